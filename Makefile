@@ -49,15 +49,21 @@ lock: ## pin every dependency again; UPGRADE=--upgrade takes the newest
 
 # Sets $python to a Python that is new enough and can make virtual environments, or says what to install.
 define need_python
-@python=; for p in "$(PYTHON)" python3.11 python3.12 python3.13 python3.14; do \
-	if "$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then python=$$p; break; fi; done; \
-if [ -z "$$python" ]; then \
-	echo "The kiosk needs Python 3.11 or newer, which was not found." \
-		"On Debian or Ubuntu: apt install python3 python3-venv. On Fedora: dnf install python3." \
-		"One in another place: make PYTHON=/path/to/python3." >&2; exit 1; fi; \
-if ! "$$python" -c 'import venv, ensurepip' >/dev/null 2>&1; then \
-	echo "$$python cannot make virtual environments (venv or ensurepip is missing)." \
-		"On Debian or Ubuntu: apt install python3-venv. On Fedora: dnf install python3-libs." >&2; exit 1; fi
+@python= bare=; \
+for p in "$(PYTHON)" python3.11 python3.12 python3.13 python3.14; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 || continue; \
+	bare=$${bare:-$$p}; \
+	"$$p" -c 'import venv, ensurepip' >/dev/null 2>&1 || continue; \
+	python=$$p; break; \
+done; \
+if [ -z "$$python" ] && [ -n "$$bare" ]; then \
+	echo "$$bare cannot make virtual environments: venv or ensurepip is missing." \
+		"On Debian or Ubuntu: apt install python3-venv. On Fedora: dnf install python3-libs python3-pip." >&2; exit 1; \
+elif [ -z "$$python" ]; then \
+	echo "The kiosk needs Python 3.11 or newer, and none was found." \
+		"On Debian or Ubuntu: apt install python3 python3-venv. On Fedora: dnf install python3 python3-pip." \
+		"If it is in another place: make PYTHON=/path/to/python3." >&2; exit 1; \
+fi
 endef
 
 .venv/.installed: requirements.lock pyproject.toml
