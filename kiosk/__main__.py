@@ -1,0 +1,130 @@
+"""The command line: which command, which options, which exit code. No traceback ever reaches a user."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from datetime import date, datetime
+from importlib import import_module
+from pathlib import Path
+
+from kiosk import i18n
+from kiosk.errors import KioskError
+from kiosk.i18n import _
+from kiosk.settings import default_folder, read_settings
+
+_FORMATS = ("table", "json", "csv")
+
+
+def _day(text: str) -> date:
+    return date.fromisoformat(text)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="kiosk", description=_("Check-in station for volunteers."))
+    parser.add_argument("--data", type=Path, metavar="DIR", help=_("the data folder; stands before the command"))
+    parser.set_defaults(call="screen.run")
+    commands = parser.add_subparsers(title=_("commands"), metavar=_("COMMAND"))
+
+    def command(
+        name: str, call: str, text: str, *, of: argparse._SubParsersAction[argparse.ArgumentParser] = commands
+    ) -> argparse.ArgumentParser:
+        added = of.add_parser(name, help=text, description=text)
+        added.set_defaults(call=call)
+        return added
+
+    def formatted(added: argparse.ArgumentParser, default: str = "table") -> argparse.ArgumentParser:
+        added.add_argument("--format", choices=_FORMATS, default=default, help=_("how to print"))
+        return added
+
+    command("demo", "screen.demo", _("the screen on a throwaway, seeded day"))
+
+    init = formatted(command("init", "init.run", _("set a station up without questions")))
+    init.add_argument("--station", required=True, metavar="ID", help=_("up to 8 letters and digits"))
+    init.add_argument("--community", required=True, metavar="CODE", help=_("code or name of the community"))
+    init.add_argument("--name", default="", help=_("what people call the place"))
+    init.add_argument("--language", choices=i18n.LANGUAGES, default="zh", help=_("language of the screen"))
+    init.add_argument("--lead-pin", metavar="PIN", help=_("the site lead's PIN, six digits"))
+    init.add_argument("--hq", type=Path, metavar="FILE", help=_("public keys of headquarters"))
+
+    sheet = command("import", "sheet.run", _("take in a paper sign-in sheet that was typed as CSV"))
+    sheet.add_argument("file", type=Path, metavar="FILE.csv", help=_("UTF-8 or GB18030"))
+
+    roster = formatted(command("roster", "roster.run", _("the people of a day and their state")))
+    roster.add_argument("--day", type=_day, metavar="D", help=_("a day such as 2021-12-01; today without it"))
+
+    badge = command("badge", "badge.show", _("show, check or revoke a badge"))
+    of = badge.add_subparsers(title=_("commands"), metavar=_("COMMAND"), required=True)
+    show = formatted(command("show", "badge.show", _("show a volunteer's badge"), of=of))
+    show.add_argument("volunteer", metavar="VOLUNTEER", help=_("the volunteer number"))
+    show.add_argument("--png", type=Path, metavar="F", help=_("write its QR as a picture"))
+    check = formatted(command("check", "badge.check", _("judge a badge's code"), of=of), default="json")
+    check.add_argument("code", metavar="CODE", help=_("as scanned"))
+    revoke = formatted(command("revoke", "badge.revoke", _("make a badge worthless"), of=of))
+    revoke.add_argument("volunteer", metavar="VOLUNTEER", help=_("the volunteer number"))
+    revoke.add_argument("--reason", default="", help=_("why"))
+
+    formatted(command("verify", "verify.run", _("check every record, hash, chain and file")))
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command.
+
+    Args:
+        argv: the arguments, without the program's name; those of the process by default.
+
+    Returns:
+        The exit code: 0 when all is well, 1 when something in the data is wrong, 2 on wrong usage.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    folder = _folder(arguments)
+    _speak(folder)
+    options = _parser().parse_args(arguments)
+    folder = options.data or default_folder()
+    module, function = options.call.split(".")
+    try:
+        code: int = getattr(import_module(f"kiosk.commands.{module}"), function)(folder, options)
+        sys.stdout.flush()
+        return code
+    except KioskError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:
+        # Whoever read has had enough; Python's own flush at exit must not complain about it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except OSError as error:
+        print(_("This did not work: {error}.").format(error=error.strerror or error), file=sys.stderr)
+        return 1
+    except Exception as error:  # the outermost boundary: noted without anything personal, told in a sentence
+        from kiosk import crashlog
+
+        crashlog.note(folder, error, datetime.now().astimezone())
+        print(_("An internal error happened; it was noted in {file}.").format(file=folder / "log"), file=sys.stderr)
+        return 1
+
+
+def _folder(arguments: Sequence[str]) -> Path:
+    """The data folder, before the arguments are parsed: it decides the language in which they are explained."""
+    early = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    early.add_argument("--data", type=Path)
+    try:
+        return early.parse_known_args(arguments)[0].data or default_folder()
+    except SystemExit:
+        return default_folder()
+
+
+def _speak(folder: Path) -> None:
+    try:
+        i18n.use(read_settings(folder).language)
+    except KioskError:
+        i18n.use("zh")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

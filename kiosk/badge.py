@@ -1,0 +1,183 @@
+"""Badge codes and their QR: issue, check, draw. The only module that imports qrcode.
+
+A code is upper-case letters and digits only, since a scanner types it and an input method mangles anything else:
+base32 (RFC 4648, without padding) of the badge's 28 bytes and the station's Ed25519 signature over them. Only its
+canonical spelling is accepted. It knows nothing of attendance.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import struct
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Final
+
+from kiosk.keys import verify
+from kiosk.records import ALPHABET, parse_volunteer_number
+
+VERSION: Final = 1
+_LAYOUT: Final = struct.Struct(">B8s9s8sH")
+"""Version; station; volunteer number without its check character; campaign; expiry in days since 2020-01-01."""
+_EPOCH: Final = date(2020, 1, 1)
+_DOMAIN: Final = b"kiosk badge 1\0"
+_SIGNATURE: Final = 64
+CODE_LENGTH: Final = -(-(_LAYOUT.size + _SIGNATURE) * 8 // 5)
+QUIET_ZONE: Final = 2
+"""Modules of white around the QR on screen; decoders in use accept two where the standard asks for four."""
+NO_END: Final = timedelta(days=180)
+"""How long a badge is good for when the campaign has no end."""
+
+REASONS: Final = ("malformed", "bad_signature", "unknown_station", "expired", "revoked", "other_campaign")
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """What a badge says."""
+
+    station: str
+    volunteer: str
+    campaign: str
+    expires: date
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What the check of a code says: `reason` is None for a valid badge, or one of `REASONS`."""
+
+    reason: str | None
+    badge: Badge | None
+
+    @property
+    def valid(self) -> bool:
+        """Whether the badge is good."""
+        return self.reason is None
+
+
+def _payload(badge: Badge) -> bytes:
+    number = badge.volunteer.replace("-", "")[:9]
+    fields = (badge.station, number, badge.campaign)
+    return _LAYOUT.pack(VERSION, *(field.encode("ascii") for field in fields), (badge.expires - _EPOCH).days)
+
+
+def _spell(raw: bytes) -> str:
+    return base64.b32encode(raw).decode().rstrip("=")
+
+
+def issue(badge: Badge, sign: Callable[[bytes], bytes]) -> str:
+    """The badge's code, signed with the station's key."""
+    payload = _payload(badge)
+    return _spell(payload + sign(_DOMAIN + payload))
+
+
+def looks_like_code(text: str) -> bool:
+    """Whether somebody who typed or scanned `text` meant a badge's code rather than a volunteer number."""
+    return len(text.strip()) > 20
+
+
+def _parse(code: str) -> tuple[Badge, bytes, bytes] | None:
+    if len(code) != CODE_LENGTH:
+        return None
+    try:
+        raw = base64.b32decode(code + "=" * (-len(code) % 8))
+        payload, signature = raw[: _LAYOUT.size], raw[_LAYOUT.size :]
+        version, station, number, campaign, days = _LAYOUT.unpack(payload)
+        names = [field.rstrip(b"\0").decode("ascii") for field in (station, number, campaign)]
+        expires = _EPOCH + timedelta(days=days)
+    except (binascii.Error, ValueError, OverflowError):
+        return None
+    volunteer = next(filter(None, (parse_volunteer_number(names[1] + check) for check in ALPHABET)), None)
+    if version != VERSION or volunteer is None or not all(name.isalnum() for name in names):
+        return None
+    badge = Badge(names[0], volunteer, names[2], expires)
+    # One badge, one spelling: what does not come out the same again was not written by a station.
+    return (badge, payload, signature) if _spell(_payload(badge) + signature) == code else None
+
+
+def check(
+    code: str,
+    *,
+    directory: Mapping[str, bytes],
+    campaign: str,
+    today: date,
+    revoked: Collection[str] = (),
+) -> Check:
+    """Judges a code, offline. It judges the badge, not attendance.
+
+    Args:
+        code: as scanned; white space around it is dropped.
+        directory: the public keys of the stations that are known, by station id.
+        campaign: the id of the campaign in force.
+        today: the day (Asia/Shanghai).
+        revoked: volunteer numbers whose badges were revoked.
+    """
+    parsed = _parse(code.strip())
+    if parsed is None:
+        return Check("malformed", None)
+    badge, payload, signature = parsed
+    if badge.station not in directory:
+        return Check("unknown_station", badge)
+    if not verify(directory[badge.station], _DOMAIN + payload, signature):
+        return Check("bad_signature", None)  # nothing that a forged badge says is repeated
+    if badge.campaign != campaign:
+        return Check("other_campaign", badge)
+    if today > badge.expires:
+        return Check("expired", badge)
+    if badge.volunteer in revoked:
+        return Check("revoked", badge)
+    return Check(None, badge)
+
+
+# --- the QR ---------------------------------------------------------------------------------------------------------
+
+
+def modules(code: str, *, level: str = "L", border: int = QUIET_ZONE) -> list[list[bool]]:
+    """The QR code (ISO/IEC 18004) of `code`, row by row, True for dark.
+
+    Args:
+        code: upper-case letters and digits.
+        level: error correction, `L`, `M`, `Q` or `H`.
+        border: the quiet zone in modules.
+    """
+    import qrcode
+    from qrcode import constants
+
+    correction: int = getattr(constants, f"ERROR_CORRECT_{level}")
+    symbol = qrcode.QRCode(error_correction=correction, border=border)
+    symbol.add_data(code, optimize=0)
+    symbol.make(fit=True)
+    return [[bool(module) for module in row] for row in symbol.get_matrix()]
+
+
+def half_blocks(code: str) -> list[str]:
+    """The QR code at level L as lines of half blocks, two modules to a cell, to be shown black on white."""
+    rows = modules(code)
+    if len(rows) % 2:
+        rows.append([False] * len(rows[0]))
+    cells = {(False, False): " ", (True, False): "\u2580", (False, True): "\u2584", (True, True): "\u2588"}
+    return [
+        "".join(cells[above, below] for above, below in zip(top, bottom, strict=True))
+        for top, bottom in zip(rows[::2], rows[1::2], strict=True)
+    ]
+
+
+def write_png(code: str, path: Path, *, scale: int = 8) -> None:
+    """Writes the QR code at level M with a quiet zone of 4 modules as a black and white PNG.
+
+    Args:
+        code: the badge's code.
+        path: the file.
+        scale: pixels a module.
+
+    Raises:
+        OSError: if the file cannot be written.
+    """
+    import png
+
+    rows = modules(code, level="M", border=4)
+    pixels = [[0 if dark else 1 for dark in row for _ in range(scale)] for row in rows for _ in range(scale)]
+    with path.open("wb") as file:
+        png.Writer(len(pixels[0]), len(pixels), greyscale=True, bitdepth=1).write(file, pixels)

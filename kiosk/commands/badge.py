@@ -1,0 +1,97 @@
+"""`kiosk badge show`, `check` and `revoke`."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+from kiosk import badge, station
+from kiosk.commands import output
+from kiosk.errors import KioskError, WrongUsage
+from kiosk.i18n import _
+from kiosk.keys import Keys
+from kiosk.records import parse_volunteer_number, service_day
+from kiosk.settings import read_settings
+from kiosk.wording import BADGE_REFUSED
+
+
+def _number(text: str) -> str:
+    number = parse_volunteer_number(text)
+    if number is None:
+        raise WrongUsage(_("{text} is not a volunteer number.").format(text=text))
+    return number
+
+
+def show(folder: Path, options: Namespace) -> int:
+    """Prints a volunteer's badge, on a terminal with its QR, and writes it as a PNG if asked to."""
+    settings = read_settings(folder)
+    volunteer = _number(options.volunteer)
+    history = station.read_history(folder)
+    issued = history.badges.get(volunteer)
+    if issued is None:
+        raise KioskError(_("The number {number} has no badge.").format(number=volunteer))
+    if volunteer in history.revoked:
+        raise KioskError(_("The badge of {number} was revoked.").format(number=volunteer))
+    if options.png:
+        try:
+            badge.write_png(issued["code"], options.png)
+        except OSError as error:
+            sentence = _("The file {file} cannot be written: {error}.").format(file=options.png, error=error.strerror)
+            raise WrongUsage(sentence) from error
+    row = {
+        "volunteer": volunteer,
+        "station": settings.station,
+        "code": issued["code"],
+        "expires": issued["expires"],
+    }
+    headings = {"volunteer": _("Number"), "station": _("Station"), "code": _("Code"), "expires": _("Valid until")}
+    output.emit([row], headings, options.format)
+    if options.format == "table" and sys.stdout.isatty():
+        for line in badge.half_blocks(issued["code"]):
+            print(f"\x1b[30;107m{line}\x1b[0m")
+    return 0
+
+
+def check(folder: Path, options: Namespace) -> int:
+    """Judges a code and exits 1 when it is not valid."""
+    settings = read_settings(folder)
+    keys = Keys(folder / "keys", folder / "tmp")
+    done = badge.check(
+        options.code,
+        directory={settings.station: keys.public},
+        campaign=station.load_campaign(folder).id,
+        today=service_day(station.system_clock()),
+        revoked=station.read_history(folder).revoked,
+    )
+    row = {
+        "valid": done.valid,
+        "reason": done.reason,
+        "volunteer": done.badge.volunteer if done.badge else None,
+        "station": done.badge.station if done.badge else None,
+        "expires": done.badge.expires if done.badge else None,
+    }
+    headings = {
+        "valid": _("Valid"),
+        "reason": _("Reason"),
+        "volunteer": _("Number"),
+        "station": _("Station"),
+        "expires": _("Valid until"),
+    }
+    output.emit([row], headings, options.format)
+    if done.reason:
+        print(_(BADGE_REFUSED[done.reason]), file=sys.stderr)
+    return 0 if done.valid else 1
+
+
+def revoke(folder: Path, options: Namespace) -> int:
+    """Revokes a volunteer's badge."""
+    volunteer = _number(options.volunteer)
+    opened = station.Station(folder)
+    try:
+        opened.revoke_badge(volunteer, options.reason)
+    finally:
+        opened.close()
+    row = {"volunteer": volunteer, "revoked": True}
+    output.emit([row], {"volunteer": _("Number"), "revoked": _("Revoked")}, options.format)
+    return 0

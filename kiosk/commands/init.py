@@ -1,0 +1,52 @@
+"""`kiosk init`: set-up without questions."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+from kiosk import campaign, setup
+from kiosk.commands import output
+from kiosk.errors import InvalidInput, WrongUsage
+from kiosk.i18n import _
+from kiosk.keys import KeysError, read_hq_keys
+
+
+def run(folder: Path, options: Namespace) -> int:
+    """Makes the station and prints its PIN and passphrase, this once."""
+    shipped = campaign.shipped()
+    try:
+        hq = read_hq_keys(options.hq) if options.hq else None
+        made = setup.create(
+            folder,
+            shipped,
+            station=options.station,
+            community=options.community,
+            name=options.name,
+            language=options.language,
+            pin=options.lead_pin,
+            hq=hq,
+        )
+    except (InvalidInput, KeysError) as error:
+        raise WrongUsage(str(error)) from error
+    settings = made.settings
+    row = {
+        "station": settings.station,
+        "street": shipped.street_of(settings.street).name,
+        "community": shipped.community_of(settings.community).name,
+        "data": str(folder),
+        "pin": made.pin,
+        "passphrase": made.passphrase,
+    }
+    headings = {
+        "station": _("Station"),
+        "street": _("Street"),
+        "community": _("Community"),
+        "data": _("Data folder"),
+        "pin": _("Lead's PIN"),
+        "passphrase": _("Lead's passphrase"),
+    }
+    output.emit([row], headings, options.format)
+    if options.format == "table":
+        print(_("Write the PIN and the passphrase down now: they are shown only this once."))
+    return 0

@@ -1,0 +1,40 @@
+"""`kiosk` and `kiosk demo`: the station's screen."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from argparse import Namespace
+from pathlib import Path
+
+from kiosk.errors import WrongUsage
+from kiosk.i18n import _
+
+
+def _need_terminal() -> None:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise WrongUsage(_("The kiosk needs a terminal. For the commands, run: kiosk --help"))
+
+
+def run(folder: Path, options: Namespace) -> int:
+    """Opens the station in `folder`; on first use its screen walks through set-up."""
+    _need_terminal()
+    from kiosk.app import KioskApp
+
+    app = KioskApp(folder)
+    app.run()
+    return app.return_code or 0
+
+
+def demo(folder: Path, options: Namespace) -> int:
+    """Opens a throwaway station with a seeded day; `folder` is not touched."""
+    _need_terminal()
+    from kiosk import demo as seeded
+    from kiosk.app import KioskApp
+    from kiosk.station import system_clock
+
+    with tempfile.TemporaryDirectory(prefix="kiosk-demo-") as name:
+        seeded.make(Path(name), system_clock)
+        app = KioskApp(Path(name), demo_pin=seeded.PIN)
+        app.run()
+        return app.return_code or 0

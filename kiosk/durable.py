@@ -1,0 +1,93 @@
+"""Makes files durable and folders exclusive: the few calls on which every promise about lost power rests.
+
+It knows of paths and bytes only.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+from kiosk.errors import StoreBusy
+from kiosk.i18n import _
+
+PRIVATE_FOLDER = 0o700
+PRIVATE_FILE = 0o600
+
+
+def make_folder(path: Path) -> None:
+    """Creates `path` and its parents, for the owner alone."""
+    path.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+
+
+def sync_folder(path: Path) -> None:
+    """Makes the names in a folder durable: a rename is only safe after this."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_durably(path: Path, content: bytes, temporary: Path) -> None:
+    """Replaces the file `path` by `content`, wholly or not at all, and returns when that would survive a power cut.
+
+    Args:
+        path: the file.
+        content: all of it.
+        temporary: a folder on the same file system for the file in the making.
+
+    Raises:
+        OSError: when any step failed. The file then has its old content, or, if only the last step failed, the new
+            one; the temporary file is removed.
+    """
+    draft = temporary / f"{path.name}.{os.getpid()}"
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
+        try:
+            view = memoryview(content)
+            while view:
+                view = view[os.write(descriptor, view) :]
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def move_durably(source: Path, target: Path) -> None:
+    """Renames a file into another folder and makes both names durable.
+
+    Raises:
+        OSError: when any step failed; the file is then under one of the two names.
+    """
+    source.rename(target)
+    sync_folder(target.parent)
+    sync_folder(source.parent)
+
+
+class FolderLock:
+    """The right to write to a data folder, held by one process at a time, given back when the process ends."""
+
+    def __init__(self, folder: Path) -> None:
+        """Takes the lock.
+
+        Raises:
+            StoreBusy: if another process has it.
+        """
+        self._descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._descriptor)
+            raise StoreBusy(
+                _("The kiosk is running on this data folder. Please close it first, then try again.")
+            ) from error
+
+    def release(self) -> None:
+        """Gives the lock back."""
+        os.close(self._descriptor)

@@ -1,0 +1,263 @@
+"""The station's keys: sign and verify, seal personal data, recognise a person, and the lead's PIN.
+
+Personal data is sealed to the lead's age key (and to headquarters' once known); the station itself cannot open it.
+The lead's key is wrapped by a passphrase that only the lead has. It knows nothing of records or volunteers.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from kiosk.durable import make_folder, write_durably
+from kiosk.errors import KioskError
+from kiosk.i18n import _
+from kiosk.records import ALPHABET, canonical, moment, timestamp
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+# RFC 9106 leaves the choice to the use; these are OWASP's minimum for Argon2id.
+_MEMORY_KIB: Final = 19 * 1024
+_PASSES: Final = 2
+_FREE_TRIES: Final = 3
+_LONGEST_WAIT: Final = timedelta(minutes=15)
+PIN_DIGITS: Final = 6
+
+
+class KeysError(KioskError):
+    """The keys of the station cannot be used."""
+
+
+def _argon2id(text: bytes, salt: bytes, secret: bytes | None = None) -> bytes:
+    from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+
+    kdf = Argon2id(salt=salt, length=32, iterations=_PASSES, lanes=1, memory_cost=_MEMORY_KIB, secret=secret)
+    return kdf.derive(text)
+
+
+def new_passphrase(entropy: Callable[[int], bytes] = secrets.token_bytes) -> str:
+    """Five groups of five letters and digits without look-alikes, about 124 bits, to be written down by hand."""
+    letters: list[str] = []
+    while len(letters) < 25:
+        value = entropy(1)[0]
+        if value < len(ALPHABET) * 8:
+            letters.append(ALPHABET[value % len(ALPHABET)])
+    return "-".join("".join(letters[start : start + 5]) for start in range(0, 25, 5))
+
+
+def new_pin(entropy: Callable[[int], bytes] = secrets.token_bytes) -> str:
+    """Six random digits."""
+    return f"{int.from_bytes(entropy(8), 'big') % 10**PIN_DIGITS:0{PIN_DIGITS}d}"
+
+
+def verify(public: bytes, message: bytes, signature: bytes) -> bool:
+    """Whether `signature` is the Ed25519 signature (RFC 8032) of `message` under the 32-byte key `public`."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def read_hq_keys(path: Path) -> dict[str, str]:
+    """Headquarters' public keys from the file that it hands out: `age` (a recipient) and `ed25519` (base64).
+
+    Raises:
+        KeysError: if the file does not hold them.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        from pyrage import x25519
+
+        x25519.Recipient.from_str(found["age"])
+        if len(base64.b64decode(found["ed25519"], validate=True)) != 32:
+            raise ValueError("ed25519")
+        return {"age": found["age"], "ed25519": found["ed25519"]}
+    except Exception as error:  # pyrage's errors share no base class but Exception
+        raise KeysError(
+            _("{file} does not hold the public keys of headquarters (age and ed25519).").format(file=path)
+        ) from error
+
+
+class Keys:
+    """The folder `keys/` of a station. Nothing is read before it is needed."""
+
+    def __init__(self, folder: Path, temporary: Path) -> None:
+        """Names the folder.
+
+        Args:
+            folder: where the keys lie.
+            temporary: a folder on the same file system for files in the making.
+        """
+        self._folder = folder
+        self._temporary = temporary
+
+    @classmethod
+    def create(
+        cls,
+        folder: Path,
+        temporary: Path,
+        *,
+        pin: str,
+        passphrase: str,
+        hq: Mapping[str, str] | None = None,
+        entropy: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> Keys:
+        """Makes a station's keys.
+
+        Args:
+            folder: where they are to lie.
+            temporary: a folder on the same file system.
+            pin: the lead's PIN.
+            passphrase: wraps the lead's key; it is kept nowhere.
+            hq: headquarters' public keys, if known.
+            entropy: gives n random bytes (the lead's key always comes from the system's).
+
+        Raises:
+            OSError: if they cannot be written.
+        """
+        from pyrage import passphrase as by_passphrase
+        from pyrage import x25519
+
+        make_folder(folder)
+        keys = cls(folder, temporary)
+        lead = x25519.Identity.generate()
+        keys._write("station.key", entropy(32).hex().encode())
+        keys._write("station.secret", entropy(32).hex().encode())
+        keys._write("lead.pub", str(lead.to_public()).encode())
+        keys._write("lead.age", by_passphrase.encrypt(str(lead).encode(), passphrase))
+        if hq:
+            keys._write("hq.json", canonical(dict(hq)))
+        keys.set_pin(pin, entropy=entropy)
+        return keys
+
+    def _write(self, name: str, content: bytes) -> None:
+        write_durably(self._folder / name, content, self._temporary)
+
+    def _read(self, name: str) -> bytes:
+        try:
+            return (self._folder / name).read_bytes()
+        except OSError as error:
+            raise KeysError(_("The key file {file} cannot be read.").format(file=name)) from error
+
+    # --- signing ----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _signing_key(self) -> Ed25519PrivateKey:
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+        return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(self._read("station.key").decode()))
+
+    @cached_property
+    def public(self) -> bytes:
+        """The station's public key, 32 bytes."""
+        return self._signing_key.public_key().public_bytes_raw()
+
+    def sign(self, message: bytes) -> bytes:
+        """The station's Ed25519 signature of `message`, 64 bytes."""
+        return self._signing_key.sign(message)
+
+    # --- sealing ----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _recipients(self) -> list[Any]:
+        from pyrage import x25519
+
+        named = [self._read("lead.pub").decode()]
+        if (self._folder / "hq.json").exists():
+            named.append(json.loads(self._read("hq.json"))["age"])
+        return [x25519.Recipient.from_str(name) for name in named]
+
+    def seal(self, secret: Mapping[str, str]) -> str:
+        """The age ciphertext (base64) of a JSON object, to the lead and, once known, to headquarters."""
+        from pyrage import encrypt
+
+        return base64.b64encode(encrypt(canonical(dict(secret)), self._recipients)).decode()
+
+    def open_sealed(self, sealed: str, passphrase: str) -> dict[str, str]:
+        """What was sealed, opened with the lead's passphrase.
+
+        Raises:
+            KeysError: if the passphrase is not the lead's, or the content was not sealed to the lead.
+        """
+        import pyrage
+
+        try:
+            identity = pyrage.passphrase.decrypt(self._read("lead.age"), passphrase).decode()
+            opened = pyrage.decrypt(base64.b64decode(sealed), [pyrage.x25519.Identity.from_str(identity)])
+        except (pyrage.DecryptError, ValueError) as error:
+            raise KeysError(_("This passphrase does not open it.")) from error
+        found: dict[str, str] = json.loads(opened)
+        return found
+
+    # --- recognising ------------------------------------------------------------------------------------------------
+
+    def _derived(self, purpose: str) -> bytes:
+        return hmac.digest(bytes.fromhex(self._read("station.secret").decode()), purpose.encode(), "sha256")
+
+    @cached_property
+    def _person_secrets(self) -> tuple[bytes, bytes]:
+        return self._derived("person salt")[:16], self._derived("person secret")
+
+    def person(self, id_number: str) -> str:
+        """By what the station recognises an ID number: slow to try out, and worthless without the station's secret."""
+        salt, secret = self._person_secrets
+        return _argon2id(id_number.encode(), salt, secret).hex()
+
+    @cached_property
+    def _row_secret(self) -> bytes:
+        return self._derived("row")
+
+    def row_key(self, row: Mapping[str, str]) -> str:
+        """By what the station recognises an imported row: a keyed hash (HMAC-SHA256) of its canonical JSON."""
+        return hmac.new(self._row_secret, canonical(dict(row)), hashlib.sha256).hexdigest()
+
+    # --- the lead's PIN ---------------------------------------------------------------------------------------------
+
+    def set_pin(self, pin: str, *, entropy: Callable[[int], bytes] = secrets.token_bytes) -> None:
+        """Sets the lead's PIN and forgets failed tries.
+
+        Raises:
+            KeysError: if it is not six digits.
+        """
+        if len(pin) != PIN_DIGITS or not (pin.isascii() and pin.isdigit()):
+            raise KeysError(_("The PIN must have {count} digits.").format(count=PIN_DIGITS))
+        salt = entropy(16)
+        self._write_pin({"salt": salt.hex(), "hash": _argon2id(pin.encode(), salt).hex(), "failed": 0, "wait": None})
+
+    def _write_pin(self, state: Mapping[str, Any]) -> None:
+        self._write("pin.json", canonical(dict(state)))
+
+    def pin_wait(self, now: datetime) -> timedelta:
+        """How long the lead has to wait before the next try."""
+        until = json.loads(self._read("pin.json"))["wait"]
+        return max(timedelta(), moment(until) - now) if until else timedelta()
+
+    def check_pin(self, pin: str, now: datetime) -> bool:
+        """Whether `pin` is the lead's. From the third wrong try on, each doubles the wait; it survives a restart.
+
+        The count is written before the answer is given, so that pulling the plug buys no try.
+        """
+        state = json.loads(self._read("pin.json"))
+        if self.pin_wait(now):
+            return False
+        failed = state["failed"] + 1
+        over = failed - _FREE_TRIES
+        wait = min(timedelta(seconds=15 * 2**over), _LONGEST_WAIT) if over >= 0 else None
+        self._write_pin({**state, "failed": failed, "wait": timestamp(now + wait) if wait else None})
+        right = hmac.compare_digest(_argon2id(pin.encode(), bytes.fromhex(state["salt"])).hex(), state["hash"])
+        if right:
+            self._write_pin({**state, "failed": 0, "wait": None})
+        return right

@@ -1,0 +1,444 @@
+"""Records in; the state of the day, hours and warnings out.
+
+Pure: a fold over records, and views of it for a day and a moment. It takes any order of facts without failing, since a
+log outlives the code that wrote it. It must not know of files, keys, the campaign's rules or screens.
+
+Minutes: the clock runs from check-in. 离岗 stops it, 上岗 starts it again, 签退 ends it. So nobody who forgot to
+scan a duty is left with nothing, and nobody is paid a break (docs/decisions/0003-minutes.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from kiosk.records import SHANGHAI, Record, moment, service_day
+
+PENDING_AFTER: Final = timedelta(hours=12)
+"""A visit without sign-out is 待补签 when its service day is over and this long has passed since check-in."""
+
+STATUSES: Final = ("on_duty", "checked_in", "checked_out", "pending_check_out")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A volunteer as the station knows them; the empty name is that of somebody who asked to be forgotten."""
+
+    volunteer: str
+    name: str
+    phone_masked: str
+    key: str | None
+    street: str | None
+    community: str | None
+    ages_out: date | None
+    registered: date
+    known: frozenset[str]
+    agreed: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stint:
+    """One duty, from its start to its end (None while it lasts)."""
+
+    id: str
+    duty: str
+    post: str | None
+    started: datetime
+    ended: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One stay of a volunteer at the station, as all its records tell it.
+
+    Attributes:
+        id: of the `checked_in` record.
+        checked_in, checked_out: times after correction, never out of order.
+        stints: the duties, in order.
+        running: the stretches of time that count as service; the last may be open (None).
+        late, corrected, clock: signed out afterwards; changed by the lead; the clock ran backwards within it.
+        last: the time of the latest event.
+    """
+
+    id: str
+    volunteer: str
+    checked_in: datetime
+    checked_out: datetime | None
+    stints: tuple[Stint, ...]
+    running: tuple[tuple[datetime, datetime | None], ...]
+    street: str | None
+    community: str | None
+    post: str | None
+    why: str | None
+    voided: bool
+    late: bool
+    corrected: bool
+    clock: bool
+    last: datetime
+
+    @property
+    def day(self) -> date:
+        """The service day: that of the check-in, also overnight."""
+        return service_day(self.checked_in)
+
+    @property
+    def stint(self) -> Stint | None:
+        """The duty that is going on."""
+        return self.stints[-1] if self.stints and self.stints[-1].ended is None and not self.checked_out else None
+
+    @property
+    def pending_from(self) -> datetime:
+        """When the visit, if still open, becomes 待补签."""
+        midnight = datetime.combine(self.day + timedelta(days=1), datetime.min.time(), SHANGHAI)
+        return max(midnight, self.checked_in + PENDING_AFTER)
+
+    def status(self, now: datetime) -> str:
+        """One of `STATUSES`, as of `now`."""
+        if self.checked_out is not None:
+            return "checked_out"
+        if now >= self.pending_from:
+            return "pending_check_out"
+        return "on_duty" if self.stint else "checked_in"
+
+    def present(self, now: datetime) -> bool:
+        """Whether the volunteer is at the station, as of `now`."""
+        return not self.voided and self.status(now) in ("on_duty", "checked_in")
+
+    def overlaps(self, start: datetime, end: datetime | None) -> bool:
+        """Whether a stay from `start` to `end` (None: still here) would share time with this one."""
+        mine = self.checked_out or self.pending_from
+        return not self.voided and start < mine and (end is None or end > self.checked_in)
+
+
+def visit_from(records: Sequence[Record]) -> Visit:
+    """The visit that the records (in the order of the log, the first a `checked_in`) tell of."""
+    times: dict[str, datetime] = {}
+    voided: set[str] = set()
+    corrected = False
+    for record in records:
+        if record.type == "corrected":
+            corrected = True
+            change = record["changes"].get("occurred")
+            if isinstance(change, list) and len(change) == 2:
+                times[record["target"]] = moment(change[1])
+        elif record.type == "voided":
+            corrected = True
+            voided.add(record["target"])
+    first = records[0]
+    clock = late = False
+    out: datetime | None = None
+    now = start = times.get(first.id, first.occurred)
+    stints: list[Stint] = []
+    running: list[tuple[datetime, datetime | None]] = []
+    since: datetime | None = start
+    placed: Record | None = None
+
+    def stop(at: datetime) -> None:
+        nonlocal since
+        if since is not None and at > since:
+            running.append((since, at))
+        since = None
+
+    for record in records[1:]:
+        if record.type == "assigned":
+            placed = record
+        if record.type not in ("duty_started", "duty_ended", "checked_out") or record.id in voided or out is not None:
+            continue
+        when = times.get(record.id, record.occurred)
+        # Order is by the log, not by the clock: a clock that ran backwards gives no minutes and takes none.
+        clock = clock or when < now
+        now = max(now, when)
+        if stints and stints[-1].ended is None:
+            if record.type == "duty_ended" and record["start"] != stints[-1].id:
+                continue
+            last = stints[-1]
+            stints[-1] = Stint(last.id, last.duty, last.post, last.started, now)
+        if record.type == "duty_started":
+            stints.append(Stint(record.id, record["duty"], record["post"], now, None))
+            since = now if since is None else since
+        else:
+            stop(now)
+        if record.type == "checked_out":
+            out, late = now, record["late"]
+    if out is None and since is not None:
+        running.append((since, None))
+    return Visit(
+        id=first.id,
+        volunteer=first.volunteer or "",
+        checked_in=start,
+        checked_out=out,
+        stints=tuple(stints),
+        running=_joined(running),
+        street=placed["street"] if placed else None,
+        community=placed["community"] if placed else None,
+        post=placed["post"] if placed else None,
+        why=placed["why"] if placed else None,
+        voided=first.id in voided,
+        late=late,
+        corrected=corrected,
+        clock=clock,
+        last=now,
+    )
+
+
+def _joined(stretches: Iterable[tuple[datetime, datetime | None]]) -> tuple[tuple[datetime, datetime | None], ...]:
+    # A change of duty ends one stretch and begins the next at the same moment: for minutes they are one.
+    joined: list[tuple[datetime, datetime | None]] = []
+    for start, end in stretches:
+        if joined and joined[-1][1] == start:
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    return tuple(joined)
+
+
+def minutes(visits: Sequence[Visit], now: datetime) -> dict[str, int | None]:
+    """Whole minutes of service by visit id; no moment of a person counts twice.
+
+    Args:
+        visits: of one person; open ones count up to `now`, 待补签 ones are None: never zero, never full, until the
+            lead's word.
+        now: the moment of asking (aware).
+    """
+    counted: dict[str, int | None] = {}
+    covered: datetime | None = None
+    for visit in sorted((visit for visit in visits if not visit.voided), key=lambda visit: visit.checked_in):
+        if visit.status(now) == "pending_check_out":
+            counted[visit.id] = None
+            continue
+        total = timedelta()
+        for start, end in visit.running:
+            begin = start if covered is None else max(start, covered)
+            finish = now if end is None else end
+            if finish > begin:
+                total += finish - begin
+                covered = finish
+        counted[visit.id] = int(total.total_seconds() // 60)
+    return counted
+
+
+@dataclass(slots=True)
+class History:
+    """What the log has said so far, indexed for the questions that a station asks. `add` is its only change."""
+
+    people: dict[str, Person] = field(default_factory=dict)
+    by_key: dict[str, str] = field(default_factory=dict)
+    by_name: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    badges: dict[str, Record] = field(default_factory=dict)
+    revoked: set[str] = field(default_factory=set)
+    rows: dict[str, list[str]] = field(default_factory=dict)
+    row_volunteers: dict[str, str | None] = field(default_factory=dict)
+    refused: dict[date, int] = field(default_factory=dict)
+    _visits: dict[str, list[Record]] = field(default_factory=dict)
+    _by_day: dict[date, dict[str, None]] = field(default_factory=dict)
+    _by_volunteer: dict[str, list[str]] = field(default_factory=dict)
+    _row: Record | None = None
+    _seen: dict[str, int] = field(default_factory=dict)
+
+    def add(self, record: Record) -> None:
+        """Takes the next record of the log. Types that it does not know change nothing, nor does one seen before."""
+        if record.seq <= self._seen.get(record.epoch, 0):
+            return
+        self._seen[record.epoch] = record.seq
+        self._follow_row(record)
+        volunteer = record.volunteer
+        if record.type == "registered" and volunteer:
+            self._register(record, volunteer)
+        elif record.type == "refused":
+            day = service_day(record.occurred)
+            self.refused[day] = self.refused.get(day, 0) + 1
+        elif record.type == "badge_issued" and volunteer:
+            self.badges[volunteer] = record
+        elif record.type == "badge_revoked" and volunteer:
+            self.revoked.add(volunteer)
+        elif record.type == "checked_in" and volunteer:
+            self._visits[record.id] = [record]
+            self._by_volunteer.setdefault(volunteer, []).append(record.id)
+            self._by_day.setdefault(service_day(record.occurred), {})[record.id] = None
+        elif (of := record.get("visit")) in self._visits:
+            before = self.visit(of).day
+            self._visits[of].append(record)
+            if record.type == "corrected" and (after := self.visit(of).day) != before:
+                del self._by_day[before][of]
+                self._by_day.setdefault(after, {})[of] = None
+
+    def _follow_row(self, record: Record) -> None:
+        # The records of one imported row are one write: they stand together, and the first carries the row's key.
+        first = self._row
+        if record.get("row_key") is not None:
+            self._row = record
+            self.rows[record["row_key"]] = [record.id]
+            self.row_volunteers[record["row_key"]] = record.volunteer
+        elif first is not None and (record["by"], record.volunteer, record["at"]) == (
+            "import",
+            first.volunteer,
+            first["at"],
+        ):
+            self.rows[first["row_key"]].append(record.id)
+        else:
+            self._row = None
+
+    def _register(self, record: Record, volunteer: str) -> None:
+        about = record.personal or {}
+        out = about.get("ages_out")
+        person = Person(
+            volunteer=volunteer,
+            name=about.get("name", ""),
+            phone_masked=about.get("phone_masked", ""),
+            key=about.get("person"),
+            street=about.get("street"),
+            community=about.get("community"),
+            ages_out=date.fromisoformat(out) if out else None,
+            registered=service_day(record.occurred),
+            known=frozenset({*record["answers"], *(record.health or {}).get("answers", {})}),
+            agreed=tuple((item["text"], item["version"]) for item in record["agreed"]),
+        )
+        self.people[volunteer] = person
+        if person.key:
+            self.by_key[person.key] = volunteer
+        if person.name:
+            same = self.by_name.setdefault((person.name, person.phone_masked), [])
+            if volunteer not in same:
+                same.append(volunteer)
+
+    def visit(self, visit_id: str) -> Visit:
+        """The visit with that id.
+
+        Raises:
+            KeyError: if there is none.
+        """
+        return visit_from(self._visits[visit_id])
+
+    def records_of(self, visit_id: str) -> Sequence[Record]:
+        """The records of a visit, in the order of the log."""
+        return tuple(self._visits[visit_id])
+
+    def visits_of(self, volunteer: str) -> list[Visit]:
+        """All visits of a volunteer that were not voided, in the order of the log."""
+        found = (self.visit(visit_id) for visit_id in self._by_volunteer.get(volunteer, ()))
+        return [visit for visit in found if not visit.voided]
+
+    def visits_on(self, day: date) -> list[Visit]:
+        """All visits of a service day that were not voided."""
+        found = (self.visit(visit_id) for visit_id in self._by_day.get(day, ()))
+        return [visit for visit in found if not visit.voided]
+
+    def present(self, volunteer: str, now: datetime) -> Visit | None:
+        """The visit of a volunteer who is at the station."""
+        return next((visit for visit in reversed(self.visits_of(volunteer)) if visit.present(now)), None)
+
+    def pending(self, volunteer: str, now: datetime) -> list[Visit]:
+        """The visits of a volunteer that are 待补签."""
+        return [visit for visit in self.visits_of(volunteer) if visit.status(now) == "pending_check_out"]
+
+    def same_person(self, name: str, phone_masked: str, key: str | None) -> str | None:
+        """The number of the volunteer that this person is, by ID number, or else by name and masked phone.
+
+        Two people may share a name and seven digits. Where both gave an ID number and these differ, they are two; where
+        it cannot be told which of several it is, the answer is None, and the new number is flagged `same_person`.
+        """
+        if key is not None and key in self.by_key:
+            return self.by_key[key]
+        alike = [other for other in self.by_name.get((name, phone_masked), ()) if not self._differ(key, other)]
+        return alike[0] if len(alike) == 1 else None
+
+    def _differ(self, key: str | None, volunteer: str) -> bool:
+        theirs = self.people[volunteer].key
+        return key is not None and theirs is not None and key != theirs
+
+    def maybe_same_person(self, volunteer: str) -> bool:
+        """Whether another number may belong to the same person."""
+        person = self.people.get(volunteer)
+        if person is None:
+            return False
+        alike = self.by_name.get((person.name, person.phone_masked), ())
+        return any(other != volunteer and not self._differ(person.key, other) for other in alike)
+
+    def filled(self, day: date, now: datetime) -> dict[str, int]:
+        """How many people each post has, by post id."""
+        counts: dict[str, int] = {}
+        for visit in self.visits_on(day):
+            if visit.post and visit.present(now):
+                counts[visit.post] = counts.get(visit.post, 0) + 1
+        return counts
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One person on the roster of a day; the fields are the keys of `kiosk roster --format json`."""
+
+    volunteer: str
+    name: str
+    phone_masked: str
+    street: str | None
+    community: str | None
+    post: str | None
+    status: str
+    duty: str | None
+    since: datetime
+    checked_in_at: datetime
+    checked_out_at: datetime | None
+    minutes: int | None
+    flags: tuple[str, ...]
+
+
+def roster(history: History, day: date, now: datetime) -> list[Entry]:
+    """The people of a service day, in the order of their arrival.
+
+    Args:
+        history: the log so far.
+        day: the service day (Asia/Shanghai).
+        now: the moment of asking (aware).
+    """
+    people: dict[str, list[Visit]] = {}
+    for visit in sorted(history.visits_on(day), key=lambda visit: visit.checked_in):
+        people.setdefault(visit.volunteer, []).append(visit)
+    return [_entry(history, volunteer, visits, day, now) for volunteer, visits in people.items()]
+
+
+def _entry(history: History, volunteer: str, visits: Sequence[Visit], day: date, now: datetime) -> Entry:
+    person = history.people.get(volunteer)
+    last = visits[-1]
+    status = last.status(now)
+    # The evening before may reach into this day; further back nothing can.
+    evening = [visit for visit in history.visits_of(volunteer) if visit.day == day - timedelta(days=1)]
+    counted = minutes([*evening, *visits], now)
+    mine = [counted[visit.id] for visit in visits]
+    flags = {
+        "late_sign_out": any(visit.late for visit in visits),
+        "corrected": any(visit.corrected for visit in visits),
+        "clock": any(visit.clock for visit in visits),
+        "same_person": history.maybe_same_person(volunteer),
+    }
+    stint = last.stint
+    if stint is not None and status == "on_duty":
+        since = stint.started
+    elif status == "pending_check_out":
+        since = last.checked_in
+    else:
+        since = last.last
+    return Entry(
+        volunteer=volunteer,
+        name=person.name if person else "",
+        phone_masked=person.phone_masked if person else "",
+        street=last.street,
+        community=last.community,
+        post=last.post,
+        status=status,
+        duty=stint.duty if stint and status == "on_duty" else None,
+        since=since,
+        checked_in_at=visits[0].checked_in,
+        checked_out_at=last.checked_out,
+        minutes=None if None in mine else sum(value for value in mine if value is not None),
+        flags=tuple(name for name, raised in flags.items() if raised),
+    )
+
+
+def counts(entries: Iterable[Entry]) -> Mapping[str, int]:
+    """How many people are in each of `STATUSES`."""
+    found = dict.fromkeys(STATUSES, 0)
+    for entry in entries:
+        found[entry.status] += 1
+    return found

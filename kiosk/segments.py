@@ -1,0 +1,287 @@
+"""Reads and checks segment files, without TinyDB, without a lock, and without ever changing one.
+
+A segment is one TinyDB file of consecutive records: `records/open.json` while it is written, then
+`records/sealed/NNNNNN-<hash>.json`. The store writes them; whoever only wants to read or to check comes here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from kiosk.errors import KioskError, RecordError
+from kiosk.i18n import _
+from kiosk.records import FORMAT_VERSION, ZEROS, Record, findings, segment_hash
+
+OPEN: Final = "open.json"
+_SEALED_NAME: Final = re.compile(r"(\d{6})-([0-9a-f]{64})\.json")
+HEADER: Final[Mapping[str, type]] = {"format": int, "station": str, "epoch": str, "first_seq": int, "prev": str}
+"""The fields of a segment's one document in the table `segment`."""
+
+
+class Unreadable(KioskError):
+    """A file is no segment: cut off, empty, or not in the form of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One segment file.
+
+    Attributes:
+        path: where it lies.
+        header: the document in the table `segment`.
+        records: in the order of the file.
+    """
+
+    path: Path
+    header: Mapping[str, Any]
+    records: tuple[Record, ...]
+
+    @property
+    def epoch(self) -> str:
+        """The epoch that it belongs to."""
+        return str(self.header["epoch"])
+
+    @property
+    def number(self) -> int | None:
+        """Its number within the epoch, as its name says; None for the open one."""
+        match = _SEALED_NAME.fullmatch(self.path.name)
+        return int(match[1]) if match else None
+
+    @property
+    def hash(self) -> str:
+        """Its hash, from its content."""
+        return segment_hash([record.hash for record in self.records], self.header)
+
+    @property
+    def next_seq(self) -> int:
+        """The seq that follows its last record."""
+        return int(self.header["first_seq"]) + len(self.records)
+
+
+def sealed_name(number: int, hash_: str) -> str:
+    """The name of a sealed segment."""
+    return f"{number:06d}-{hash_}.json"
+
+
+def parse_segment(path: Path, content: bytes) -> Segment:
+    """The segment in `content`.
+
+    Raises:
+        Unreadable: saying what is wrong.
+    """
+    if not content:
+        raise Unreadable(_("The file is empty."))
+    try:
+        tables = json.loads(content)
+        (header,) = tables["segment"].values()
+        documents = list(tables.get("records", {}).values())
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise Unreadable(_("The file is not a complete TinyDB file with the tables records and segment.")) from error
+    if not isinstance(header, dict) or any(type(header.get(name)) is not kind for name, kind in HEADER.items()):
+        raise Unreadable(_("The table segment does not hold what it must."))
+    if header["format"] > FORMAT_VERSION:
+        raise Unreadable(_("The file has the newer format {version}.").format(version=header["format"]))
+    records = []
+    for place, document in enumerate(documents, start=1):
+        try:
+            records.append(Record.from_json(document))
+        except RecordError as error:
+            raise Unreadable(_("Record {place} of the file: {problem}").format(place=place, problem=error)) from error
+    return Segment(path, header, tuple(records))
+
+
+def read_segment(path: Path) -> Segment:
+    """The segment in the file `path`.
+
+    Raises:
+        Unreadable: if it is none, or cannot be read.
+        FileNotFoundError: if there is no such file.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise Unreadable(_("The file cannot be read: {error}.").format(error=error.strerror)) from error
+    return parse_segment(path, content)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something wrong in the data folder: which file, which record (its seq, or None), and what, in a sentence."""
+
+    file: str
+    seq: int | None
+    problem: str
+
+
+def read_all(folder: Path) -> tuple[list[Segment], list[Finding]]:
+    """All segments of a data folder that can be read, in the order of the log, and what was found on the way.
+
+    The open one comes last. It is read first: were it sealed in between, it would otherwise be missed; now it is seen
+    twice, and counts once.
+    """
+    records = folder / "records"
+    found: list[Finding] = []
+    segments: list[Segment] = []
+    try:
+        segments.append(read_segment(records / OPEN))
+    except FileNotFoundError:
+        pass
+    except Unreadable as error:
+        found.append(Finding(f"records/{OPEN}", None, str(error)))
+    for path in sorted((records / "sealed").glob("*")):
+        name = f"records/sealed/{path.name}"
+        if not _SEALED_NAME.fullmatch(path.name):
+            found.append(Finding(name, None, _("This is not the name of a sealed segment.")))
+            continue
+        try:
+            segment = read_segment(path)
+        except Unreadable as error:
+            found.append(Finding(name, None, str(error)))
+            continue
+        if segments and segments[0].path.name == OPEN and segments[0].header == segment.header:
+            segments.pop(0)
+        segments.append(segment)
+    return _in_order(segments), found
+
+
+def _in_order(segments: Iterable[Segment]) -> list[Segment]:
+    by_epoch: dict[str, list[Segment]] = {}
+    for segment in segments:
+        by_epoch.setdefault(segment.epoch, []).append(segment)
+    for same in by_epoch.values():
+        same.sort(key=lambda segment: (segment.header["first_seq"], segment.number is None))
+    # An epoch's first record names the epoch before it. Where that is lost, the time-ordered ids have to do.
+    before = {epoch: _named_epoch(same[0]) for epoch, same in by_epoch.items()}
+    first_ids = {epoch: same[0].records[0].id if same[0].records else "" for epoch, same in by_epoch.items()}
+    placed: dict[str, None] = {}
+
+    def place(epoch: str) -> None:
+        older = before.get(epoch)
+        if epoch in placed or epoch not in by_epoch:
+            return
+        before.pop(epoch, None)  # a circle, which only a forger can make, ends here
+        if older:
+            place(older)
+        placed[epoch] = None
+
+    for epoch in sorted(by_epoch, key=lambda name: first_ids[name]):
+        place(epoch)
+    return [segment for epoch in placed for segment in by_epoch[epoch]]
+
+
+def _named_epoch(segment: Segment) -> str | None:
+    first = segment.records[0] if segment.records else None
+    if first is None or first.type != "station_noted" or first["note"] != "new_epoch":
+        return None
+    named = first["details"].get("epoch")
+    return named if isinstance(named, str) else None
+
+
+def _named(segment: Segment) -> str:
+    """The file's path within the data folder, as a person is told it."""
+    return f"records/{'sealed/' if segment.number is not None else ''}{segment.path.name}"
+
+
+def _within(segment: Segment, name: str, station: str) -> Iterator[Finding]:
+    """What is wrong inside one segment."""
+    if segment.header["station"] != station:
+        other = segment.header["station"]
+        yield Finding(name, None, _("The file belongs to station {station}.").format(station=other))
+    prev = None
+    for place, record in enumerate(segment.records):
+        seq = segment.header["first_seq"] + place
+        if (record.station, record.epoch) != (segment.header["station"], segment.epoch):
+            yield Finding(name, record.seq, _("The record belongs to another station or epoch."))
+        if record.seq != seq:
+            yield Finding(name, record.seq, _("Here record {seq} should stand.").format(seq=seq))
+        if prev is not None and record.prev != prev:
+            yield Finding(name, record.seq, _("The chain is broken: the record before it is not the one it names."))
+        prev = record.hash
+        for problem in findings(record):
+            yield Finding(name, record.seq, problem)
+    match = _SEALED_NAME.fullmatch(segment.path.name)
+    if match and match[2] != segment.hash:
+        yield Finding(name, None, _("The file's content does not match the hash in its name."))
+
+
+def _forgotten(segments: Iterable[Segment]) -> set[tuple[str | None, str]]:
+    """Volunteer and object that a `forgotten` record has taken out; volunteer None for everybody's."""
+    return {
+        (record.volunteer, name)
+        for segment in segments
+        for record in segment.records
+        if record.type == "forgotten"
+        for name in record["objects"]
+    }
+
+
+def check_within(segment: Segment, station: str) -> list[Finding]:
+    """What is wrong inside one segment: its records, their hashes and chain, and the hash in its name."""
+    return list(_within(segment, _named(segment), station))
+
+
+def check_links(segments: Iterable[Segment]) -> Iterator[Finding]:
+    """What is wrong between segments, in the order of the log: numbers, seqs, the hashes of the one before."""
+    # What the next segment of an epoch must be: number, first seq, hash of the segment and of the record before it.
+    expected: dict[str, tuple[int, int, str, str]] = {}
+    for segment in segments:
+        name = _named(segment)
+        number, first_seq, prev, prev_record = expected.get(segment.epoch, (1, 1, ZEROS, ZEROS))
+        if segment.number is not None and segment.number != number:
+            sentence = _("Segment {number} of epoch {epoch} is missing, or is there twice.")
+            yield Finding(name, None, sentence.format(number=number, epoch=segment.epoch))
+        if segment.header["first_seq"] != first_seq:
+            yield Finding(name, None, _("The file should begin with record {seq}.").format(seq=first_seq))
+        if segment.header["prev"] != prev:
+            yield Finding(name, None, _("The segment before it is not the one it names."))
+        elif segment.records and segment.records[0].prev != prev_record:
+            problem = _("The chain is broken: the record before it is not the one it names.")
+            yield Finding(name, segment.records[0].seq, problem)
+        last = segment.records[-1].hash if segment.records else prev_record
+        expected[segment.epoch] = ((segment.number or number) + 1, segment.next_seq, segment.hash, last)
+
+
+def _repeated_ids(segments: Iterable[Segment]) -> Iterator[Finding]:
+    ids: dict[str, tuple[str, int]] = {}
+    for segment in segments:
+        for record in segment.records:
+            if record.id in ids:
+                file, seq = ids[record.id]
+                sentence = _("The same id stands in {file}, record {seq}.").format(file=file, seq=seq)
+                yield Finding(_named(segment), record.seq, sentence)
+            ids.setdefault(record.id, (_named(segment), record.seq))
+
+
+def _unexplained(segments: Sequence[Segment]) -> Iterator[Finding]:
+    forgotten = _forgotten(segments)
+    for segment in segments:
+        for record in segment.records:
+            for part in ("personal", "health"):
+                gone = f"{part}_hash" in record.document and record.get(part) is None
+                if gone and not {(record.volunteer, part), (None, part)} & forgotten:
+                    sentence = _("The object {name} is gone, and no record says so.").format(name=part)
+                    yield Finding(_named(segment), record.seq, sentence)
+
+
+def verify(folder: Path, station: str) -> list[Finding]:
+    """Checks every record, hash, chain and file of a data folder and changes nothing.
+
+    Args:
+        folder: the data folder.
+        station: the id of the station that it belongs to.
+    """
+    segments, found = read_all(folder)
+    for segment in segments:
+        found += check_within(segment, station)
+    found += [*check_links(segments), *_repeated_ids(segments), *_unexplained(segments)]
+    for path in sorted((folder / "set-aside").glob("*")):
+        problem = _("The file could not be read and was set aside; please hand it to headquarters.")
+        found.append(Finding(f"set-aside/{path.name}", None, problem))
+    return found

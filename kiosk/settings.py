@@ -1,0 +1,89 @@
+"""What a station is: the file station.json, and the places in the data folder.
+
+It knows of no record and no volunteer.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Final
+
+from kiosk.durable import write_durably
+from kiosk.errors import KioskError
+from kiosk.i18n import LANGUAGES, _
+
+FILE: Final = "station.json"
+
+
+class NotSetUp(KioskError):
+    """The data folder holds no station yet."""
+
+    exit_code = 2
+
+
+class SettingsError(KioskError):
+    """The file station.json is damaged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One station.
+
+    Attributes:
+        station: its id, up to 8 upper-case letters and digits.
+        street, community: codes of 9 and 12 digits.
+        name: what people call the place.
+        language: one of `LANGUAGES`; the screen returns to it after each visitor.
+        epoch: the current epoch of the log.
+    """
+
+    station: str
+    street: str
+    community: str
+    name: str
+    language: str
+    epoch: str
+
+    def save(self, folder: Path) -> None:
+        """Makes the settings durable.
+
+        Raises:
+            OSError: if that fails.
+        """
+        content = json.dumps(asdict(self), ensure_ascii=False, indent=1).encode("utf-8")
+        write_durably(folder / FILE, content, folder / "tmp")
+
+    def with_epoch(self, epoch: str) -> Settings:
+        """The same station in another epoch."""
+        return replace(self, epoch=epoch)
+
+
+def read_settings(folder: Path) -> Settings:
+    """The settings of the station in `folder`.
+
+    Raises:
+        NotSetUp: if there is no station there.
+        SettingsError: if the file does not hold what it must.
+    """
+    try:
+        found = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        settings = Settings(**{field.name: found[field.name] for field in fields(Settings)})
+        if not all(isinstance(value, str) for value in asdict(settings).values()) or settings.language not in LANGUAGES:
+            raise ValueError(FILE)
+    except FileNotFoundError as error:
+        sentence = _("There is no station in {folder} yet. Please run: kiosk init").format(folder=folder)
+        raise NotSetUp(sentence) from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SettingsError(_("The file {file} cannot be read.").format(file=folder / FILE)) from error
+    return settings
+
+
+def default_folder() -> Path:
+    """The data folder when none is named: `KIOSK_DATA`, or the platform's folder for a user's data."""
+    from platformdirs import user_data_path
+
+    named = os.environ.get("KIOSK_DATA")
+    return Path(named) if named else user_data_path("kiosk", appauthor=False)

@@ -1,0 +1,104 @@
+"""Sets a new station up: folder, keys, campaign, settings, and the first record.
+
+`station.json` is written last, so that a set-up that was cut off leaves no half station: it is simply done again.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from kiosk.campaign import Campaign
+from kiosk.durable import FolderLock, make_folder, write_durably
+from kiosk.errors import InvalidInput, WrongUsage
+from kiosk.i18n import _
+from kiosk.keys import Keys, new_passphrase, new_pin
+from kiosk.settings import FILE, Settings
+from kiosk.station import Clock, Station, system_clock
+from kiosk.store import new_epoch
+
+_STATION: Final = re.compile(r"[A-Z0-9]{1,8}")
+
+
+@dataclass(frozen=True, slots=True)
+class NewStation:
+    """What set-up has to tell once: it is kept nowhere."""
+
+    settings: Settings
+    pin: str
+    passphrase: str
+
+
+def parse_station_id(text: str) -> str:
+    """A station's id: 1 to 8 letters and digits, in upper case.
+
+    Raises:
+        InvalidInput: `station_invalid`.
+    """
+    name = text.strip().upper()
+    if not _STATION.fullmatch(name):
+        raise InvalidInput("station_invalid", _("A station number has 1 to 8 letters and digits."))
+    return name
+
+
+def create(
+    folder: Path,
+    campaign: Campaign,
+    *,
+    station: str,
+    community: str,
+    name: str = "",
+    language: str = "zh",
+    pin: str | None = None,
+    hq: Mapping[str, str] | None = None,
+    clock: Clock = system_clock,
+    entropy: Callable[[int], bytes] = secrets.token_bytes,
+) -> NewStation:
+    """Makes a station in `folder`.
+
+    Args:
+        folder: the data folder; it may exist, but not hold a station.
+        campaign: the campaign that it starts with.
+        station: its id.
+        community: the code or the name of its community.
+        name: what people call the place; the community's name by default.
+        language: of the screen.
+        pin: the lead's PIN, six digits; a random one by default.
+        hq: headquarters' public keys, if known.
+        clock: gives the time (aware).
+        entropy: gives n random bytes.
+
+    Raises:
+        WrongUsage: if there is a station already, or no such community.
+        InvalidInput: `station_invalid`.
+        KeysError: if the PIN is not six digits.
+        OSError: if the folder cannot be written.
+    """
+    station = parse_station_id(station)
+    place = campaign.community(community)
+    if place is None:
+        raise WrongUsage(_("There is no community {name}, or more than one: give its code.").format(name=community))
+    settings = Settings(station, place.street, place.code, name.strip() or place.name, language, new_epoch(entropy))
+    secret = NewStation(settings, pin or new_pin(entropy), new_passphrase(entropy))
+    for path in (folder, folder / "tmp", folder / "campaign"):
+        make_folder(path)
+    folder.chmod(0o700)
+    lock = FolderLock(folder)
+    try:
+        if (folder / FILE).exists():
+            raise WrongUsage(_("There is a station in {folder} already.").format(folder=folder))
+        bundle = json.dumps(campaign.source, ensure_ascii=False).encode("utf-8")
+        write_durably(folder / "campaign" / f"{campaign.id}-{campaign.version}.json", bundle, folder / "tmp")
+        Keys.create(
+            folder / "keys", folder / "tmp", pin=secret.pin, passphrase=secret.passphrase, hq=hq, entropy=entropy
+        )
+        settings.save(folder)
+    finally:
+        lock.release()
+    Station(folder, clock=clock, entropy=entropy).close()  # opening a new station writes its first record
+    return secret

@@ -1,0 +1,323 @@
+"""The station's log: append, seal, recover. The only module that imports TinyDB.
+
+One process writes (an exclusive lock on the data folder), in one thread at a time. `append` returns when its records
+would survive a power cut, all of them or none. What it cannot read it sets aside untouched, and goes on under a new
+epoch. It knows nothing of volunteers, rules or keys.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from tinydb import TinyDB
+from tinydb.storages import Storage
+
+from kiosk.durable import FolderLock, make_folder, move_durably, write_durably
+from kiosk.errors import NotSaved
+from kiosk.i18n import _
+from kiosk.records import FORMAT_VERSION, ZEROS, Draft, Record, seal_record, segment_hash, service_day
+from kiosk.segments import (
+    OPEN,
+    Segment,
+    check_links,
+    check_within,
+    read_all,
+    sealed_name,
+)
+
+SEGMENT_SIZE: Final = 200
+"""Records in a full segment: rewriting it costs about a millisecond, however long the station has been running."""
+
+
+class DurableStorage(Storage):
+    """A TinyDB storage whose `write` returns when the content would survive a power cut.
+
+    Temporary file, fsync, rename, fsync of the folder. The content is cached; the cache is dropped before each write,
+    so that after a failed one the next read sees what the file really holds.
+    """
+
+    def __init__(self, path: Path | str, temporary: Path | str | None = None) -> None:
+        """Prepares the storage; nothing is read or created yet.
+
+        Args:
+            path: the file.
+            temporary: a folder on the same file system for files in the making; by default the file's own.
+        """
+        self._path = Path(path)
+        self._temporary = Path(temporary) if temporary is not None else self._path.parent
+        self._cache: dict[str, dict[str, Any]] | None = None
+
+    def read(self) -> dict[str, dict[str, Any]] | None:
+        """All tables, or None if there is no file.
+
+        Raises:
+            ValueError: if the file is empty or not JSON: that is damage, not a new database.
+            OSError: if it cannot be read.
+        """
+        if self._cache is None:
+            try:
+                content = self._path.read_bytes()
+            except FileNotFoundError:
+                return None
+            tables = json.loads(content)
+            if not isinstance(tables, dict):
+                raise ValueError(f"{self._path.name} is not a TinyDB file")
+            self._cache = tables
+        return self._cache
+
+    def write(self, data: Mapping[str, Mapping[str, Any]]) -> None:
+        """Replaces the file's content by `data`.
+
+        Raises:
+            OSError: if it could not be made durable.
+        """
+        self._cache = None
+        content = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+        write_durably(self._path, content, self._temporary)
+        self._cache = {name: dict(table) for name, table in data.items()}
+
+    def close(self) -> None:
+        """Forgets the cached content."""
+        self._cache = None
+
+
+class Store:
+    """A station's log, open for writing.
+
+    Attributes:
+        epoch: the epoch in which records are written now.
+        set_aside: names of the files that were set aside when the log was opened.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        station: str,
+        epoch: str,
+        save_epoch: Callable[[str], None],
+        entropy: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> None:
+        """Takes the lock and finds the end of the log.
+
+        Args:
+            folder: the data folder.
+            station: the station's id.
+            epoch: the epoch in force, as the station's settings have it.
+            save_epoch: makes a new epoch durable in the station's settings.
+            entropy: gives n random bytes.
+
+        Raises:
+            StoreBusy: if another process is writing.
+            OSError: if the folder cannot be used.
+        """
+        self.epoch = epoch
+        self.set_aside: list[str] = []
+        self._folder = folder
+        self._records = folder / "records"
+        self._temporary = folder / "tmp"
+        self._station = station
+        self._save_epoch = save_epoch
+        self._entropy = entropy
+        for path in (folder, self._records, self._records / "sealed", self._temporary, folder / "set-aside"):
+            make_folder(path)
+        self._lock = FolderLock(folder)
+        self._db: TinyDB | None = None
+        self._in_doubt = False
+        self._lost: tuple[str, int] | None = None
+        self._segments: list[Segment] = []
+        try:
+            for leftover in self._temporary.iterdir():
+                leftover.unlink()
+            self._find_end()
+        except BaseException:
+            self._lock.release()
+            raise
+
+    # --- where the log ends -----------------------------------------------------------------------------------------
+
+    def _find_end(self) -> None:
+        """Reads the folder anew: everything that the writer believes comes from what is on the disk."""
+        self._db = None
+        segments, unreadable = read_all(self._folder)
+        open_ = next((segment for segment in segments if segment.number is None), None)
+        mine = [segment for segment in segments if segment.epoch == self.epoch]
+        if (
+            unreadable
+            or (open_ and (open_.epoch != self.epoch or check_within(open_, self._station)))
+            or any(check_links(mine))
+        ):
+            self._begin_epoch(segments, open_, [finding.file for finding in unreadable])
+            open_, mine = None, []
+        elif open_:
+            mine.remove(open_)
+        self._segments = segments
+        self._number = len(mine) + 1
+        self._prev_segment = mine[-1].hash if mine else ZEROS
+        self._header = open_.header if open_ else None
+        self._open = list(open_.records) if open_ else []
+        before = [record for segment in (*mine, *([open_] if open_ else [])) for record in segment.records[-1:]]
+        self._prev = before[-1].hash if before else ZEROS
+        self._seq = (open_ or mine[-1]).next_seq if open_ or mine else 1
+
+    def _begin_epoch(self, segments: list[Segment], open_: Segment | None, unreadable: Sequence[str]) -> None:
+        # The new epoch is durable before anything is moved: a crash in between must never lead to the old epoch being
+        # continued without the records that could not be read.
+        known = [record.seq for segment in segments if segment.epoch == self.epoch for record in segment.records]
+        self._lost = (self.epoch, max(known, default=0))
+        self.epoch = new_epoch(self._entropy)
+        self._save_epoch(self.epoch)
+        for name in unreadable:
+            self._set_aside(self._folder / name)
+        if open_ is None:
+            return
+        siblings = [segment for segment in segments if segment.epoch == open_.epoch]
+        if check_within(open_, self._station) or any(check_links(siblings)):
+            segments.remove(open_)
+            self._set_aside(open_.path)
+        else:  # nothing is wrong with it but that its epoch is over
+            move_durably(open_.path, self._records / "sealed" / sealed_name(len(siblings), open_.hash))
+
+    def _set_aside(self, source: Path) -> None:
+        move_durably(source, self._folder / "set-aside" / f"{self.epoch}-{source.name}")
+        self.set_aside.append(source.name)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the station has never written a record."""
+        return self._seq == 1 and self._lost is None
+
+    def lost_epoch(self) -> tuple[str, int] | None:
+        """The epoch that could not be continued and the last seq known of it, until the new epoch has a record."""
+        return self._lost if self._seq == 1 else None
+
+    # --- reading ----------------------------------------------------------------------------------------------------
+
+    def take_records(self) -> Iterable[Record]:
+        """Every record that could be read when the log was opened, in order. They are handed out once, not kept."""
+        segments, self._segments = self._segments, []
+        for segment in segments:
+            yield from segment.records
+
+    # --- writing ----------------------------------------------------------------------------------------------------
+
+    def append(self, drafts: Sequence[Draft], *, at: datetime, campaign: tuple[str, int]) -> list[Record]:
+        """Writes the drafts, all or none, and returns them as records when they would survive a power cut.
+
+        Drafts whose ids are already there (a retry after a failure that came too late to undo) are not written twice.
+
+        Args:
+            drafts: what belongs together; at most `SEGMENT_SIZE`.
+            at: when they are recorded (aware).
+            campaign: id and version of the campaign in force.
+
+        Raises:
+            NotSaved: if they could not be made durable. A retry with the same drafts is safe.
+        """
+        try:
+            self._database()
+            there = {record.id: record for record in self._open}
+            missing = [draft for draft in drafts if draft.id not in there]
+            if not missing:
+                return [there[draft.id] for draft in drafts]
+            full = len(self._open) + len(missing) > SEGMENT_SIZE
+            if self._open and (full or service_day(self._open[0].at) != service_day(at)):
+                self._seal()
+            self._begin_segment()
+            fresh: list[Record] = []
+            for draft in missing:
+                prev = fresh[-1].hash if fresh else self._prev
+                fresh.append(
+                    seal_record(
+                        draft,
+                        station=self._station,
+                        epoch=self.epoch,
+                        seq=self._seq + len(fresh),
+                        prev=prev,
+                        at=at,
+                        campaign=campaign,
+                        entropy=self._entropy,
+                    )
+                )
+            self._database().table("records").insert_multiple(record.document for record in fresh)
+        except (OSError, ValueError) as error:
+            # What the disk holds now is not known; the next append looks before it writes.
+            self._in_doubt = True
+            raise NotSaved(_("This could not be saved. Please call the site lead."), drafts) from error
+        self._open += fresh
+        self._prev = fresh[-1].hash
+        self._seq += len(fresh)
+        there |= {record.id: record for record in fresh}
+        return [there[draft.id] for draft in drafts]
+
+    def settle(self) -> list[Record]:
+        """After a write that failed, the records that reached the disk all the same; otherwise nothing.
+
+        Where the disk cannot be read either, the question stays open, and the next `append` answers it.
+        """
+        if not self._in_doubt:
+            return []
+        before = {record.id for record in self._open}
+        try:
+            self._database()
+        except OSError:
+            return []
+        return [record for record in self._open if record.id not in before]
+
+    def _database(self) -> TinyDB:
+        if self._in_doubt:
+            self._find_end()
+            self._in_doubt = False
+        if self._db is None:
+            self._db = TinyDB(self._records / OPEN, storage=DurableStorage, temporary=self._temporary)
+        return self._db
+
+    def _begin_segment(self) -> None:
+        if self._header is None:
+            header = {
+                "format": FORMAT_VERSION,
+                "station": self._station,
+                "epoch": self.epoch,
+                "first_seq": self._seq,
+                "prev": self._prev_segment,
+            }
+            self._database().table("segment").insert(header)
+            self._header = header
+
+    def _seal(self) -> None:
+        assert self._header is not None
+        hash_ = segment_hash([record.hash for record in self._open], self._header)
+        move_durably(self._records / OPEN, self._records / "sealed" / sealed_name(self._number, hash_))
+        self._db = None
+        self._number += 1
+        self._prev_segment = hash_
+        self._header = None
+        self._open = []
+
+    def seal(self) -> None:
+        """Seals the open segment, if it holds a record.
+
+        Raises:
+            NotSaved: if that could not be made durable; no record is lost by it.
+        """
+        try:
+            self._database()
+            if self._open:
+                self._seal()
+        except (OSError, ValueError) as error:
+            self._in_doubt = True
+            raise NotSaved(_("The segment could not be sealed."), ()) from error
+
+    def close(self) -> None:
+        """Gives the lock back."""
+        self._lock.release()
+
+
+def new_epoch(entropy: Callable[[int], bytes] = secrets.token_bytes) -> str:
+    """A random name for an epoch."""
+    return entropy(8).hex()
