@@ -1,0 +1,111 @@
+"""Fixtures that all tests share: a clock that stands still, a station that was set up, and the campaign.
+
+Everything is deterministic (seeded entropy, a set clock) but ids and the lead's age key, which come from the system.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from kiosk import i18n, setup
+from kiosk.campaign import Campaign, shipped
+from kiosk.records import SHANGHAI
+from kiosk.setup import NewStation
+from kiosk.station import Station
+
+START = datetime(2021, 12, 6, 8, 0, tzinfo=SHANGHAI)
+STATION = "S016001"
+COMMUNITY = "330102016001"
+PIN = "246813"
+
+
+@dataclass
+class FakeClock:
+    """A clock that shows `now` until a test sets it."""
+
+    now: datetime = field(default=START)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def set(self, text: str) -> datetime:
+        """Shows the time in `text`, ISO 8601, Asia/Shanghai unless it has an offset."""
+        parsed = datetime.fromisoformat(text)
+        self.now = parsed if parsed.tzinfo else parsed.replace(tzinfo=SHANGHAI)
+        return self.now
+
+    def advance(self, **by: float) -> datetime:
+        """Goes on by a timedelta's arguments, such as `minutes=5`."""
+        self.now += timedelta(**by)
+        return self.now
+
+
+def seeded(seed: int) -> Callable[[int], bytes]:
+    """Entropy that is the same on every run."""
+    return random.Random(seed).randbytes
+
+
+@pytest.fixture(autouse=True)
+def untouched_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Chinese before and after each test, and no data folder but a temporary one."""
+    monkeypatch.setenv("KIOSK_DATA", str(tmp_path / "no-station"))
+    i18n.use("zh")
+    yield
+    i18n.use("zh")
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """A settable clock: 2021-12-06 08:00 in Asia/Shanghai, a Monday."""
+    return FakeClock()
+
+
+@pytest.fixture(scope="session")
+def campaign() -> Campaign:
+    """The shipped campaign."""
+    return shipped()
+
+
+@dataclass(frozen=True)
+class Template:
+    """A station's data folder just after set-up, to be copied, and what set-up told once."""
+
+    folder: Path
+    made: NewStation
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory, campaign: Campaign) -> Template:
+    """One station for the whole session, since set-up costs over a second of key wrapping."""
+    folder = tmp_path_factory.mktemp("template") / "data"
+    made = setup.create(
+        folder, campaign, station=STATION, community=COMMUNITY, pin=PIN, clock=FakeClock(), entropy=seeded(1)
+    )
+    return Template(folder, made)
+
+
+@pytest.fixture
+def passphrase(template: Template) -> str:
+    """The lead's passphrase at the station in `station_folder`; the PIN is `PIN`."""
+    return template.made.passphrase
+
+
+@pytest.fixture
+def station_folder(template: Template, tmp_path: Path) -> Path:
+    """The data folder of a station that was set up and is closed; its log holds one record."""
+    return Path(shutil.copytree(template.folder, tmp_path / "data"))
+
+
+@pytest.fixture
+def station(station_folder: Path, clock: FakeClock) -> Iterator[Station]:
+    """The station in `station_folder`, open, with `clock` and seeded entropy; closed after the test."""
+    opened = Station(station_folder, clock=clock, entropy=seeded(2))
+    yield opened
+    opened.close()
