@@ -6,7 +6,7 @@ This module knows nothing of the rest of the kiosk.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 
@@ -59,10 +59,10 @@ class NotSaved(KioskError):
 
     Attributes:
         drafts: what was to be written. Writing the same drafts again is safe, they keep their ids.
-        outcome: what the caller is to be told once they are written.
+        outcome: gives what the caller is to be told once they are written.
     """
 
-    def __init__(self, sentence: str, drafts: Sequence[Any], outcome: Any = None) -> None:
+    def __init__(self, sentence: str, drafts: Sequence[Any], outcome: Callable[[], Any] = lambda: None) -> None:
         super().__init__(sentence)
         self.drafts, self.outcome = tuple(drafts), outcome
 

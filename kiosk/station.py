@@ -41,8 +41,13 @@ from kiosk.settings import read_settings
 from kiosk.store import Store
 
 T = TypeVar("T")
+R = TypeVar("R")
 P = ParamSpec("P")
 Clock = Callable[[], datetime]
+
+
+def _as_it_is(outcome: T) -> T:
+    return outcome
 
 
 def system_clock() -> datetime:
@@ -183,6 +188,11 @@ class Station:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._writer, partial(act, *args, **kwargs))
 
+    def warm_up(self) -> None:
+        """Loads what the first check-in needs, so that nobody waits for it and the first screen does not either."""
+        self.keys.sign(b"")
+        self.keys.seal({})
+
     def _save_epoch(self, epoch: str) -> None:
         self.settings = self.settings.with_epoch(epoch)
         self.settings.save(self.folder)
@@ -198,7 +208,7 @@ class Station:
         if self._notes:
             # A full disk must not keep the station closed; the note goes with the next write.
             with suppress(NotSaved):
-                self._write([], None, self.clock())
+                self._write([], self.clock())
 
     def _note(self, note: str, details: Mapping[str, Any]) -> None:
         data = {"note": note, "details": dict(details)}
@@ -206,26 +216,24 @@ class Station:
 
     # --- the one way to write ---------------------------------------------------------------------------------------
 
-    def _act(self, decide: Callable[[datetime], tuple[list[Draft], T]]) -> T:
-        """Reads the state, decides and writes in one step."""
+    def _act(self, decide: Callable[[datetime], tuple[list[Draft], T]], then: Callable[[T], R]) -> R:
+        """Reads the state, decides and writes in one step; `then` makes of what was decided what the caller is told."""
         with self._writing:
             now = self.clock()
             self._fold(self._store.settle())
             drafts, outcome = decide(now)
-            self._write(drafts, outcome, now)
-            return outcome
+            try:
+                self._write(drafts, now)
+            except NotSaved as error:
+                raise NotSaved(str(error), drafts, partial(then, outcome)) from error
+            return then(outcome)
 
-    def _write(self, drafts: Sequence[Draft], outcome: object, now: datetime) -> None:
-        campaign = (self.campaign.id, self.campaign.version)
+    def _write(self, drafts: Sequence[Draft], now: datetime) -> None:
         everything = [*self._notes, *drafts]
-        if not everything:
-            return
-        try:
-            records = self._store.append(everything, at=now, campaign=campaign)
-        except NotSaved as error:
-            raise NotSaved(str(error), drafts, outcome) from error
-        self._notes.clear()
-        self._fold(records)
+        if everything:
+            records = self._store.append(everything, at=now, campaign=(self.campaign.id, self.campaign.version))
+            self._notes.clear()
+            self._fold(records)
 
     def _fold(self, records: Sequence[Record]) -> None:
         with self._viewing:
@@ -239,8 +247,11 @@ class Station:
             NotSaved: if it fails again.
         """
         with self._writing:
-            self._write(failure.drafts, failure.outcome, self.clock())
-            return failure.outcome
+            try:
+                self._write(failure.drafts, self.clock())
+            except NotSaved as error:
+                raise NotSaved(str(error), failure.drafts, failure.outcome) from error
+            return failure.outcome()
 
     # --- views ------------------------------------------------------------------------------------------------------
 
@@ -320,7 +331,7 @@ class Station:
             NotSaved: if it could not be made durable.
         """
         key = key or self.person_key(application.applicant)
-        return self._act(partial(self._decide, application, key))
+        return self._act(partial(self._decide, application, key), _as_it_is)
 
     def _decide(self, application: Application, key: str | None, now: datetime) -> tuple[list[Draft], Admission]:
         applicant, stay = application.applicant, application.stay
@@ -481,6 +492,15 @@ class Station:
         data = {"code": code, "expires": expires.isoformat()}
         return code, [Draft("badge_issued", arrived, by, volunteer, data=data)]
 
+    def decline(self) -> Admission:
+        """Records that somebody did not consent, and nothing about them.
+
+        Raises:
+            NotSaved: if it could not be made durable.
+        """
+        code = self.campaign.consent_refused.code
+        return self._act(lambda now: self._refuse(Verdict((code,), {}, {}), now, "volunteer"), _as_it_is)
+
     def check_in_again(self, volunteer: str, answers: Mapping[str, str]) -> Admission:
         """Opens a visit for a volunteer whom the station knows, after the questions of the day: one write.
 
@@ -505,7 +525,7 @@ class Station:
             home = (person.street, person.community)
             return self._open_visit([], Stay(), volunteer, verdict, home, now)
 
-        return self._act(decide)
+        return self._act(decide, _as_it_is)
 
     def _person(self, volunteer: str) -> Person:
         person = self.history.people.get(volunteer)
@@ -544,7 +564,7 @@ class Station:
             start = {"visit": visit.id, "duty": duty, "post": visit.post}
             return [*self._ending(visit, now, by), Draft("duty_started", now, by, volunteer, data=start)], visit.id
 
-        return self._after(self._act(decide))
+        return self._act(decide, self._after)
 
     def end_duty(self, volunteer: str, *, by: str = "volunteer") -> Visit:
         """Takes a volunteer off their duty; they stay checked in.
@@ -561,7 +581,7 @@ class Station:
                 raise NotPossible(_("You are on no duty now."))
             return drafts, visit.id
 
-        return self._after(self._act(decide))
+        return self._act(decide, self._after)
 
     def check_out(self, volunteer: str, *, by: str = "volunteer") -> CheckedOut:
         """Ends the visit, and the duty that is going on: one write.
@@ -576,7 +596,7 @@ class Station:
             data = {"visit": visit.id, "late": False, "reason": None}
             return [*self._ending(visit, now, by), Draft("checked_out", now, by, volunteer, data=data)], visit.id
 
-        return self._counted(self._act(decide))
+        return self._act(decide, self._counted)
 
     def _after(self, visit_id: str) -> Visit:
         with self._viewing:
@@ -613,7 +633,7 @@ class Station:
             out = Draft("checked_out", left, "lead", visit.volunteer, data=data)
             return [*self._ending(visit, left, "lead"), out], visit_id
 
-        return self._counted(self._act(decide))
+        return self._act(decide, self._counted)
 
     def _demand(self, reason: str) -> None:
         if not reason.strip():
@@ -645,7 +665,7 @@ class Station:
                 raise rules.invalid("time_invalid")
             return [draft], visit_id
 
-        return self._after(self._act(decide))
+        return self._act(decide, self._after)
 
     def _in_order(self, records: Sequence[Record], correction: Draft) -> bool:
         pretended = replace(
@@ -669,7 +689,7 @@ class Station:
             data = {"visit": visit_id, "target": visit_id, "reason": reason.strip()}
             return [Draft("voided", now, "lead", visit.volunteer, data=data)], None
 
-        self._act(decide)
+        self._act(decide, _as_it_is)
 
     def reassign(self, visit_id: str, community: str, reason: str) -> Visit:
         """Sends a volunteer elsewhere; the history stays.
@@ -688,7 +708,7 @@ class Station:
             draft = Draft("assigned", now, "lead", visit.volunteer, data={**data, "reason": reason.strip()})
             return [draft], visit_id
 
-        return self._after(self._act(decide))
+        return self._act(decide, self._after)
 
     def revoke_badge(self, volunteer: str, reason: str) -> None:
         """Makes the volunteer's badge worthless from now on.
@@ -705,4 +725,4 @@ class Station:
                 return [], None
             return [Draft("badge_revoked", now, "lead", volunteer, data={"reason": reason.strip()})], None
 
-        self._act(decide)
+        self._act(decide, _as_it_is)
