@@ -236,6 +236,7 @@ class History:
     _by_volunteer: dict[str, list[str]] = field(default_factory=dict)
     _row: Record | None = None
     _seen: dict[str, int] = field(default_factory=dict)
+    _folded: dict[str, Visit] = field(default_factory=dict)
 
     def add(self, record: Record) -> None:
         """Takes the next record of the log. Types that it does not know change nothing, nor does one seen before."""
@@ -258,9 +259,10 @@ class History:
             self._by_volunteer.setdefault(volunteer, []).append(record.id)
             self._by_day.setdefault(service_day(record.occurred), {})[record.id] = None
         elif (of := record.get("visit")) in self._visits:
-            before = self.visit(of).day
+            before = self.visit(of).day if record.type == "corrected" else None
             self._visits[of].append(record)
-            if record.type == "corrected" and (after := self.visit(of).day) != before:
+            self._folded.pop(of, None)
+            if before is not None and (after := self.visit(of).day) != before:
                 del self._by_day[before][of]
                 self._by_day.setdefault(after, {})[of] = None
 
@@ -309,7 +311,11 @@ class History:
         Raises:
             KeyError: if there is none.
         """
-        return visit_from(self._visits[visit_id])
+        # Folded once until its next record comes: a busy day is asked for all its visits at each check-in.
+        folded = self._folded.get(visit_id)
+        if folded is None:
+            folded = self._folded[visit_id] = visit_from(self._visits[visit_id])
+        return folded
 
     def records_of(self, visit_id: str) -> Sequence[Record]:
         """The records of a visit, in the order of the log."""
