@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from kiosk.campaign import Campaign
+from kiosk.campaign import Campaign, Community, fold
 from kiosk.durable import FolderLock, make_folder, write_durably
 from kiosk.errors import InvalidInput, WrongUsage
 from kiosk.i18n import _
@@ -44,6 +44,18 @@ def parse_station_id(text: str) -> str:
     if not _STATION.fullmatch(name):
         raise InvalidInput("station_invalid", _("A station number has 1 to 8 letters and digits."))
     return name
+
+
+def find_community(campaign: Campaign, text: str) -> Community | None:
+    """The community that somebody who sets a station up means: a code, a name, or street and name together."""
+    found = campaign.community(text)
+    if found is None:
+        joined = "".join(fold(text).split())
+        for street in campaign.streets:
+            for name in (street.name, *street.aliases):
+                if joined.startswith(name):
+                    found = found or campaign.community(joined.removeprefix(name), street)
+    return found
 
 
 def create(
@@ -80,7 +92,7 @@ def create(
         OSError: if the folder cannot be written.
     """
     station = parse_station_id(station)
-    place = campaign.community(community)
+    place = find_community(campaign, community)
     if place is None:
         raise WrongUsage(_("There is no community {name}, or more than one: give its code.").format(name=community))
     settings = Settings(station, place.street, place.code, name.strip() or place.name, language, new_epoch(entropy))

@@ -253,6 +253,16 @@ class Station:
                 raise NotSaved(str(error), failure.drafts, failure.outcome) from error
             return failure.outcome()
 
+    # --- the lead's PIN ---------------------------------------------------------------------------------------------
+
+    def check_pin(self, pin: str) -> bool:
+        """Whether `pin` is the lead's; while the lead has to wait, no PIN is."""
+        return self.keys.check_pin(pin, self.clock())
+
+    def pin_wait(self) -> timedelta:
+        """How long the lead has to wait before the next try."""
+        return self.keys.pin_wait(self.clock())
+
     # --- views ------------------------------------------------------------------------------------------------------
 
     def today(self) -> date:

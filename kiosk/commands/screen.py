@@ -6,9 +6,15 @@ import sys
 import tempfile
 from argparse import Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kiosk.errors import WrongUsage
 from kiosk.i18n import _
+from kiosk.settings import NotSetUp
+from kiosk.station import Station, system_clock
+
+if TYPE_CHECKING:
+    from kiosk.app import KioskApp
 
 
 def _need_terminal() -> None:
@@ -21,8 +27,22 @@ def run(folder: Path, options: Namespace) -> int:
     _need_terminal()
     from kiosk.app import KioskApp
 
-    app = KioskApp(folder)
-    app.run()
+    return _show(KioskApp(folder, _station(folder)))
+
+
+def _station(folder: Path) -> Station | None:
+    try:
+        return Station(folder)
+    except NotSetUp:
+        return None
+
+
+def _show(app: KioskApp) -> int:
+    try:
+        app.run()
+    finally:
+        if app.station is not None:
+            app.station.close()
     return app.return_code or 0
 
 
@@ -31,10 +51,8 @@ def demo(folder: Path, options: Namespace) -> int:
     _need_terminal()
     from kiosk import demo as seeded
     from kiosk.app import KioskApp
-    from kiosk.station import system_clock
 
     with tempfile.TemporaryDirectory(prefix="kiosk-demo-") as name:
         seeded.make(Path(name), system_clock)
-        app = KioskApp(Path(name), demo_pin=seeded.PIN)
-        app.run()
-        return app.return_code or 0
+        notice = _("Demonstration: all people are fictional. The lead's PIN is {pin}.").format(pin=seeded.PIN)
+        return _show(KioskApp(Path(name), Station(Path(name)), notice=notice))

@@ -1,0 +1,136 @@
+"""KioskApp: wiring, global keys, languages. It knows nothing of the domain; the flow tells the stories."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual import on, work
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.theme import Theme
+
+from kiosk import campaign, i18n
+from kiosk.screens.welcome import WelcomePage
+from kiosk.station import Clock, Station, system_clock
+from kiosk.widgets.page import Page
+
+THEME = Theme(
+    name="kiosk",
+    primary="#ffd166",
+    secondary="#8ecae6",
+    accent="#ffd166",
+    foreground="#f4f7fb",
+    background="#0b1b2b",
+    surface="#14293d",
+    panel="#1d3850",
+    success="#7ae0a3",
+    warning="#ffd166",
+    error="#ff9d8a",
+    dark=True,
+)
+
+
+class KioskApp(App[None]):
+    """The station's screen."""
+
+    CSS_PATH = "kiosk.tcss"
+    TITLE = "kiosk"
+    ENABLE_COMMAND_PALETTE = False
+    ALLOW_SELECT = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f2", "switch_language", show=False, priority=True),
+        # A kiosk has no way out by the keyboard; whoever runs it ends it by a signal.
+        Binding("ctrl+q", "stay", show=False, priority=True),
+        Binding("ctrl+c", "stay", show=False, priority=True),
+        Binding("ctrl+z", "stay", show=False, priority=True),
+    ]
+
+    def __init__(self, folder: Path, station: Station | None, *, clock: Clock = system_clock, notice: str = "") -> None:
+        """Makes the screen of a station.
+
+        Args:
+            folder: the data folder.
+            station: the open station, or None to walk through set-up.
+            clock: gives the time (aware).
+            notice: a sentence that stays on the welcome screen.
+        """
+        super().__init__()
+        self._folder, self.station, self._clock, self._notice = folder, station, clock, notice
+
+    def on_mount(self) -> None:
+        self.register_theme(THEME)
+        self.theme = THEME.name
+        if self.station is None:
+            self._set_up()
+        else:
+            self._open(self.station)
+
+    def _open(self, station: Station) -> None:
+        i18n.use(station.settings.language)
+        self.push_screen(WelcomePage(station, notice=self._notice))
+        self.call_after_refresh(self._warm_up, station)
+
+    @work(thread=True, group="warm-up")
+    def _warm_up(self, station: Station) -> None:
+        station.warm_up()
+
+    @work(group="flow", exclusive=True)
+    async def _set_up(self) -> None:
+        from kiosk.screens.setup import PassphrasePage, SetUpPage
+
+        made = await self.push_screen_wait(SetUpPage(self._folder, campaign.shipped()))
+        assert made is not None
+        await self.push_screen_wait(PassphrasePage(made))
+        self.station = Station(self._folder, clock=self._clock)
+        self._open(self.station)
+
+    @work(group="flow", exclusive=True)
+    async def _follow(self, story: Callable[[Callable[[Page[Any]], Awaitable[Any]]], Awaitable[None]]) -> None:
+        """Tells one story to its end; then the welcome screen is back in the station's language."""
+        await story(self.push_screen_wait)
+        if self.station is not None and i18n.language() != self.station.settings.language:
+            await self.action_switch_language()
+
+    @on(WelcomePage.NewVisitRequested)
+    def _new_visit(self) -> None:
+        from kiosk.screens import flow
+
+        station = self._at()
+        self._follow(lambda show: flow.new_visit(show, station))
+
+    @on(WelcomePage.LeadRequested)
+    def _lead(self) -> None:
+        from kiosk.screens import flow
+
+        station = self._at()
+        self._follow(lambda show: flow.lead(show, station))
+
+    @on(WelcomePage.BadgeScanned)
+    def _scanned(self, event: WelcomePage.BadgeScanned) -> None:
+        from kiosk.screens import flow
+
+        station = self._at()
+        found = station.recognise(event.text)
+        if found.refused is None:
+            self._follow(lambda show: flow.badge_scanned(show, station, found))
+        elif isinstance(self.screen, Page):
+            self.screen.say(flow.refusal(found))
+
+    def _at(self) -> Station:
+        assert self.station is not None
+        return self.station
+
+    async def action_switch_language(self) -> None:
+        i18n.use(i18n.other_language())
+        for screen in self.screen_stack:
+            if isinstance(screen, Page):
+                await screen.relabel()
+
+    def action_stay(self) -> None:
+        """Does nothing, on purpose."""
+
+    def get_default_screen(self) -> Screen[None]:
+        return Screen(id="_default")

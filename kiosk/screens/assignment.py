@@ -1,0 +1,52 @@
+"""Where the volunteer serves: street, community, whom to call, and why there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.containers import Vertical
+from textual.widgets import Static
+
+from kiosk.assignment import WHY, Assignment
+from kiosk.i18n import N_, _
+from kiosk.screens.verdict import spaced
+from kiosk.station import Station
+from kiosk.widgets.page import Key, Page
+
+
+class AssignmentPage(Page[str]):
+    """Returns `next`."""
+
+    heading = N_("Your place of service")
+    keys: ClassVar[tuple[Key, ...]] = (Key("Enter", N_("My badge"), "next"),)
+
+    def __init__(self, station: Station, assignment: Assignment) -> None:
+        super().__init__(station)
+        self._assignment = assignment
+
+    def content(self) -> Iterable[object]:
+        campaign, place = self.station.campaign, self._assignment
+        street = campaign.street_of(place.street)
+        with Vertical(id="place-card"):
+            yield Static(street.name, markup=False, id="street")
+            if place.community:
+                yield Static(campaign.community_of(place.community).name, markup=False, id="community")
+            post = campaign.post(place.post)
+            duty = campaign.duty(post.duty) if post else None
+            if post and duty:
+                hours = f"{post.starts:%H:%M}-{post.ends:%H:%M}"
+                yield Static(f"{duty.text}  {post.place}  {hours}", markup=False, id="post")
+            yield Static(_(WHY[place.why]), markup=False, id="why")
+        contact = campaign.contact_for(place.street)
+        with Vertical(id="contact-card"):
+            yield Static(_("Your contact there"), markup=False, classes="subtitle")
+            yield Static(f"{contact.contact}   {spaced(contact.phone)}", markup=False, id="contact")
+            if contact.street is None:
+                yield Static(contact.name, markup=False, id="contact-of")
+
+    def action_next(self) -> None:
+        self.dismiss("next")
+
+    def action_back(self) -> None:
+        """There is no way back: the visit is recorded."""

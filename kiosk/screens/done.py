@@ -1,0 +1,72 @@
+"""What was just recorded, in one glance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.widgets import Static
+
+from kiosk.i18n import N_, _, ngettext
+from kiosk.roster import Visit
+from kiosk.station import CheckedOut, Station
+from kiosk.widgets.page import Key, Page
+
+
+def duration(minutes: int) -> str:
+    """Minutes in words: `3 h 58 min`."""
+    hours, rest = divmod(minutes, 60)
+    if not hours:
+        return ngettext("{count} minute", "{count} minutes", rest).format(count=rest)
+    return _("{hours} h {minutes} min").format(hours=hours, minutes=rest)
+
+
+class DonePage(Page[None]):
+    """Shows a change of duty, or the end of a visit with its minutes."""
+
+    keys: ClassVar[tuple[Key, ...]] = (Key("Enter", N_("Finish"), "next"),)
+
+    def __init__(self, station: Station, done: Visit | CheckedOut) -> None:
+        super().__init__(station)
+        self._done = done
+
+    def content(self) -> Iterable[object]:
+        if isinstance(self._done, CheckedOut):
+            yield from self._checked_out(self._done)
+            return
+        visit = self._done
+        duty = self.station.campaign.duty(visit.stint.duty) if visit.stint else None
+        if visit.stint and duty:
+            yield Static(
+                _("On duty since {time}:").format(time=f"{visit.last:%H:%M}"), markup=False, classes="subtitle"
+            )
+            yield Static(str(duty.text), markup=False, id="done")
+            yield Static(_("Thank you, {name}.").format(name=self._name(visit)), markup=False, classes="done-line")
+        else:
+            yield Static(_("Off duty since {time}").format(time=f"{visit.last:%H:%M}"), markup=False, id="done")
+            yield Static(
+                _("The time until your next duty is a break. Scan your badge to go on."),
+                markup=False,
+                classes="done-line",
+            )
+
+    def _checked_out(self, done: CheckedOut) -> Iterable[Static]:
+        visit = done.visit
+        yield Static(_("Checked out at {time}").format(time=f"{visit.last:%H:%M}"), markup=False, classes="subtitle")
+        yield Static(
+            _("Your service today: {duration}").format(duration=duration(done.minutes)), markup=False, id="done"
+        )
+        for stint in visit.stints:
+            duty = self.station.campaign.duty(stint.duty)
+            if stint.ended is not None and duty is not None:
+                times = f"{stint.started:%H:%M}-{stint.ended:%H:%M}"
+                yield Static(f"{times}  {duty.text}", markup=False, classes="done-line")
+        yield Static(
+            _("Thank you, {name}. Have a good rest.").format(name=self._name(visit)), markup=False, classes="done-line"
+        )
+
+    def _name(self, visit: Visit) -> str:
+        return self.station.history.people[visit.volunteer].name
+
+    def action_next(self) -> None:
+        self.dismiss(None)

@@ -1,0 +1,39 @@
+"""What a person has told so far on their way to the badge: kept here, and only here, until it is sealed or dropped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+
+from kiosk.campaign import Campaign
+from kiosk.rules import Applicant, Application, parse_applicant
+
+
+@dataclass
+class Draft:
+    """The state of the screens between welcome and verdict.
+
+    Attributes:
+        agreed: ids of the consents that were given.
+        fields: `name, phone, id_type, id_number, birth_date` as typed.
+        answers: option values by clause id.
+        community: the code of the community that was chosen.
+        search: what was typed to find it.
+    """
+
+    agreed: set[str] = field(default_factory=set)
+    fields: dict[str, str] = field(default_factory=dict)
+    answers: dict[str, str] = field(default_factory=dict)
+    community: str | None = None
+    search: str = ""
+
+    def applicant(self, campaign: Campaign, day: date) -> Applicant | None:
+        """The person, if every field is right."""
+        return parse_applicant({**self.fields, "community": self.community or ""}, campaign, day)[0]
+
+    def application(self, campaign: Campaign, day: date) -> Application:
+        """What the person asks of the station. The pages let nobody get this far with a field that is wrong."""
+        applicant = self.applicant(campaign, day)
+        assert applicant is not None
+        consented = {consent.id for consent in campaign.consents} <= self.agreed
+        return Application(applicant, dict(self.answers), consented)

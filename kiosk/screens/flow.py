@@ -1,0 +1,124 @@
+"""Which screen follows which: the visits of the station, told as stories.
+
+A flow gets `show`, which puts a page up and returns what it was dismissed with. It holds no state of its own, so that
+stopping it anywhere leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from kiosk.i18n import _
+from kiosk.rules import questions
+from kiosk.screens.address import AddressPage
+from kiosk.screens.assignment import AssignmentPage
+from kiosk.screens.badge import BadgePage
+from kiosk.screens.consent import ConsentPage
+from kiosk.screens.done import DonePage
+from kiosk.screens.draft import Draft
+from kiosk.screens.duty import DutyPage
+from kiosk.screens.eligibility import EligibilityPage
+from kiosk.screens.identity import IdentityPage
+from kiosk.screens.late import PersonPage
+from kiosk.screens.lead import LeadPinPage
+from kiosk.screens.review import ReviewPage
+from kiosk.screens.roster import RosterPage
+from kiosk.screens.verdict import AdmittedPage, RefusedPage
+from kiosk.station import Admission, Recognition, Station
+from kiosk.widgets.page import Page
+from kiosk.wording import BADGE_REFUSED
+
+Show = Callable[[Page[Any]], Awaitable[Any]]
+
+
+async def new_visit(show: Show, station: Station) -> None:
+    """Somebody without a badge: from consent to badge."""
+    draft = Draft()
+    admission: Admission | None = None
+    place, total = 0, 5
+    while admission is None:
+        step = (place + 1, total)
+        clauses = [clause for clause in questions(station.campaign, station.today()) if not clause.with_identity]
+        pages: list[Callable[[], Page[Any]]] = [
+            lambda: ConsentPage(station, draft, step=step),
+            lambda: IdentityPage(station, draft, step=step),
+            lambda: AddressPage(station, draft, step=step),
+            lambda: EligibilityPage(station, clauses, draft.answers, step=step),
+            lambda: ReviewPage(station, draft, step=step),
+        ]
+        answer = await show(pages[place]())
+        if isinstance(answer, Admission):
+            admission = answer
+        elif answer == "declined":
+            admission = await station.run(station.decline)
+        else:
+            place += 1 if answer == "next" else -1
+        if place < 0:
+            return
+    await _after_admission(show, station, admission, first=True)
+
+
+async def _after_admission(show: Show, station: Station, admission: Admission, *, first: bool) -> None:
+    if admission.outcome == "refused":
+        await show(RefusedPage(station, admission))
+        return
+    volunteer = admission.volunteer
+    assert volunteer is not None
+    if admission.outcome == "admitted" and admission.assignment is not None and admission.code is not None:
+        if first:
+            await show(AdmittedPage(station, station.history.people[volunteer].name))
+        await show(AssignmentPage(station, admission.assignment))
+        if first and await show(BadgePage(station, volunteer, admission.code, admission.assignment)) != "duty":
+            return
+    await on_duty(show, station, volunteer)
+
+
+async def on_duty(show: Show, station: Station, volunteer: str) -> None:
+    """Somebody who is checked in: a duty, a break, or home."""
+    done = await show(DutyPage(station, volunteer))
+    if done is not None:
+        await show(DonePage(station, done))
+
+
+async def badge_scanned(show: Show, station: Station, found: Recognition) -> None:
+    """Somebody whom the station knows: to the duties, or first through the questions of the day."""
+    person = found.person
+    assert person is not None
+    if found.visit is not None:
+        await on_duty(show, station, person.volunteer)
+        return
+    if found.renewal:
+        await new_visit(show, station)
+        return
+    greeting = _("Good to see you again, {name}.").format(name=person.name)
+    if found.pending:
+        days = ", ".join(visit.day.isoformat() for visit in found.pending)
+        greeting += "\n" + _("Your sign-out of {days} is missing. Please tell the site lead.").format(days=days)
+    answers: dict[str, str] = {}
+    clauses = questions(station.campaign, station.today(), known=person.known)
+    page = EligibilityPage(station, clauses, answers, greeting=greeting)
+    if await show(page) != "next":
+        return
+    admission = await station.run(station.check_in_again, person.volunteer, answers)
+    await _after_admission(show, station, admission, first=False)
+
+
+def refusal(found: Recognition) -> str:
+    """What is said of a scan that counts for nothing."""
+    return _(BADGE_REFUSED[found.refused or "malformed"])
+
+
+async def lead(show: Show, station: Station) -> None:
+    """The site lead: PIN, roster, people."""
+    if not await show(LeadPinPage(station)):
+        return
+    day = station.today()
+    while True:
+        page = RosterPage(station, day)
+        entry = await show(page)
+        if entry is None:
+            return
+        day = page.day
+        visits = [visit for visit in station.history.visits_on(day) if visit.volunteer == entry.volunteer]
+        await show(PersonPage(station, entry, visits[-1]))

@@ -1,0 +1,58 @@
+"""Check of everything, and the moment at which it is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.containers import VerticalScroll
+from textual.widgets import Static
+
+from kiosk.i18n import N_, _
+from kiosk.rules import ID_TYPES
+from kiosk.screens.draft import Draft
+from kiosk.station import Admission, Station
+from kiosk.widgets.page import Key, Page
+
+
+class ReviewPage(Page[Admission]):
+    """Returns what came of the application, once it is durable."""
+
+    heading = N_("Is everything right?")
+    keys: ClassVar[tuple[Key, ...]] = (
+        Key("Enter", N_("Yes, check me in"), "next"),
+        Key("Esc", N_("Change something"), "back"),
+    )
+
+    def __init__(self, station: Station, draft: Draft, *, step: tuple[int, int]) -> None:
+        super().__init__(station, step=step)
+        self._draft = draft
+
+    def content(self) -> Iterable[object]:
+        with VerticalScroll(can_focus=False):
+            for label, value in self._lines():
+                yield Static(f"{label}\uff1a{value}" if label else value, markup=False, classes="review-line")
+
+    def _lines(self) -> Iterable[tuple[str, str]]:
+        campaign = self.station.campaign
+        application = self._draft.application(campaign, self.station.today())
+        person = application.applicant
+        yield _("Name"), person.name
+        yield _("Mobile number"), f"{person.phone[:3]} {person.phone[3:7]} {person.phone[7:]}"
+        if person.id_number:
+            yield _(ID_TYPES[person.id_type]), person.id_number
+        yield _("Birth date"), person.born.isoformat()
+        if person.community:
+            street, community = campaign.street_of(person.community), campaign.community_of(person.community)
+            yield _("Community"), f"{street.name} {community.name}"
+        yield "", ""
+        for clause in campaign.clauses_on(self.station.today()):
+            option = clause.option(application.answers.get(clause.id, "")) if clause.asked else None
+            if option is not None:
+                yield str(clause.text), str(option.text)
+
+    async def action_next(self) -> None:  # type: ignore[override] # Textual awaits actions of either kind
+        application = self._draft.application(self.station.campaign, self.station.today())
+        admission = await self.save(self.station.check_in, application)
+        if admission is not None:
+            self.dismiss(admission)

@@ -1,0 +1,134 @@
+"""The lead's roster of a day, and the way to somebody's late sign-out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.widgets import DataTable, Input, Static
+
+from kiosk.i18n import N_, _
+from kiosk.roster import Entry, counts
+from kiosk.station import Station
+from kiosk.widgets.fields import Entry as TextEntry
+from kiosk.widgets.page import Key, Page
+from kiosk.wording import FLAGS, STATUS
+
+
+class RosterPage(Page[Entry]):
+    """Returns the person whom the lead chose."""
+
+    heading = N_("Roster")
+    keys: ClassVar[tuple[Key, ...]] = (
+        Key("Enter", N_("Open"), "next"),
+        Key("PgUp", N_("Day before"), "day(-1)"),
+        Key("PgDn", N_("Day after"), "day(1)"),
+        Key("Esc", N_("Leave"), "back"),
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("pageup", "day(-1)", show=False, priority=True),
+        Binding("pagedown", "day(1)", show=False, priority=True),
+        Binding("down", "move(1)", show=False, priority=True),
+        Binding("up", "move(-1)", show=False, priority=True),
+    ]
+
+    def __init__(self, station: Station, day: date) -> None:
+        super().__init__(station)
+        self.day = day
+        self._search = ""
+        self._shown: list[Entry] = []
+
+    def title_text(self) -> str:
+        weekday = self.day.isoformat()
+        return f"{_(self.heading)}  {weekday}"
+
+    def content(self) -> Iterable[object]:
+        with Horizontal(id="roster-bar"):
+            yield Static(_("Search"), markup=False, classes="field-label")
+            yield TextEntry(self._search, compact=True, id="roster-search", select_on_focus=False)
+            yield Static("", markup=False, id="roster-counts")
+        yield DataTable(id="roster", cursor_type="row", zebra_stripes=True)
+
+    def ready(self) -> None:
+        table = self.query_one("#roster", DataTable)
+        table.can_focus = False
+        for label in (_("Name"), _("Number"), _("Phone"), _("Status"), _("Duty"), _("In"), _("Out"), _("Min."), ""):
+            table.add_column(label)
+        self.query_one("#roster-search").focus()
+        self._list()
+
+    def _matches(self, entry: Entry) -> bool:
+        wanted = self._search.casefold().replace(" ", "").replace("-", "")
+        said = f"{entry.name}{entry.volunteer.replace('-', '')}{entry.phone_masked}{_(STATUS[entry.status])}"
+        return wanted in said.casefold().replace(" ", "")
+
+    def _list(self) -> None:
+        everybody = self.station.roster(self.day)
+        self._shown = [entry for entry in everybody if self._matches(entry)]
+        table = self.query_one("#roster", DataTable)
+        table.clear()
+        for entry in self._shown:
+            table.add_row(*(Text(cell, no_wrap=True) for cell in self._cells(entry)))
+        said = [f"{_(STATUS[status])} {count}" for status, count in counts(everybody).items() if count]
+        self.query_one("#roster-counts", Static).update("  ".join(said))
+        if not everybody:
+            self.say(_("Nobody was here on this day."), wrong=False)
+        elif not self._shown:
+            self.say(_("Nobody on this day matches."), wrong=False)
+        else:
+            self.say(self._pending_note(), wrong=False)
+
+    def _pending_note(self) -> str:
+        yesterday = self.day - timedelta(days=1)
+        missing = sum(entry.status == "pending_check_out" for entry in self.station.roster(yesterday))
+        return _("The day before, {count} sign-outs are missing.").format(count=missing) if missing else ""
+
+    def _cells(self, entry: Entry) -> Iterable[str]:
+        duty = self.station.campaign.duty(entry.duty) if entry.duty else None
+        yield entry.name
+        yield entry.volunteer
+        yield entry.phone_masked
+        yield _(STATUS[entry.status])
+        yield str(duty.text) if duty else ""
+        yield f"{entry.checked_in_at:%H:%M}"
+        yield f"{entry.checked_out_at:%H:%M}" if entry.checked_out_at else ""
+        yield "" if entry.minutes is None else str(entry.minutes)
+        yield " ".join(_(FLAGS[flag]) for flag in entry.flags)
+
+    @on(Input.Changed, "#roster-search")
+    def _search_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        if event.value != self._search:
+            self._search = event.value
+            self._list()
+
+    @on(Input.Submitted, "#roster-search")
+    def _open(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.action_next()
+
+    @on(DataTable.RowSelected)
+    def _open_tapped(self, event: DataTable.RowSelected) -> None:
+        event.stop()
+        self.action_next()
+
+    def action_move(self, by: int) -> None:
+        table = self.query_one("#roster", DataTable)
+        table.move_cursor(row=table.cursor_row + by)
+
+    async def action_day(self, by: int) -> None:
+        day = self.day + timedelta(days=by)
+        if day <= self.station.today():
+            self.day = day
+            self.query_one("#title", Static).update(self.title_text())
+            self._list()
+
+    def action_next(self) -> None:
+        row = self.query_one("#roster", DataTable).cursor_row
+        if 0 <= row < len(self._shown):
+            self.dismiss(self._shown[row])

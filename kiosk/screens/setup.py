@@ -1,0 +1,151 @@
+"""First use: which station this is, where it stands, the lead's PIN; then the passphrase, this once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from pathlib import Path
+from typing import ClassVar
+
+from textual import events, on
+from textual.widgets import Static
+
+from kiosk import setup
+from kiosk.campaign import Campaign
+from kiosk.errors import InvalidInput, KioskError
+from kiosk.i18n import N_, _, language
+from kiosk.keys import PIN_DIGITS
+from kiosk.rules import invalid
+from kiosk.setup import NewStation
+from kiosk.widgets.fields import Field
+from kiosk.widgets.page import Key, Page
+
+
+class SetUpPage(Page[NewStation]):
+    """Returns the new station."""
+
+    heading = N_("Set up this station")
+    keys: ClassVar[tuple[Key, ...]] = (Key("Enter", N_("Next"), "next"),)
+
+    def __init__(self, folder: Path, campaign: Campaign) -> None:
+        super().__init__(None)
+        self._folder, self._campaign = folder, campaign
+        self._typed = dict.fromkeys(("station", "community", "pin", "again"), "")
+        self._working = False
+
+    def content(self) -> Iterable[object]:
+        yield Static(_("This is done once, by the site lead."), markup=False, classes="subtitle")
+        typed = self._typed
+        yield Field(
+            "station",
+            _("Station number"),
+            typed["station"],
+            setup.parse_station_id,
+            hint=_("Up to 8 letters and digits, as headquarters gave it"),
+            length=8,
+        )
+        yield Field(
+            "community",
+            _("Community"),
+            typed["community"],
+            self._check_community,
+            hint=_("Its name, its 12-digit code, or street and name"),
+            length=40,
+        )
+        yield Field("pin", _("New PIN"), typed["pin"], self._check_pin, password=True, length=PIN_DIGITS)
+        yield Field("again", _("PIN once more"), typed["again"], self._check_again, password=True, length=PIN_DIGITS)
+
+    def ready(self) -> None:
+        self.query_one("#station", Field).focus()
+
+    def _check_community(self, text: str) -> None:
+        if setup.find_community(self._campaign, text) is None:
+            raise invalid("community_unknown")
+
+    def _check_pin(self, text: str) -> None:
+        if len(text) != PIN_DIGITS or not text.isdecimal():
+            raise InvalidInput("pin_invalid", _("The PIN must have {count} digits.").format(count=PIN_DIGITS))
+
+    def _check_again(self, text: str) -> None:
+        if text != self._typed["pin"]:
+            raise InvalidInput("pin_differs", _("The two PINs differ."))
+
+    @on(Field.Edited)
+    def _remember(self, event: Field.Edited) -> None:
+        self._typed[event.field.name or ""] = event.value
+
+    @on(Field.Entered)
+    async def _enter(self, event: Field.Entered) -> None:
+        fields = list(self.query(Field))
+        place = fields.index(event.field)
+        if place + 1 < len(fields):
+            fields[place + 1].focus()
+        else:
+            await self.action_next()
+
+    async def action_next(self) -> None:  # type: ignore[override] # Textual awaits actions of either kind
+        wrong = [field for field in self.query(Field) if field.problem() is not None]
+        if wrong:
+            wrong[0].focus()
+            return
+        if self._working:
+            return
+        self._working = True
+        self.say(_("The keys are being made, please wait ..."), wrong=False)
+        try:
+            made = await asyncio.to_thread(self._create)
+        except (KioskError, OSError) as error:
+            self.say(str(error))
+        else:
+            self.dismiss(made)
+        finally:
+            self._working = False
+
+    def _create(self) -> NewStation:
+        community = setup.find_community(self._campaign, self._typed["community"])
+        return setup.create(
+            self._folder,
+            self._campaign,
+            station=self._typed["station"],
+            community=community.code if community else "",
+            language=language(),
+            pin=self._typed["pin"],
+        )
+
+    def action_back(self) -> None:
+        """There is nothing behind set-up."""
+
+
+class PassphrasePage(Page[None]):
+    """Shows the passphrase until the lead says that it is written down."""
+
+    heading = N_("Write this down now")
+    keys: ClassVar[tuple[Key, ...]] = (Key("1", N_("I have written it down"), "written"),)
+
+    def __init__(self, made: NewStation) -> None:
+        super().__init__(None)
+        self._made = made
+
+    def content(self) -> Iterable[object]:
+        yield Static(self._made.passphrase, markup=False, id="passphrase")
+        yield Static(
+            _("This passphrase opens the personal data and replaces a forgotten PIN. It is shown only now and kept")
+            + " "
+            + _("nowhere. Write it on paper, check every letter, and keep it away from the kiosk."),
+            markup=False,
+            classes="reading",
+        )
+
+    def on_key(self, event: events.Key) -> None:
+        if event.key == "1":
+            event.stop()
+            self.action_written()
+
+    def action_written(self) -> None:
+        self.dismiss(None)
+
+    def action_next(self) -> None:
+        self.say(_("When it is written down, press 1."), wrong=False)
+
+    def action_back(self) -> None:
+        """Nobody leaves this page by accident."""

@@ -1,0 +1,71 @@
+"""What the clauses say: welcome, or every reason, kindly, and whom to call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.containers import VerticalScroll
+from textual.widgets import Static
+
+from kiosk.campaign import Contact
+from kiosk.i18n import N_, _
+from kiosk.station import Admission, Station
+from kiosk.widgets.page import Key, Page
+
+
+def spaced(phone: str) -> str:
+    """A phone number in three groups, as people read it out."""
+    return f"{phone[:3]} {phone[3:7]} {phone[7:]}"
+
+
+class AdmittedPage(Page[str]):
+    """Every clause is met."""
+
+    heading = N_("You can help")
+    keys: ClassVar[tuple[Key, ...]] = (Key("Enter", N_("Where do I go?"), "next"),)
+
+    def __init__(self, station: Station, name: str) -> None:
+        super().__init__(station)
+        self._name = name
+
+    def content(self) -> Iterable[object]:
+        yield Static(_("{name}, thank you. You are checked in.").format(name=self._name), markup=False, id="verdict")
+        yield Static(_("All requirements are met:"), markup=False, classes="subtitle")
+        for clause in self.station.campaign.clauses_on(self.station.today()):
+            yield Static(f"  {clause.text}", markup=False, classes="met")
+
+    def action_next(self) -> None:
+        self.dismiss("next")
+
+    def action_back(self) -> None:
+        """There is no way back: the visit is recorded."""
+
+
+class RefusedPage(Page[None]):
+    """Every clause that is not met, and whom to call."""
+
+    heading = N_("Not this time")
+    keys: ClassVar[tuple[Key, ...]] = (Key("Enter", N_("Finish"), "next"),)
+
+    def __init__(self, station: Station, admission: Admission) -> None:
+        super().__init__(station)
+        self._admission = admission
+
+    def content(self) -> Iterable[object]:
+        campaign = self.station.campaign
+        yield Static(_("Thank you for coming. Today we cannot assign you:"), markup=False, id="verdict")
+        with VerticalScroll(can_focus=False, id="reasons"):
+            for code in self._admission.reasons:
+                reason = campaign.reason(code)
+                if reason is not None:
+                    yield Static(str(reason.text), markup=False, classes="reason")
+        yield Static(_("Questions? Please call:"), markup=False, classes="subtitle")
+        for contact in (campaign.contact_for(self.station.settings.street), campaign.association):
+            yield Static(self._line(contact), markup=False, classes="contact-line")
+
+    def _line(self, contact: Contact) -> str:
+        return f"{contact.name}  {contact.contact}  {spaced(contact.phone)}"
+
+    def action_next(self) -> None:
+        self.dismiss(None)

@@ -1,0 +1,127 @@
+"""Questions with numbered answers, and boxes to tick: by digit, by arrow keys, by a tap."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Static
+
+
+class Chip(Static):
+    """One answer; it says when it was tapped."""
+
+    @dataclass
+    class Tapped(Message):
+        """The answer was tapped."""
+
+        value: str
+
+    def __init__(self, value: str, label: str, *, chosen: bool) -> None:
+        super().__init__(f" {label} ", markup=False, classes="-chosen" if chosen else "")
+        self.value = value
+
+    def on_click(self, event: events.Click) -> None:
+        event.stop()
+        self.post_message(self.Tapped(self.value))
+
+
+class Question(Widget, can_focus=True):
+    """A question and its answers, of which one is chosen."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left", "step(-1)", show=False),
+        Binding("right", "step(1)", show=False),
+    ]
+
+    @dataclass
+    class Answered(Message):
+        """An answer was chosen."""
+
+        question: Question
+        value: str
+
+        @property
+        def control(self) -> Question:
+            """The question."""
+            return self.question
+
+    def __init__(self, name: str, text: str, options: Sequence[tuple[str, str]], answer: str | None) -> None:
+        """Shows a question.
+
+        Args:
+            name: what it is called in messages; its id is `q-` and the name's place is the caller's choice.
+            text: the question.
+            options: value and label of each answer, at most 9.
+            answer: the value that is chosen already.
+        """
+        super().__init__(name=name, classes="question")
+        self.text, self.options, self.answer = text, options, answer
+
+    def compose(self) -> ComposeResult:
+        yield Static(self.text, markup=False, classes="question-text")
+        with Horizontal(classes="chips"):
+            for number, (value, label) in enumerate(self.options, start=1):
+                yield Chip(value, f"{number} {label}", chosen=value == self.answer)
+
+    def choose(self, value: str) -> None:
+        """Chooses an answer and says so."""
+        self.answer = value
+        for chip in self.query(Chip):
+            chip.set_class(chip.value == value, "-chosen")
+        self.remove_class("-missing")
+        self.post_message(self.Answered(self, value))
+
+    def on_key(self, event: events.Key) -> None:
+        if event.key.isdecimal() and 1 <= int(event.key) <= len(self.options):
+            event.stop()
+            self.choose(self.options[int(event.key) - 1][0])
+
+    def action_step(self, by: int) -> None:
+        values = [value for value, _label in self.options]
+        place = values.index(self.answer) + by if self.answer in values else 0
+        if 0 <= place < len(values):
+            self.choose(values[place])
+
+    @on(Chip.Tapped)
+    def _choose_tapped(self, event: Chip.Tapped) -> None:
+        event.stop()
+        self.focus()
+        self.choose(event.value)
+
+
+class Tick(Static):
+    """A numbered box to tick, by its digit or a tap."""
+
+    @dataclass
+    class Toggled(Message):
+        """The box was ticked or cleared."""
+
+        tick: Tick
+
+    def __init__(self, name: str, number: int, label: str, *, ticked: bool) -> None:
+        super().__init__(name=name, markup=False, classes="tick")
+        self.number, self.label, self.ticked = number, label, ticked
+
+    def on_mount(self) -> None:
+        self._show()
+
+    def _show(self) -> None:
+        self.update(f" {self.number} [{'X' if self.ticked else ' '}] {self.label}")
+        self.set_class(self.ticked, "-ticked")
+
+    def toggle(self) -> None:
+        """Ticks the box, or clears it."""
+        self.ticked = not self.ticked
+        self._show()
+        self.post_message(self.Toggled(self))
+
+    def on_click(self) -> None:
+        self.toggle()

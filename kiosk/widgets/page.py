@@ -1,0 +1,197 @@
+"""The frame that all screens share: station and time above, keys below, a message line, two languages.
+
+A page gets the station handed in, tells it what happened, and returns a result by `dismiss`; where to go next is the
+flow's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import ClassVar, Generic, ParamSpec, TypeVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+from textual.widgets import Static
+
+from kiosk.errors import KioskError, NotSaved
+from kiosk.i18n import N_, _, language
+from kiosk.station import Station
+
+R = TypeVar("R")
+T = TypeVar("T")
+P = ParamSpec("P")
+
+WEEKDAYS = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Sun"))
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key that the bottom line offers: how it is called, what it does in words, and the action."""
+
+    cap: str
+    label: str
+    action: str
+
+
+class KeyHint(Static):
+    """One key of the bottom line; a tap does what the key does."""
+
+    def __init__(self, key: Key) -> None:
+        super().__init__(f" {key.cap} {_(key.label)} ", markup=False, classes="key-hint")
+        self._action = key.action
+
+    async def on_click(self) -> None:
+        await self.screen.run_action(self._action)
+
+
+class Page(Screen[R], Generic[R]):
+    """A screen of the kiosk.
+
+    Attributes:
+        heading: the title, a marked message.
+        keys: what the bottom line offers, besides the language key.
+    """
+
+    heading: ClassVar[str] = ""
+    keys: ClassVar[tuple[Key, ...]] = (Key("Enter", N_("Next"), "next"), Key("Esc", N_("Back"), "back"))
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "next", show=False),
+        Binding("escape", "back", show=False),
+    ]
+    AUTO_FOCUS = None
+
+    def __init__(self, station: Station | None, *, step: tuple[int, int] | None = None) -> None:
+        """Makes the page.
+
+        Args:
+            station: the station, or None before set-up.
+            step: which step of how many this is.
+        """
+        super().__init__()
+        self._station = station
+        self.step = step
+        self._failure: tuple[object, NotSaved] | None = None
+        self._busy = False
+
+    @property
+    def station(self) -> Station:
+        """The station, which is there on all pages but those of set-up."""
+        assert self._station is not None
+        return self._station
+
+    # --- the frame --------------------------------------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        with Horizontal(id="top-bar"):
+            yield Static(self._place(), markup=False, id="place")
+            yield Static(self._time(), markup=False, id="time")
+        if self.heading:
+            with Horizontal(id="title-bar"):
+                yield Static(self.title_text(), markup=False, id="title")
+                if self.step:
+                    step = _("Step {number} of {total}").format(number=self.step[0], total=self.step[1])
+                    yield Static(step, markup=False, id="step")
+        with Vertical(id="body"):
+            yield from self.content()
+        yield Static("", markup=False, id="message")
+        with Horizontal(id="key-bar"):
+            for key in self.offered():
+                yield KeyHint(key)
+
+    def title_text(self) -> str:
+        """The title in the language in use."""
+        return _(self.heading)
+
+    def content(self) -> Iterable[object]:
+        """The widgets between title and keys."""
+        raise NotImplementedError
+
+    def offered(self) -> Iterable[Key]:
+        """The keys of the bottom line."""
+        yield from self.keys
+        # The other language is named in its own words, for whoever cannot read this one.
+        yield Key("F2", "English" if language() == "zh" else "\u4e2d\u6587", "app.switch_language")
+
+    def _place(self) -> str:
+        return "" if self._station is None else f" {self._station.settings.name}  {self._station.campaign.name}"
+
+    def _time(self) -> str:
+        if self._station is None:
+            return ""
+        now = self._station.clock()
+        day = _("{month}/{day}").format(month=now.month, day=now.day)
+        return f"{day} {_(WEEKDAYS[now.weekday()])} {now:%H:%M} "
+
+    def on_mount(self) -> None:
+        self.set_interval(15, self._tick)
+        self.ready()
+
+    def _tick(self) -> None:
+        self.query_one("#time", Static).update(self._time())
+
+    def ready(self) -> None:
+        """Called when the widgets are there: at first, and again in the other language."""
+
+    async def relabel(self) -> None:
+        """Builds the page anew in the language in use; what was typed and where the cursor was stays."""
+        focused = self.focused.id if self.focused else None
+        said = self.query_one("#message", Static)
+        wrong = said.has_class("-wrong")
+        await self.recompose()
+        self.ready()
+        if focused and (found := self.query(f"#{focused}")):
+            found.first().focus()
+        if self._failure:
+            self.say(self._not_saved(), wrong=wrong)
+
+    # --- words and deeds --------------------------------------------------------------------------------------------
+
+    def say(self, text: str, *, wrong: bool = True) -> None:
+        """Shows a sentence above the keys."""
+        message = self.query_one("#message", Static)
+        message.update(f" {text}" if text else "")
+        message.set_class(wrong, "-wrong")
+
+    def _not_saved(self) -> str:
+        return _("This could not be saved. Please press Enter to try again, or call the site lead.")
+
+    async def save(self, act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
+        """Has the station do something and waits until it is durable.
+
+        What fails is said on the page and None is returned; doing the same again then is a retry under the same ids.
+        """
+        if self._busy:
+            return None
+        self._busy = True
+        wanted = (act, args, kwargs)
+        try:
+            if self._failure and self._failure[0] == wanted:
+                outcome: T = await self.station.run(self.station.retry, self._failure[1])
+            else:
+                outcome = await self.station.run(act, *args, **kwargs)
+            self._failure = None
+        except NotSaved as error:
+            self._failure = (wanted, error)
+            self.say(self._not_saved())
+            return None
+        except KioskError as error:
+            self.say(str(error))
+            return None
+        else:
+            return outcome
+        finally:
+            self._busy = False
+
+    def action_back(self) -> None:
+        self.dismiss(None)
+
+    def action_next(self) -> None:
+        raise NotImplementedError
+
+    def on_click(self, event: events.Click) -> None:
+        # A tap beside everything must not take the focus from where the next key is expected.
+        event.stop()
