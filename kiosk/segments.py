@@ -80,9 +80,15 @@ def parse_segment(path: Path, content: bytes) -> Segment:
         tables = json.loads(content)
         (header,) = tables["segment"].values()
         documents = list(tables.get("records", {}).values())
+        # Other tables, or documents that are not numbered from 1 as TinyDB does, are damage that it would stumble over.
+        for name, table in tables.items():
+            if name not in ("segment", "records") or list(table) != [str(n + 1) for n in range(len(table))]:
+                raise ValueError(name)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Unreadable(_("The file is not a complete TinyDB file with the tables records and segment.")) from error
     if not isinstance(header, dict) or any(type(header.get(name)) is not kind for name, kind in HEADER.items()):
+        raise Unreadable(_("The table segment does not hold what it must."))
+    if header["format"] < 1:
         raise Unreadable(_("The table segment does not hold what it must."))
     if header["format"] > FORMAT_VERSION:
         raise Unreadable(_("The file has the newer format {version}.").format(version=header["format"]))
@@ -124,7 +130,7 @@ def read_all(folder: Path) -> tuple[list[Segment], list[Finding]]:
     """All segments of a data folder that can be read, in the order of the log, and what was found on the way.
 
     The open one comes last. It is read first: were it sealed in between, it would otherwise be missed; now it is seen
-    twice, and counts once.
+    twice, and counts once. What does not belong there is found, too.
     """
     records = folder / "records"
     found: list[Finding] = []
@@ -135,6 +141,9 @@ def read_all(folder: Path) -> tuple[list[Segment], list[Finding]]:
         pass
     except Unreadable as error:
         found.append(Finding(f"records/{OPEN}", None, str(error)))
+    for path in sorted(records.glob("*")):
+        if path.name not in (OPEN, "sealed"):
+            found.append(Finding(f"records/{path.name}", None, _("This file does not belong here.")))
     for path in sorted((records / "sealed").glob("*")):
         name = f"records/sealed/{path.name}"
         if not _SEALED_NAME.fullmatch(path.name):
@@ -147,8 +156,18 @@ def read_all(folder: Path) -> tuple[list[Segment], list[Finding]]:
             continue
         if segments and segments[0].path.name == OPEN and segments[0].header == segment.header:
             segments.pop(0)
+            if _is_still_open(records / OPEN, segment):
+                found.append(Finding(f"records/{OPEN}", None, _("This segment is sealed already.")))
         segments.append(segment)
     return _in_order(segments), found
+
+
+def _is_still_open(path: Path, sealed: Segment) -> bool:
+    """Whether `path` is an older copy of the sealed segment, and was not just renamed."""
+    try:
+        return read_segment(path).header == sealed.header
+    except (FileNotFoundError, Unreadable):
+        return False
 
 
 def _in_order(segments: Iterable[Segment]) -> list[Segment]:
