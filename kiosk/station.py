@@ -198,17 +198,20 @@ class Station:
         self.settings.save(self.folder)
 
     def _note_opening(self) -> None:
-        lost = self._store.lost_epoch()
-        if lost:
-            epoch, seq = lost
-            self._note("new_epoch", {"epoch": epoch, "last_seq": seq, "set_aside": list(self.set_aside)})
-        elif self._store.is_new:
+        self._note_lost_epoch()
+        if self._store.is_new:
             public = self.keys.public.hex()
             self._note("set_up", {"street": self.settings.street, "community": self.settings.community, "key": public})
         if self._notes:
             # A full disk must not keep the station closed; the note goes with the next write.
             with suppress(NotSaved):
                 self._write([], self.clock())
+
+    def _note_lost_epoch(self) -> None:
+        lost = self._store.lost_epoch()
+        if lost and all(draft.data["note"] != "new_epoch" for draft in self._notes):
+            epoch, seq = lost
+            self._note("new_epoch", {"epoch": epoch, "last_seq": seq, "set_aside": list(self.set_aside)})
 
     def _note(self, note: str, details: Mapping[str, Any]) -> None:
         data = {"note": note, "details": dict(details)}
@@ -220,7 +223,7 @@ class Station:
         """Reads the state, decides and writes in one step; `then` makes of what was decided what the caller is told."""
         with self._writing:
             now = self.clock()
-            self._fold(self._store.settle())
+            self._settle()
             drafts, outcome = decide(now)
             try:
                 self._write(drafts, now)
@@ -228,11 +231,17 @@ class Station:
                 raise NotSaved(str(error), drafts, partial(then, outcome)) from error
             return then(outcome)
 
+    def _settle(self) -> None:
+        """Takes in what a failed write left on the disk, and whether the log could go on after it."""
+        self._fold(self._store.settle())
+        self._note_lost_epoch()
+
     def _write(self, drafts: Sequence[Draft], now: datetime) -> None:
         everything = [*self._notes, *drafts]
         if everything:
             records = self._store.append(everything, at=now, campaign=(self.campaign.id, self.campaign.version))
             self._notes.clear()
+            self._fold(self._store.settle())
             self._fold(records)
 
     def _fold(self, records: Sequence[Record]) -> None:
@@ -247,6 +256,7 @@ class Station:
             NotSaved: if it fails again.
         """
         with self._writing:
+            self._settle()
             try:
                 self._write(failure.drafts, self.clock())
             except NotSaved as error:

@@ -17,7 +17,7 @@ from typing import Any, Final
 from tinydb import TinyDB
 from tinydb.storages import Storage
 
-from kiosk.durable import FolderLock, make_folder, move_durably, write_durably
+from kiosk.durable import FolderLock, make_folder, move_durably, sync_folder, write_durably
 from kiosk.errors import NotSaved
 from kiosk.i18n import _
 from kiosk.records import FORMAT_VERSION, ZEROS, Draft, Record, seal_record, segment_hash, service_day
@@ -129,6 +129,9 @@ class Store:
         self._lock = FolderLock(folder)
         self._db: TinyDB | None = None
         self._in_doubt = False
+        self._doubtful: set[str] = set()
+        self._late: dict[str, Record] = {}
+        self._untold: list[Record] = []
         self._lost: tuple[str, int] | None = None
         self._segments: list[Segment] = []
         try:
@@ -144,6 +147,9 @@ class Store:
     def _find_end(self) -> None:
         """Reads the folder anew: everything that the writer believes comes from what is on the disk."""
         self._db = None
+        # What a crash or a failed write left can be seen already, but would perhaps not survive a power cut.
+        for path in (self._records, self._records / "sealed"):
+            sync_folder(path)
         segments, unreadable = read_all(self._folder)
         open_ = next((segment for segment in segments if segment.number is None), None)
         mine = [segment for segment in segments if segment.epoch == self.epoch]
@@ -164,24 +170,34 @@ class Store:
         before = [record for segment in (*mine, *([open_] if open_ else [])) for record in segment.records[-1:]]
         self._prev = before[-1].hash if before else ZEROS
         self._seq = (open_ or mine[-1]).next_seq if open_ or mine else 1
+        if self._seq == 1 and self._lost is None and any(segment.epoch != self.epoch for segment in segments):
+            self._lost = self._last_known(segments)  # the crash came before the new epoch had a record
+
+    def _last_known(self, segments: Sequence[Segment]) -> tuple[str, int]:
+        """The newest epoch of which there is a record, and its last seq."""
+        last = next((segment for segment in reversed(segments) if segment.records), None)
+        return (last.epoch, last.next_seq - 1) if last else (self.epoch, 0)
 
     def _begin_epoch(self, segments: list[Segment], open_: Segment | None, unreadable: Sequence[str]) -> None:
         # The new epoch is durable before anything is moved: a crash in between must never lead to the old epoch being
         # continued without the records that could not be read.
         known = [record.seq for segment in segments if segment.epoch == self.epoch for record in segment.records]
-        self._lost = (self.epoch, max(known, default=0))
-        self.epoch = new_epoch(self._entropy)
-        self._save_epoch(self.epoch)
+        lost = (self.epoch, max(known)) if known else self._lost or self._last_known(segments)
+        epoch = new_epoch(self._entropy)
+        self._save_epoch(epoch)
+        self.epoch, self._lost = epoch, lost
         for name in unreadable:
             self._set_aside(self._folder / name)
         if open_ is None:
             return
         siblings = [segment for segment in segments if segment.epoch == open_.epoch]
-        if check_within(open_, self._station) or any(check_links(siblings)):
+        links = [finding for finding in check_links(siblings) if finding.file == f"records/{OPEN}"]
+        if check_within(open_, self._station) or links:
             segments.remove(open_)
             self._set_aside(open_.path)
         else:  # nothing is wrong with it but that its epoch is over
-            move_durably(open_.path, self._records / "sealed" / sealed_name(len(siblings), open_.hash))
+            number = max((segment.number or 0 for segment in siblings), default=0) + 1
+            move_durably(open_.path, self._records / "sealed" / sealed_name(number, open_.hash))
 
     def _set_aside(self, source: Path) -> None:
         move_durably(source, self._folder / "set-aside" / f"{self.epoch}-{source.name}")
@@ -221,7 +237,7 @@ class Store:
         """
         try:
             self._database()
-            there = {record.id: record for record in self._open}
+            there = self._late | {record.id: record for record in self._open}
             missing = [draft for draft in drafts if draft.id not in there]
             if not missing:
                 return [there[draft.id] for draft in drafts]
@@ -248,6 +264,7 @@ class Store:
         except (OSError, ValueError) as error:
             # What the disk holds now is not known; the next append looks before it writes.
             self._in_doubt = True
+            self._doubtful |= {draft.id for draft in drafts}
             raise NotSaved(_("This could not be saved. Please call the site lead."), drafts) from error
         self._open += fresh
         self._prev = fresh[-1].hash
@@ -256,23 +273,28 @@ class Store:
         return [there[draft.id] for draft in drafts]
 
     def settle(self) -> list[Record]:
-        """After a write that failed, the records that reached the disk all the same; otherwise nothing.
+        """After a write that failed, the records that reached the disk all the same, each told once; otherwise nothing.
 
         Where the disk cannot be read either, the question stays open, and the next `append` answers it.
         """
-        if not self._in_doubt:
-            return []
-        before = {record.id for record in self._open}
-        try:
-            self._database()
-        except OSError:
-            return []
-        return [record for record in self._open if record.id not in before]
+        if self._in_doubt:
+            try:
+                self._database()
+            except OSError:
+                return []
+        told, self._untold = self._untold, []
+        return told
 
     def _database(self) -> TinyDB:
         if self._in_doubt:
             self._find_end()
             self._in_doubt = False
+            # Kept for good: a retry may come when they were sealed long ago.
+            found = [r for segment in self._segments for r in segment.records if r.id in self._doubtful]
+            self._untold += found
+            self._late |= {record.id: record for record in found}
+            self._doubtful.clear()
+            self._segments = []
         if self._db is None:
             self._db = TinyDB(self._records / OPEN, storage=DurableStorage, temporary=self._temporary)
         return self._db
