@@ -1,0 +1,517 @@
+"""The station's log: all or nothing, sealed when it should be, one writer, and no fault of the disk counts twice."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tinydb import TinyDB
+
+from kiosk import segments
+from kiosk.errors import NotSaved, RecordError, StoreBusy
+from kiosk.records import SHANGHAI, ZEROS, Draft, Record
+from kiosk.store import SEGMENT_SIZE, DurableStorage, Store
+from tests import plain
+
+NOW = datetime(2021, 12, 6, 8, 0, tzinfo=SHANGHAI)
+CAMPAIGN = ("SC2021", 1)
+EPOCH = "00000000000000ab"
+
+
+def notes(count: int, *, at: datetime = NOW) -> list[Draft]:
+    return [Draft("station_noted", at, "station", data={"note": "test", "details": {"n": n}}) for n in range(count)]
+
+
+class Log:
+    """A store on a folder that can be opened again and again, as a station would."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.epoch = EPOCH
+        self.saved: list[str] = []
+        self.store: Store | None = None
+
+    def open(self) -> Store:
+        self.close()
+        self.store = Store(self.folder, station="S1", epoch=self.epoch, save_epoch=self.save, entropy=os.urandom)
+        return self.store
+
+    def save(self, epoch: str) -> None:
+        self.epoch = epoch
+        self.saved.append(epoch)
+
+    def close(self) -> None:
+        if self.store is not None:
+            self.store.close()
+            self.store = None
+
+    def append(self, drafts: list[Draft], at: datetime = NOW) -> list[Record]:
+        assert self.store is not None
+        return self.store.append(drafts, at=at, campaign=CAMPAIGN)
+
+    def problems(self) -> list[segments.Finding]:
+        return segments.verify(self.folder, "S1")
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[Log]:
+    made = Log(tmp_path / "log")
+    made.open()
+    yield made
+    made.close()
+
+
+def canonical(value: object) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+# --- writing --------------------------------------------------------------------------------------------------------
+
+
+def test_what_was_appended_is_read_back(log: Log) -> None:
+    drafts = notes(5)
+    written = [*log.append(drafts[:2]), *log.append(drafts[2:])]
+    assert [record.id for record in written] == [draft.id for draft in drafts]
+    assert [record.seq for record in written] == [1, 2, 3, 4, 5]
+    assert plain.log(log.folder) == [dict(record.document) for record in written]
+    assert [record.document for record in log.open().take_records()] == [record.document for record in written]
+    assert log.problems() == []
+
+
+def test_the_same_drafts_are_written_once(log: Log) -> None:
+    drafts = notes(3)
+    first = log.append(drafts)
+    before = plain.fingerprint(log.folder)
+    assert log.append(drafts) == first
+    assert plain.fingerprint(log.folder) == before
+    more = notes(1)
+    assert log.append([*drafts, *more])[:3] == first
+    assert plain.ids(log.folder) == [draft.id for draft in (*drafts, *more)]
+
+
+def test_one_bad_draft_keeps_all_out(log: Log) -> None:
+    log.append(notes(1))
+    before = plain.fingerprint(log.folder)
+    bad = Draft("station_noted", NOW, "station", data={"note": "test", "details": {"n": float("nan")}})
+    with pytest.raises(RecordError):
+        log.append([*notes(2), bad])
+    assert plain.fingerprint(log.folder) == before
+    assert [record.seq for record in log.append(notes(1))] == [2]
+    assert log.problems() == []
+
+
+def test_the_chain_is_what_the_format_says(log: Log) -> None:
+    log.append([Draft("station_noted", NOW, "station", data={"note": "test", "details": {"name": "小满"}})])
+    log.append([Draft("refused", NOW, "volunteer", data={"reasons": []}, personal={"a": 1}, health={"b": "met"})])
+    first, second = plain.log(log.folder)
+    assert first["prev"] == ZEROS
+    assert second["prev"] == first["hash"]
+    for document in (first, second):
+        hashed = {key: value for key, value in document.items() if key not in ("hash", "personal", "health")}
+        assert document["hash"] == hashlib.sha256(canonical(hashed)).hexdigest()
+        assert document["at"] == "2021-12-06T08:00:00.000+08:00"
+    for part in ("personal", "health"):
+        assert second[f"{part}_hash"] == hashlib.sha256(canonical(second[part])).hexdigest()
+        assert len(second[part]["salt"]) == 32
+
+
+def test_folders_and_files_are_private(log: Log) -> None:
+    log.append(notes(1))
+    assert log.store is not None
+    log.store.seal()
+    log.append(notes(1))
+    for path in (log.folder, *log.folder.rglob("*")):
+        assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
+
+
+# --- sealing --------------------------------------------------------------------------------------------------------
+
+
+def check_segments(log: Log, sizes: list[int]) -> None:
+    """All segments have these sizes, and names, headers and hashes as the format says."""
+    files = plain.segment_files(log.folder)
+    assert [len(plain.documents(path)) for path in files] == sizes
+    prev, seq = ZEROS, 1
+    for number, path in enumerate(files, start=1):
+        (header,) = plain.documents(path, "segment")
+        assert header == {"format": 1, "station": "S1", "epoch": EPOCH, "first_seq": seq, "prev": prev}
+        hashes = [document["hash"] for document in plain.documents(path)]
+        prev = hashlib.sha256(canonical([hashes, header])).hexdigest()
+        seq += len(hashes)
+        if path.name != "open.json":
+            assert path.name == f"{number:06d}-{prev}.json"
+    assert log.problems() == []
+
+
+def test_sealed_when_full(log: Log) -> None:
+    for _ in range(SEGMENT_SIZE // 50):
+        log.append(notes(50))
+    check_segments(log, [SEGMENT_SIZE])
+    assert plain.segment_files(log.folder)[0].name == "open.json"
+    log.append(notes(1))
+    check_segments(log, [SEGMENT_SIZE, 1])
+
+
+def test_what_belongs_together_is_never_split(log: Log) -> None:
+    log.append(notes(SEGMENT_SIZE - 2))
+    log.append(notes(3))
+    check_segments(log, [SEGMENT_SIZE - 2, 3])
+
+
+def test_sealed_at_the_change_of_day(log: Log) -> None:
+    log.append(notes(2), datetime.fromisoformat("2021-12-06T23:59:59.999+08:00"))
+    log.append(notes(1), datetime.fromisoformat("2021-12-06T15:59:59+00:00"))
+    check_segments(log, [3])
+    log.append(notes(1), datetime.fromisoformat("2021-12-06T16:00:00+00:00"))
+    check_segments(log, [3, 1])
+
+
+def test_sealed_on_demand(log: Log) -> None:
+    assert log.store is not None
+    log.store.seal()
+    assert plain.segment_files(log.folder) == []
+    log.append(notes(2))
+    log.store.seal()
+    log.store.seal()
+    check_segments(log, [2])
+    assert [path.name for path in (log.folder / "records").iterdir()] == ["sealed"]
+    log.open()
+    log.append(notes(2))
+    check_segments(log, [2, 2])
+
+
+def test_reopened_after_each_write(log: Log) -> None:
+    for day in range(3):
+        for _ in range(2):
+            log.open()
+            log.append(notes(2), NOW + timedelta(days=day))
+    check_segments(log, [4, 4, 4])
+
+
+# --- one writer -----------------------------------------------------------------------------------------------------
+
+
+def test_a_second_writer_is_refused(log: Log) -> None:
+    with pytest.raises(StoreBusy):
+        Store(log.folder, station="S1", epoch=EPOCH, save_epoch=log.save)
+    script = (
+        "import sys, pathlib; from kiosk.store import Store; from kiosk.errors import StoreBusy\n"
+        "try: Store(pathlib.Path(sys.argv[1]), station='S1', epoch='x', save_epoch=print)\n"
+        "except StoreBusy: sys.exit(77)\n"
+    )
+    command = [sys.executable, "-c", script, str(log.folder)]
+    assert subprocess.run(command, cwd=plain.ROOT, check=False).returncode == 77
+    log.close()
+    assert subprocess.run(command, cwd=plain.ROOT, check=False).returncode == 0
+
+
+def test_what_a_crash_left_in_tmp_is_no_problem(log: Log) -> None:
+    log.append(notes(2))
+    log.close()
+    (log.folder / "tmp" / "open.json.4711").write_bytes(b'{"records": {"1": {"id"')
+    assert log.problems() == []
+    log.open()
+    log.append(notes(1))
+    check_segments(log, [3])
+    assert list((log.folder / "tmp").iterdir()) == []
+
+
+# --- faults of the disk ---------------------------------------------------------------------------------------------
+
+
+class Disk:
+    """Makes one kind of call fail: the `first`-th one, and with `for_good` all after it, until it is repaired."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._monkeypatch = monkeypatch
+        self._left = 0
+        self._for_good = False
+        self.failed = 0
+        for owner, name in ((os, "fsync"), (os, "write"), (Path, "replace"), (Path, "rename")):
+            self._wrap(owner, name)
+
+    def _wrap(self, owner: Any, name: str) -> None:
+        real = getattr(owner, name)
+
+        def call(*arguments: Any) -> Any:
+            if self._fails(name):
+                if name == "write":  # a full disk takes what still fits
+                    real(arguments[0], bytes(arguments[1])[: len(arguments[1]) // 2])
+                raise OSError(errno.EIO, "injected")
+            return real(*arguments)
+
+        self._monkeypatch.setattr(owner, name, call)
+
+    def _fails(self, name: str) -> bool:
+        if name != self._name or self._left <= 0:
+            return False
+        self._left -= 1
+        if self._left:
+            return False
+        self._left = 1 if self._for_good else 0
+        self.failed += 1
+        return True
+
+    _name = ""
+
+    def breaks(self, name: str, first: int, *, for_good: bool) -> None:
+        self._name, self._left, self._for_good, self.failed = name, first, for_good, 0
+
+    def repair(self) -> None:
+        self._left = 0
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
+    return Disk(monkeypatch)
+
+
+FAULTS = [("fsync", 6), ("write", 2), ("replace", 2), ("rename", 1)]
+"""What an append that seals and begins a segment calls, and how often at least."""
+
+
+@pytest.mark.parametrize("for_good", [False, True], ids=["once", "for good"])
+@pytest.mark.parametrize(("call", "least"), FAULTS)
+def test_a_retry_leaves_each_record_there_once(
+    tmp_path: Path, disk: Disk, call: str, least: int, for_good: bool
+) -> None:
+    """The append under test seals a segment, begins the next, and writes: every call in it fails in turn."""
+    for nth in range(1, 50):
+        log = Log(tmp_path / str(nth))
+        log.open()
+        before = log.append(notes(3))
+        drafts = notes(2)
+        disk.breaks(call, nth, for_good=for_good)
+        tomorrow = NOW + timedelta(days=1)
+        if nth > least:
+            log.append(drafts, tomorrow)  # there is no such call: nothing fails any more
+            assert disk.failed == 0
+            break
+        with pytest.raises(NotSaved) as failure:
+            log.append(drafts, tomorrow)
+        assert failure.value.drafts == tuple(drafts)
+        if for_good:
+            with pytest.raises(NotSaved):
+                log.append(drafts, tomorrow)
+        disk.repair()
+        written = log.append(drafts, tomorrow)
+        later = log.append(notes(1), tomorrow)
+        everything = [record.id for record in (*before, *written, *later)]
+        assert plain.ids(log.folder) == everything
+        assert log.problems() == []
+        assert [record.id for record in log.open().take_records()] == everything
+        assert log.epoch == EPOCH
+        log.close()
+    else:
+        pytest.fail("the append calls this more than 50 times")
+
+
+@pytest.mark.parametrize(("call", "least"), FAULTS)
+def test_what_was_not_retried_is_wholly_there_or_not_at_all(tmp_path: Path, disk: Disk, call: str, least: int) -> None:
+    for nth in range(1, least + 1):
+        log = Log(tmp_path / str(nth))
+        store = log.open()
+        before = [record.id for record in log.append(notes(3))]
+        drafts = notes(2)
+        disk.breaks(call, nth, for_good=False)
+        with pytest.raises(NotSaved):
+            log.append(drafts, NOW + timedelta(days=1))
+        settled = [record.id for record in store.settle()]
+        assert settled in ([], [draft.id for draft in drafts])
+        assert store.settle() == []
+        assert plain.ids(log.folder) == before + settled
+        assert log.problems() == []
+        log.close()
+
+
+def test_the_sync_of_the_folder_fails(log: Log, disk: Disk) -> None:
+    """The file is renamed already, so the records are there although nobody was told so."""
+    log.append(notes(1))
+    drafts = notes(2)
+    disk.breaks("fsync", 2, for_good=False)
+    with pytest.raises(NotSaved):
+        log.append(drafts)
+    assert plain.ids(log.folder)[1:] == [draft.id for draft in drafts]
+    assert log.store is not None
+    assert [record.id for record in log.store.settle()] == [draft.id for draft in drafts]
+
+
+def test_a_retry_that_comes_after_the_segment_was_sealed(log: Log, disk: Disk) -> None:
+    """Others went on, and a new day began, before somebody pressed the button again."""
+    drafts = notes(2)
+    log.append(notes(1))
+    disk.breaks("fsync", 2, for_good=False)
+    with pytest.raises(NotSaved):
+        log.append(drafts)
+    log.append(notes(1), NOW + timedelta(days=1))
+    again = log.append(drafts, NOW + timedelta(days=1))
+    assert [record.id for record in again] == [draft.id for draft in drafts]
+    assert len(plain.ids(log.folder)) == len(set(plain.ids(log.folder))) == 4
+    assert log.problems() == []
+
+
+@pytest.mark.parametrize("call", ["fsync", "rename"])
+def test_sealing_fails(log: Log, disk: Disk, call: str) -> None:
+    assert log.store is not None
+    written = log.append(notes(2))
+    disk.breaks(call, 1, for_good=False)
+    with pytest.raises(NotSaved):
+        log.store.seal()
+    log.store.seal()
+    written += log.append(notes(1))
+    assert plain.ids(log.folder) == [record.id for record in written]
+    check_segments(log, [2, 1])
+
+
+def test_a_storage_that_fails_reads_what_the_file_holds(tmp_path: Path, disk: Disk) -> None:
+    path = tmp_path / "file.json"
+    db = TinyDB(path, storage=DurableStorage)
+    db.insert({"n": 1})
+    disk.breaks("write", 1, for_good=False)
+    with pytest.raises(OSError, match="injected"):
+        db.insert({"n": 2})
+    assert [dict(document) for document in db.all()] == [{"n": 1}]
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["file.json"]
+    path.write_bytes(b"")
+    with pytest.raises(json.JSONDecodeError):
+        TinyDB(path, storage=DurableStorage).all()
+
+
+# --- what cannot be read --------------------------------------------------------------------------------------------
+
+DAMAGE: dict[str, Callable[[bytes], bytes]] = {
+    "cut": lambda content: content[: len(content) // 2],
+    "empty": lambda content: b"",
+    "zeros": lambda content: bytes(len(content)),
+    "a changed byte": lambda content: content.replace(b'"note":"test"', b'"note":"tesT"', 1),
+    "a changed header": lambda content: content.replace(b'"first_seq":4', b'"first_seq":5'),
+    "a changed table": lambda content: content.replace(b'"records":', b'"recordz":'),
+    "a changed document number": lambda content: content.replace(b'"2":{"id"', b'"x":{"id"'),
+    "of another station": lambda content: content.replace(b'"station":"S1"', b'"station":"S2"'),
+    "of a newer version": lambda content: content.replace(b'"format":1', b'"format":2'),
+    "of another epoch": lambda content: content.replace(EPOCH.encode(), b"00000000000000cd"),
+    "no log": lambda content: b"[1, 2]",
+    "no text": lambda content: b"\xff\xfe\x00" + content,
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE.keys())
+def test_a_damaged_open_segment_is_set_aside(log: Log, damage: Callable[[bytes], bytes]) -> None:
+    assert log.store is not None
+    sealed = log.append(notes(3))
+    log.store.seal()
+    log.append(notes(3))
+    log.close()
+    path = log.folder / "records" / "open.json"
+    content = damage(path.read_bytes())
+    assert content != path.read_bytes()
+    path.write_bytes(content)
+    assert log.problems()
+
+    store = log.open()
+    assert store.set_aside == ["open.json"]
+    assert store.epoch == log.epoch != EPOCH
+    assert log.saved == [log.epoch]
+    lost = store.lost_epoch()
+    assert lost is not None
+    assert lost[0] == EPOCH
+    assert lost[1] in (3, 6)  # what is known of it: sealed, and what the damage left readable
+    assert [record.id for record in store.take_records()][:3] == [record.id for record in sealed]
+    (aside,) = (log.folder / "set-aside").iterdir()
+    assert aside.read_bytes() == content
+    written = log.append(notes(2))
+    assert [(record.seq, record.epoch) for record in written] == [(1, log.epoch), (2, log.epoch)]
+    assert store.lost_epoch() is None
+    assert [finding.file for finding in log.problems()] == [f"set-aside/{aside.name}"]
+    assert log.open().set_aside == []
+    assert log.saved == [log.epoch]
+
+
+def test_an_older_copy_of_a_sealed_segment_stands_in_the_way(log: Log) -> None:
+    """A copy of the folder that was made while the station ran holds a segment twice: still open, and sealed."""
+    assert log.store is not None
+    log.append(notes(2))
+    older = (log.folder / "records" / "open.json").read_bytes()
+    written = log.append(notes(2))
+    log.store.seal()
+    log.close()
+    (log.folder / "records" / "open.json").write_bytes(older)
+    assert [finding.file for finding in log.problems()] == ["records/open.json"]
+    store = log.open()
+    assert [record.seq for record in store.take_records()] == [1, 2, 3, 4]
+    log.append(notes(1))
+    assert [finding.file.split("/")[0] for finding in log.problems()] == ["set-aside"]
+    sealed = plain.documents(plain.segment_files(log.folder)[0])
+    assert [document["id"] for document in sealed][2:] == [record.id for record in written]
+    assert plain.ids(log.folder)[:4] == [document["id"] for document in sealed]
+
+
+def test_a_damaged_sealed_segment_takes_no_other_with_it(log: Log) -> None:
+    """The open segment is whole, so what it says of today goes on counting."""
+    assert log.store is not None
+    for _ in range(3):
+        log.append(notes(2))
+        log.store.seal()
+    today = log.append(notes(2))
+    log.close()
+    plain.segment_files(log.folder)[1].write_bytes(b"{")
+    store = log.open()
+    assert len(store.set_aside) == 1
+    assert log.epoch != EPOCH
+    assert [record.id for record in store.take_records()][-2:] == [record.id for record in today]
+    log.append(notes(1))
+    assert [path.name[:6] for path in plain.segment_files(log.folder)] == ["000001", "000003", "000004", "open.j"]
+
+
+def test_an_epoch_that_could_not_be_saved_is_not_begun(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    log.append(notes(4))
+    log.close()
+    path = log.folder / "records" / "open.json"
+    path.write_bytes(path.read_bytes().replace(b"tes", b"tez", 1))
+    with monkeypatch.context() as patched:
+        patched.setattr(log, "save", lambda epoch: (_ for _ in ()).throw(OSError(errno.ENOSPC, "full")))
+        with pytest.raises(OSError, match="full"):
+            log.open()
+    assert path.exists()
+    store = log.open()  # the lock was given back
+    assert store.lost_epoch() == (EPOCH, 4)
+
+
+def test_a_crash_before_the_new_epoch_has_a_record(log: Log) -> None:
+    """The next start still knows what epoch went before."""
+    assert log.store is not None
+    log.append(notes(3))
+    log.store.seal()
+    log.append(notes(1))
+    log.close()
+    (log.folder / "records" / "open.json").write_bytes(b"")
+    log.open()
+    store = log.open()
+    assert store.lost_epoch() == (EPOCH, 3)
+    assert not store.is_new
+
+
+def test_damage_that_shows_after_a_failed_write(log: Log, disk: Disk) -> None:
+    log.append(notes(2))
+    disk.breaks("write", 1, for_good=False)
+    drafts = notes(1)
+    with pytest.raises(NotSaved):
+        log.append(drafts)
+    (log.folder / "records" / "open.json").write_bytes(b"{")
+    assert log.store is not None
+    assert log.store.settle() == []
+    lost = log.store.lost_epoch()
+    assert lost is not None
+    assert lost[0] == EPOCH
+    (record,) = log.append(drafts)
+    assert (record.epoch, record.seq) == (log.epoch, 1)
