@@ -9,12 +9,12 @@ from kiosk.i18n import N_
 
 STATUS: Final[Mapping[str, str]] = {
     "on_duty": N_("On duty"),
-    "checked_in": N_("Checked in"),
-    "checked_out": N_("Checked out"),
-    "pending_check_out": N_("Sign-out missing"),
+    "checked_in": N_("Here"),
+    "checked_out": N_("Left"),
+    "pending_check_out": N_("No sign-out"),
 }
 FLAGS: Final[Mapping[str, str]] = {
-    "late_sign_out": N_("Late sign-out"),
+    "late_sign_out": N_("Late"),
     "corrected": N_("Corrected"),
     "clock": N_("Clock"),
     "same_person": N_("Same person?"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from textual import events, on
+from textual.widget import Widget
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -57,7 +58,7 @@ class AddressPage(Page[str]):
         asked = questions(station.campaign, station.today())
         self._clauses = [clause for clause in asked if clause.with_identity]
 
-    def content(self) -> Iterable[object]:
+    def content(self) -> Iterable[Widget]:
         for place, clause in enumerate(self._clauses):
             options = [(option.value, str(option.text)) for option in clause.options]
             question = Question(clause.id, str(clause.question), options, self._draft.answers.get(clause.id))

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from textual.containers import Vertical
+from textual.widget import Widget
 from textual.widgets import Static
 
 from kiosk.assignment import WHY, Assignment
@@ -25,7 +26,7 @@ class AssignmentPage(Page[str]):
         super().__init__(station)
         self._assignment = assignment
 
-    def content(self) -> Iterable[object]:
+    def content(self) -> Iterable[Widget]:
         campaign, place = self.station.campaign, self._assignment
         street = campaign.street_of(place.street)
         with Vertical(id="place-card"):

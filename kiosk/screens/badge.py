@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from textual.containers import Horizontal, Vertical
+from textual.widget import Widget
 from textual.widgets import Static
 
 from kiosk.assignment import Assignment
@@ -28,7 +29,7 @@ class BadgePage(Page[str]):
         super().__init__(station)
         self._volunteer, self._code, self._assignment = volunteer, code, assignment
 
-    def content(self) -> Iterable[object]:
+    def content(self) -> Iterable[Widget]:
         person = self.station.history.people[self._volunteer]
         with Horizontal(id="badge"):
             yield Static("\n".join(half_blocks(self._code)), markup=False, id="qr")
@@ -45,7 +46,7 @@ class BadgePage(Page[str]):
                     id="badge-hint",
                 )
 
-    def _where(self, place: Assignment) -> Iterable[Static]:
+    def _where(self, place: Assignment) -> Iterable[Widget]:
         campaign = self.station.campaign
         where = campaign.street_of(place.street).name
         if place.community:

@@ -7,17 +7,18 @@ from typing import ClassVar
 
 from textual import events, on
 from textual.containers import VerticalScroll
+from textual.widget import Widget
 from textual.widgets import Static
 
 from kiosk.i18n import N_, _
 from kiosk.screens.draft import Draft
-from kiosk.station import Station
+from kiosk.station import Admission, Station
 from kiosk.widgets.choices import Tick
 from kiosk.widgets.page import Key, Page
 
 
-class ConsentPage(Page[str]):
-    """Returns `next` when everything was agreed to, `declined` when somebody said no."""
+class ConsentPage(Page[str | Admission]):
+    """Returns `next` when everything was agreed to, or the refusal when somebody said no."""
 
     heading = N_("Before we begin")
     keys: ClassVar[tuple[Key, ...]] = (*Page.keys, Key("0", N_("I do not agree"), "decline"))
@@ -26,17 +27,20 @@ class ConsentPage(Page[str]):
         super().__init__(station, step=step)
         self._draft = draft
 
-    def content(self) -> Iterable[object]:
-        with VerticalScroll(can_focus=False):
+    def content(self) -> Iterable[Widget]:
+        with VerticalScroll(id="page"):
             for number, consent in enumerate(self.station.campaign.consents, start=1):
                 yield Static(str(consent.title), markup=False, classes="subtitle")
                 yield Static(str(consent.text), markup=False, classes="reading")
                 yield Tick(consent.id, number, str(consent.agree), ticked=consent.id in self._draft.agreed)
 
-    def on_key(self, event: events.Key) -> None:
+    def ready(self) -> None:
+        self.query_one("#page").focus()
+
+    async def on_key(self, event: events.Key) -> None:
         if event.key == "0":
             event.stop()
-            self.action_decline()
+            await self.action_decline()
         for tick in self.query(Tick):
             if event.key == str(tick.number):
                 event.stop()
@@ -48,8 +52,10 @@ class ConsentPage(Page[str]):
         (self._draft.agreed.add if event.tick.ticked else self._draft.agreed.discard)(name)
         self.say("")
 
-    def action_decline(self) -> None:
-        self.dismiss("declined")
+    async def action_decline(self) -> None:
+        admission = await self.save(self.station.decline)
+        if admission is not None:
+            self.dismiss(admission)
 
     def action_next(self) -> None:
         missing = [tick for tick in self.query(Tick) if not tick.ticked]

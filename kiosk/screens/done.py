@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
+from textual.widget import Widget
 from textual.widgets import Static
 
 from kiosk.i18n import N_, _, ngettext
@@ -30,7 +31,7 @@ class DonePage(Page[None]):
         super().__init__(station)
         self._done = done
 
-    def content(self) -> Iterable[object]:
+    def content(self) -> Iterable[Widget]:
         if isinstance(self._done, CheckedOut):
             yield from self._checked_out(self._done)
             return
@@ -41,7 +42,7 @@ class DonePage(Page[None]):
                 _("On duty since {time}:").format(time=f"{visit.last:%H:%M}"), markup=False, classes="subtitle"
             )
             yield Static(str(duty.text), markup=False, id="done")
-            yield Static(_("Thank you, {name}.").format(name=self._name(visit)), markup=False, classes="done-line")
+            yield Static(_("Thank you, {name}.").format(name=self._who(visit)), markup=False, classes="done-line")
         else:
             yield Static(_("Off duty since {time}").format(time=f"{visit.last:%H:%M}"), markup=False, id="done")
             yield Static(
@@ -50,7 +51,7 @@ class DonePage(Page[None]):
                 classes="done-line",
             )
 
-    def _checked_out(self, done: CheckedOut) -> Iterable[Static]:
+    def _checked_out(self, done: CheckedOut) -> Iterable[Widget]:
         visit = done.visit
         yield Static(_("Checked out at {time}").format(time=f"{visit.last:%H:%M}"), markup=False, classes="subtitle")
         yield Static(
@@ -62,10 +63,10 @@ class DonePage(Page[None]):
                 times = f"{stint.started:%H:%M}-{stint.ended:%H:%M}"
                 yield Static(f"{times}  {duty.text}", markup=False, classes="done-line")
         yield Static(
-            _("Thank you, {name}. Have a good rest.").format(name=self._name(visit)), markup=False, classes="done-line"
+            _("Thank you, {name}. Have a good rest.").format(name=self._who(visit)), markup=False, classes="done-line"
         )
 
-    def _name(self, visit: Visit) -> str:
+    def _who(self, visit: Visit) -> str:
         return self.station.history.people[visit.volunteer].name
 
     def action_next(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from textual import events, on
+from textual.widget import Widget
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -20,14 +21,14 @@ _OFF, _OUT = "9", "0"
 class DutyPage(Page[Visit | CheckedOut]):
     """Returns the visit after a change of duty, or the ended visit with its minutes."""
 
-    keys: ClassVar[tuple[Key, ...]] = (Key("Esc", N_("Finish"), "back"),)
+    keys: ClassVar[tuple[Key, ...]] = (Key("Esc", N_("Back"), "back"),)
 
     def __init__(self, station: Station, volunteer: str) -> None:
         super().__init__(station)
         self._volunteer = volunteer
         self._leaving = False
 
-    def content(self) -> Iterable[object]:
+    def content(self) -> Iterable[Widget]:
         person = self.station.history.people[self._volunteer]
         yield Static(_("{name}, what next?").format(name=person.name), markup=False, id="verdict")
         yield Static(self._state(), markup=False, id="duty-state")
@@ -48,13 +49,14 @@ class DutyPage(Page[Visit | CheckedOut]):
     def _options(self) -> Iterable[Option]:
         visit = self._visit()
         current = visit.stint.duty if visit and visit.stint else None
+        now, rest, home = _("(now)"), _("Break: off duty, staying here"), _("Check out and go home")
         for number, duty in enumerate(self.station.campaign.duties, start=1):
             # The digits end at 8: 9 and 0 mean the same on every day and at every station.
             digit = str(number) if number <= 8 else " "
-            now = f"  {_('(now)')}" if duty.id == current else ""
-            yield Option(f" {digit}  {duty.text}{now}", id=duty.id, disabled=duty.id == current)
-        yield Option(f" {_OFF}  {_('Break: off duty, staying here')}", id=_OFF, disabled=current is None)
-        yield Option(f" {_OUT}  {_('Check out and go home')}", id=_OUT)
+            mark = f"  {now}" if duty.id == current else ""
+            yield Option(f" {digit}  {duty.text}{mark}", id=duty.id, disabled=duty.id == current)
+        yield Option(f" {_OFF}  {rest}", id=_OFF, disabled=current is None)
+        yield Option(f" {_OUT}  {home}", id=_OUT)
 
     def ready(self) -> None:
         duties = self.query_one("#duties", OptionList)

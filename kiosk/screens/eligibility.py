@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Generic, TypeVar
 
 from textual import on
 from textual.containers import VerticalScroll
+from textual.widget import Widget
 from textual.widgets import Static
 
 from kiosk.campaign import Clause
 from kiosk.i18n import N_, _
-from kiosk.station import Station
+from kiosk.roster import Person
+from kiosk.rules import questions
+from kiosk.station import Admission, Station
 from kiosk.widgets.choices import Question
 from kiosk.widgets.page import Page
 
+R = TypeVar("R")
 
-class EligibilityPage(Page[str]):
-    """Returns `next` when every clause is answered; the answers are put into `answers`."""
 
-    heading = N_("Eligibility")
+class QuestionsPage(Page[R], Generic[R]):
+    """Clauses, each with its answers; they are put into `answers` as they are given."""
 
     def __init__(
         self,
@@ -41,7 +45,7 @@ class EligibilityPage(Page[str]):
         super().__init__(station, step=step)
         self._clauses, self._answers, self._greeting = clauses, answers, greeting
 
-    def content(self) -> Iterable[object]:
+    def content(self) -> Iterable[Widget]:
         with VerticalScroll(can_focus=False):
             if self._greeting:
                 yield Static(self._greeting, markup=False, id="hello")
@@ -70,12 +74,39 @@ class EligibilityPage(Page[str]):
         if following and following[0].answer is None:
             following[0].focus()
 
-    def action_next(self) -> None:
+    def complete(self) -> bool:
+        """Whether every question is answered; points at the first that is not."""
         missing = [question for question in self.query(Question) if question.answer is None]
         for question in missing:
             question.add_class("-missing")
         if missing:
             self.say(_("Please answer this question."))
             missing[0].focus()
-        else:
+        return not missing
+
+
+class FirstDayPage(QuestionsPage[str]):
+    """All clauses that are answered; returns `next`."""
+
+    heading = N_("Eligibility")
+
+    def action_next(self) -> None:
+        if self.complete():
             self.dismiss("next")
+
+
+class DailyPage(QuestionsPage[Admission]):
+    """The clauses of the day for somebody whom the station knows; returns what came of it, once it is durable."""
+
+    heading = N_("Questions of the day")
+
+    def __init__(self, station: Station, person: Person, greeting: str) -> None:
+        clauses = questions(station.campaign, station.today(), known=person.known)
+        super().__init__(station, clauses, {}, greeting=greeting)
+        self._person = person
+
+    async def action_next(self) -> None:  # type: ignore[override] # Textual awaits actions of either kind
+        if self.complete():
+            admission = await self.save(self.station.check_in_again, self._person.volunteer, dict(self._answers))
+            if admission is not None:
+                self.dismiss(admission)

@@ -18,7 +18,7 @@ from kiosk.screens.consent import ConsentPage
 from kiosk.screens.done import DonePage
 from kiosk.screens.draft import Draft
 from kiosk.screens.duty import DutyPage
-from kiosk.screens.eligibility import EligibilityPage
+from kiosk.screens.eligibility import DailyPage, FirstDayPage
 from kiosk.screens.identity import IdentityPage
 from kiosk.screens.late import PersonPage
 from kiosk.screens.lead import LeadPinPage
@@ -32,26 +32,34 @@ from kiosk.wording import BADGE_REFUSED
 Show = Callable[[Page[Any]], Awaitable[Any]]
 
 
+_STEPS = 5
+
+
+def _step(place: int, station: Station, draft: Draft) -> Page[Any]:
+    """The page at a place of the way from welcome to verdict."""
+    step = (place + 1, _STEPS)
+    if place == 0:
+        return ConsentPage(station, draft, step=step)
+    if place == 1:
+        return IdentityPage(station, draft, step=step)
+    if place == 2:
+        return AddressPage(station, draft, step=step)
+    if place == 3:
+        asked = questions(station.campaign, station.today())
+        clauses = [clause for clause in asked if not clause.with_identity]
+        return FirstDayPage(station, clauses, draft.answers, step=step)
+    return ReviewPage(station, draft, step=step)
+
+
 async def new_visit(show: Show, station: Station) -> None:
     """Somebody without a badge: from consent to badge."""
     draft = Draft()
     admission: Admission | None = None
-    place, total = 0, 5
+    place = 0
     while admission is None:
-        step = (place + 1, total)
-        clauses = [clause for clause in questions(station.campaign, station.today()) if not clause.with_identity]
-        pages: list[Callable[[], Page[Any]]] = [
-            lambda: ConsentPage(station, draft, step=step),
-            lambda: IdentityPage(station, draft, step=step),
-            lambda: AddressPage(station, draft, step=step),
-            lambda: EligibilityPage(station, clauses, draft.answers, step=step),
-            lambda: ReviewPage(station, draft, step=step),
-        ]
-        answer = await show(pages[place]())
+        answer = await show(_step(place, station, draft))
         if isinstance(answer, Admission):
             admission = answer
-        elif answer == "declined":
-            admission = await station.run(station.decline)
         else:
             place += 1 if answer == "next" else -1
         if place < 0:
@@ -95,18 +103,15 @@ async def badge_scanned(show: Show, station: Station, found: Recognition) -> Non
     if found.pending:
         days = ", ".join(visit.day.isoformat() for visit in found.pending)
         greeting += "\n" + _("Your sign-out of {days} is missing. Please tell the site lead.").format(days=days)
-    answers: dict[str, str] = {}
-    clauses = questions(station.campaign, station.today(), known=person.known)
-    page = EligibilityPage(station, clauses, answers, greeting=greeting)
-    if await show(page) != "next":
-        return
-    admission = await station.run(station.check_in_again, person.volunteer, answers)
-    await _after_admission(show, station, admission, first=False)
+    admission = await show(DailyPage(station, person, greeting))
+    if admission is not None:
+        await _after_admission(show, station, admission, first=False)
 
 
 def refusal(found: Recognition) -> str:
     """What is said of a scan that counts for nothing."""
-    return _(BADGE_REFUSED[found.refused or "malformed"])
+    assert found.refused is not None
+    return _(BADGE_REFUSED[found.refused])
 
 
 async def lead(show: Show, station: Station) -> None:

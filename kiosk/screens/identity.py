@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from textual import on
+from textual.widget import Widget
 
 from kiosk import rules
 from kiosk.errors import InvalidInput
@@ -18,7 +19,7 @@ from kiosk.widgets.page import Page
 
 _SHORT: Final = {
     "resident_id": N_("ID card"),
-    "residence_permit": N_("HK/MO/TW permit"),
+    "residence_permit": N_("HK/MO/TW"),
     "foreign_pr": N_("PR card"),
     "passport": N_("Passport"),
     "other": N_("Other"),
@@ -34,7 +35,7 @@ class IdentityPage(Page[str]):
         super().__init__(station, step=step)
         self._draft = draft
 
-    def content(self) -> Iterable[object]:
+    def content(self) -> Iterable[Widget]:
         typed = self._draft.fields
         yield Field("name", _("Name"), typed.get("name", ""), rules.parse_name, length=100)
         yield Field("phone", _("Mobile number"), typed.get("phone", ""), rules.parse_phone, length=20)
@@ -43,15 +44,11 @@ class IdentityPage(Page[str]):
         kind.id = "id_type"
         kind.add_class("inline")
         yield kind
-        optional = (
-            "" if self.station.campaign.id_number_required else _("May be left empty; then enter your birth date.")
-        )
-        yield Field(
-            "id_number", _("ID number"), typed.get("id_number", ""), self._check_number, hint=optional, length=40
-        )
-        birth = Field("birth_date", _("Birth date"), typed.get("birth_date", ""), self._check_birth, length=16)
-        birth.hint = _("For example 1990-01-31")
-        yield birth
+        required = self.station.campaign.id_number_required
+        hint = "" if required else _("May be left empty; then enter your birth date.")
+        yield Field("id_number", _("ID number"), typed.get("id_number", ""), self._check_number, hint=hint, length=40)
+        hint = _("For example 1990-01-31")
+        yield Field("birth_date", _("Birth date"), typed.get("birth_date", ""), self._check_birth, hint=hint, length=16)
 
     def ready(self) -> None:
         self.query_one("#name", Field).focus()

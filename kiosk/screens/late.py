@@ -7,6 +7,7 @@ from datetime import datetime, time, timedelta
 from typing import ClassVar
 
 from textual import on
+from textual.widget import Widget
 from textual.widgets import Static
 
 from kiosk.errors import InvalidInput
@@ -50,7 +51,7 @@ class PersonPage(Page[CheckedOut]):
     def _open(self) -> bool:
         return self._visit.checked_out is None
 
-    def content(self) -> Iterable[object]:
+    def content(self) -> Iterable[Widget]:
         entry, visit = self._entry, self._visit
         yield Static(f"{entry.name}   {entry.volunteer}   {entry.phone_masked}", markup=False, id="verdict")
         yield Static(f"{visit.day.isoformat()}  {_(STATUS[entry.status])}", markup=False, classes="subtitle")
@@ -63,13 +64,14 @@ class PersonPage(Page[CheckedOut]):
 
     def _lines(self) -> Iterable[str]:
         visit = self._visit
-        yield f"{visit.checked_in:%H:%M}  {_('Checked in')}"
+        came, left = _("Checked in"), _("Checked out")
+        yield f"{visit.checked_in:%H:%M}        {came}"
         for stint in visit.stints:
             duty = self.station.campaign.duty(stint.duty)
             ended = f"{stint.ended:%H:%M}" if stint.ended else "     "
             yield f"{stint.started:%H:%M}-{ended}  {duty.text if duty else stint.duty}"
         if visit.checked_out:
-            yield f"{visit.checked_out:%H:%M}  {_('Checked out')}"
+            yield f"{visit.checked_out:%H:%M}        {left}"
         if self._entry.minutes is not None:
             yield duration(self._entry.minutes)
 

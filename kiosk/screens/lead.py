@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from textual import on
+from textual.widget import Widget
 
 from kiosk.i18n import N_, _
 from kiosk.keys import PIN_DIGITS
@@ -17,7 +18,7 @@ class LeadPinPage(Page[bool]):
 
     heading = N_("Site lead")
 
-    def content(self) -> Iterable[object]:
+    def content(self) -> Iterable[Widget]:
         yield Field("pin", _("PIN"), "", lambda text: None, password=True, length=PIN_DIGITS)
 
     def ready(self) -> None:

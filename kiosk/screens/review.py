@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from textual.containers import VerticalScroll
+from textual.widget import Widget
 from textual.widgets import Static
 
 from kiosk.i18n import N_, _
@@ -28,10 +29,14 @@ class ReviewPage(Page[Admission]):
         super().__init__(station, step=step)
         self._draft = draft
 
-    def content(self) -> Iterable[object]:
-        with VerticalScroll(can_focus=False):
+    def content(self) -> Iterable[Widget]:
+        with VerticalScroll(id="page"):
             for label, value in self._lines():
-                yield Static(f"{label}\uff1a{value}" if label else value, markup=False, classes="review-line")
+                line = _("{label}: {value}").format(label=label, value=value) if label else ""
+                yield Static(line, markup=False, classes="review-line")
+
+    def ready(self) -> None:
+        self.query_one("#page").focus()
 
     def _lines(self) -> Iterable[tuple[str, str]]:
         campaign = self.station.campaign

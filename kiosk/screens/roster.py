@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, timedelta
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from rich.text import Text
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
+from textual.widget import Widget
 from textual.widgets import DataTable, Input, Static
 
 from kiosk.i18n import N_, _
@@ -18,6 +19,9 @@ from kiosk.station import Station
 from kiosk.widgets.fields import Entry as TextEntry
 from kiosk.widgets.page import Key, Page
 from kiosk.wording import FLAGS, STATUS
+
+_WIDTHS: Final = (8, 11, 4, 11, 16, 5, 5, 4)
+"""Cells of the columns: together with a cell of padding on each side, 80 columns hold them."""
 
 
 class RosterPage(Page[Entry]):
@@ -47,7 +51,7 @@ class RosterPage(Page[Entry]):
         weekday = self.day.isoformat()
         return f"{_(self.heading)}  {weekday}"
 
-    def content(self) -> Iterable[object]:
+    def content(self) -> Iterable[Widget]:
         with Horizontal(id="roster-bar"):
             yield Static(_("Search"), markup=False, classes="field-label")
             yield TextEntry(self._search, compact=True, id="roster-search", select_on_focus=False)
@@ -57,8 +61,9 @@ class RosterPage(Page[Entry]):
     def ready(self) -> None:
         table = self.query_one("#roster", DataTable)
         table.can_focus = False
-        for label in (_("Name"), _("Number"), _("Phone"), _("Status"), _("Duty"), _("In"), _("Out"), _("Min."), ""):
-            table.add_column(label)
+        headings = (_("Name"), _("Number"), _("Phone"), _("Status"), _("Duty"), _("In"), _("Out"), _("Min."))
+        for label, width in zip(headings, _WIDTHS, strict=True):
+            table.add_column(label, width=width)
         self.query_one("#roster-search").focus()
         self._list()
 
@@ -92,13 +97,12 @@ class RosterPage(Page[Entry]):
         duty = self.station.campaign.duty(entry.duty) if entry.duty else None
         yield entry.name
         yield entry.volunteer
-        yield entry.phone_masked
-        yield _(STATUS[entry.status])
+        yield entry.phone_masked[-4:]
+        yield " ".join([_(STATUS[entry.status]), *(_(FLAGS[flag]) for flag in entry.flags)])
         yield str(duty.text) if duty else ""
         yield f"{entry.checked_in_at:%H:%M}"
         yield f"{entry.checked_out_at:%H:%M}" if entry.checked_out_at else ""
-        yield "" if entry.minutes is None else str(entry.minutes)
-        yield " ".join(_(FLAGS[flag]) for flag in entry.flags)
+        yield "" if entry.minutes is None else f"{entry.minutes:4}"
 
     @on(Input.Changed, "#roster-search")
     def _search_changed(self, event: Input.Changed) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from textual import events, on
+from textual.widget import Widget
 from textual.widgets import Static
 
 from kiosk import setup
@@ -33,7 +34,7 @@ class SetUpPage(Page[NewStation]):
         self._typed = dict.fromkeys(("station", "community", "pin", "again"), "")
         self._working = False
 
-    def content(self) -> Iterable[object]:
+    def content(self) -> Iterable[Widget]:
         yield Static(_("This is done once, by the site lead."), markup=False, classes="subtitle")
         typed = self._typed
         yield Field(
@@ -126,12 +127,13 @@ class PassphrasePage(Page[None]):
         super().__init__(None)
         self._made = made
 
-    def content(self) -> Iterable[object]:
+    def content(self) -> Iterable[Widget]:
         yield Static(self._made.passphrase, markup=False, id="passphrase")
         yield Static(
-            _("This passphrase opens the personal data and replaces a forgotten PIN. It is shown only now and kept")
-            + " "
-            + _("nowhere. Write it on paper, check every letter, and keep it away from the kiosk."),
+            _(
+                "This passphrase opens the personal data and replaces a forgotten PIN. It is shown only now and kept "
+                "nowhere. Write it on paper, check every letter, and keep it away from the kiosk."
+            ),
             markup=False,
             classes="reading",
         )

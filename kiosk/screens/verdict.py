@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from textual.containers import VerticalScroll
+from textual.widget import Widget
 from textual.widgets import Static
 
 from kiosk.campaign import Contact
@@ -27,13 +28,15 @@ class AdmittedPage(Page[str]):
 
     def __init__(self, station: Station, name: str) -> None:
         super().__init__(station)
-        self._name = name
+        self._volunteer_name = name
 
-    def content(self) -> Iterable[object]:
-        yield Static(_("{name}, thank you. You are checked in.").format(name=self._name), markup=False, id="verdict")
+    def content(self) -> Iterable[Widget]:
+        yield Static(
+            _("{name}, thank you. You are checked in.").format(name=self._volunteer_name), markup=False, id="verdict"
+        )
         yield Static(_("All requirements are met:"), markup=False, classes="subtitle")
         for clause in self.station.campaign.clauses_on(self.station.today()):
-            yield Static(f"  {clause.text}", markup=False, classes="met")
+            yield Static(str(clause.text), markup=False, classes="met")
 
     def action_next(self) -> None:
         self.dismiss("next")
@@ -52,10 +55,11 @@ class RefusedPage(Page[None]):
         super().__init__(station)
         self._admission = admission
 
-    def content(self) -> Iterable[object]:
+    def content(self) -> Iterable[Widget]:
         campaign = self.station.campaign
         yield Static(_("Thank you for coming. Today we cannot assign you:"), markup=False, id="verdict")
-        with VerticalScroll(can_focus=False, id="reasons"):
+        many = len(self._admission.reasons) > 4
+        with VerticalScroll(id="reasons", classes="-many" if many else ""):
             for code in self._admission.reasons:
                 reason = campaign.reason(code)
                 if reason is not None:
@@ -63,6 +67,9 @@ class RefusedPage(Page[None]):
         yield Static(_("Questions? Please call:"), markup=False, classes="subtitle")
         for contact in (campaign.contact_for(self.station.settings.street), campaign.association):
             yield Static(self._line(contact), markup=False, classes="contact-line")
+
+    def ready(self) -> None:
+        self.query_one("#reasons").focus()
 
     def _line(self, contact: Contact) -> str:
         return f"{contact.name}  {contact.contact}  {spaced(contact.phone)}"

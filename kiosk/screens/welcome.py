@@ -10,6 +10,7 @@ from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Center, Vertical
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from kiosk.i18n import N_, _, ngettext
@@ -50,7 +51,7 @@ class WelcomePage(Page[None]):
         super().__init__(station)
         self._notice = notice
 
-    def content(self) -> Iterable[object]:
+    def content(self) -> Iterable[Widget]:
         with Vertical(id="welcome"):
             yield Static(_("Welcome, and thank you for coming"), markup=False, id="greeting")
             yield Static(self.station.settings.name, markup=False, id="welcome-place")

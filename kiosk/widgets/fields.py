@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from rich.text import Text
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -28,6 +29,11 @@ class Entry(Input):
             await self.action_submit()
         else:
             await super()._on_key(event)
+
+    @property
+    def _value(self) -> Text:
+        # Textual hides a password behind bullets, which Chinese terminals draw twice as wide.
+        return Text("*" * len(self.value), no_wrap=True, end="") if self.password else super()._value
 
 
 class Field(Widget):
@@ -55,7 +61,7 @@ class Field(Widget):
         *,
         hint: str = "",
         password: bool = False,
-        length: int = 0,
+        length: int = 100,
     ) -> None:
         """Shows a field.
 
@@ -66,12 +72,12 @@ class Field(Widget):
             check: raises `InvalidInput` if the text is wrong.
             hint: stands below it while nothing is wrong.
             password: whether the text is hidden.
-            length: the most characters; 0 for any number.
+            length: the most characters.
         """
         super().__init__(name=name, id=name, classes="field")
         self.label, self.check, self.hint = label, check, hint
         self._entry = Entry(
-            value, password=password, max_length=length or None, compact=True, select_on_focus=False, id=f"{name}-entry"
+            value, password=password, max_length=length, compact=True, select_on_focus=False, id=f"{name}-entry"
         )
         self._judged = bool(value)
 

@@ -14,7 +14,9 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Static
 
 from kiosk.errors import KioskError, NotSaved
@@ -41,7 +43,8 @@ class KeyHint(Static):
     """One key of the bottom line; a tap does what the key does."""
 
     def __init__(self, key: Key) -> None:
-        super().__init__(f" {key.cap} {_(key.label)} ", markup=False, classes="key-hint")
+        cap = Content.styled(f" {key.cap} ", "bold $background on $secondary")
+        super().__init__(Content.assemble(cap, f" {_(key.label)} "), classes="key-hint")
         self._action = key.action
 
     async def on_click(self) -> None:
@@ -106,7 +109,7 @@ class Page(Screen[R], Generic[R]):
         """The title in the language in use."""
         return _(self.heading)
 
-    def content(self) -> Iterable[object]:
+    def content(self) -> Iterable[Widget]:
         """The widgets between title and keys."""
         raise NotImplementedError
 
