@@ -10,10 +10,12 @@ scan a duty is left with nothing, and nobody is paid a break (docs/decisions/000
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Final
 
+from kiosk.errors import RecordError
 from kiosk.records import SHANGHAI, Record, moment, service_day
 
 PENDING_AFTER: Final = timedelta(hours=12)
@@ -122,7 +124,8 @@ def visit_from(records: Sequence[Record]) -> Visit:
             corrected = True
             change = record["changes"].get("occurred")
             if isinstance(change, list) and len(change) == 2:
-                times[record["target"]] = moment(change[1])
+                with suppress(RecordError):  # a change that cannot be read changes nothing, and keeps nobody out
+                    times[record["target"]] = moment(change[1])
         elif record.type == "voided":
             corrected = True
             voided.add(record["target"])
@@ -254,11 +257,11 @@ class History:
             self.badges[volunteer] = record
         elif record.type == "badge_revoked" and volunteer:
             self.revoked.add(volunteer)
-        elif record.type == "checked_in" and volunteer:
+        elif record.type == "checked_in" and volunteer and record.id not in self._visits:
             self._visits[record.id] = [record]
             self._by_volunteer.setdefault(volunteer, []).append(record.id)
             self._by_day.setdefault(service_day(record.occurred), {})[record.id] = None
-        elif (of := record.get("visit")) in self._visits:
+        elif isinstance(of := record.get("visit"), str) and of in self._visits:
             before = self.visit(of).day if record.type == "corrected" else None
             self._visits[of].append(record)
             self._folded.pop(of, None)
