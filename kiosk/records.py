@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
@@ -29,7 +30,7 @@ def canonical(value: object) -> bytes:
     """The canonical JSON of `value`: sorted keys, no spaces, UTF-8, nothing escaped that need not be.
 
     Raises:
-        RecordError: if `value` holds what the format has no place for (a float, a lone surrogate).
+        RecordError: if `value` holds what JSON has no place for (NaN, a lone surrogate, bytes).
     """
     try:
         text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
@@ -111,8 +112,8 @@ def new_volunteer_number(entropy: Callable[[int], bytes] = secrets.token_bytes) 
 
 
 def parse_volunteer_number(text: str) -> str | None:
-    """The volunteer number that a person typed (any case, with or without spaces and hyphen), or None."""
-    number = "".join(text.upper().split()).replace("-", "")
+    """The volunteer number that a person typed (any case and width, with or without spaces and hyphen), or None."""
+    number = "".join(unicodedata.normalize("NFKC", text).upper().split()).replace("-", "")
     if len(number) != _NUMBER_LENGTH or any(char not in ALPHABET for char in number) or _weighted_sum(number):
         return None
     return f"{number[:5]}-{number[5:]}"
