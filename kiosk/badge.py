@@ -23,6 +23,8 @@ VERSION: Final = 1
 _LAYOUT: Final = struct.Struct(">B8s9s8sH")
 """Version; station; volunteer number without its check character; campaign; expiry in days since 2020-01-01."""
 _EPOCH: Final = date(2020, 1, 1)
+_LAST_DAY: Final = 0xFFFF
+"""In 2199; a campaign whose data writes "no end" as the year 9999 has badges until then."""
 _DOMAIN: Final = b"kiosk badge 1\0"
 _SIGNATURE: Final = 64
 CODE_LENGTH: Final = -(-(_LAYOUT.size + _SIGNATURE) * 8 // 5)
@@ -60,7 +62,8 @@ class Check:
 def _payload(badge: Badge) -> bytes:
     number = badge.volunteer.replace("-", "")[:9]
     fields = (badge.station, number, badge.campaign)
-    return _LAYOUT.pack(VERSION, *(field.encode("ascii") for field in fields), (badge.expires - _EPOCH).days)
+    days = min((badge.expires - _EPOCH).days, _LAST_DAY)
+    return _LAYOUT.pack(VERSION, *(field.encode("ascii") for field in fields), days)
 
 
 def _spell(raw: bytes) -> str:
