@@ -102,12 +102,12 @@ def _stay(raw: Mapping[str, str], codes: list[str], today: date) -> tuple[dateti
     arrived = left = None
     try:
         arrived = rules.parse_time(raw["arrived_at"])
+        if service_day(arrived) > today:
+            raise rules.invalid("time_invalid")
         if raw["left_at"].strip():
             left = rules.parse_time(raw["left_at"])
             if left <= arrived or service_day(left) > service_day(arrived) + timedelta(days=1):
                 raise rules.invalid("time_invalid")
-        if service_day(arrived) > today:
-            raise rules.invalid("time_invalid")
     except InvalidInput as error:
         codes.append(error.code)
     return arrived, left
