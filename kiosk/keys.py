@@ -255,7 +255,8 @@ class Keys:
             return False
         failed = state["failed"] + 1
         over = failed - _FREE_TRIES
-        wait = min(timedelta(seconds=15 * 2**over), _LONGEST_WAIT) if over >= 0 else None
+        # Past a few doublings the longest wait holds; the power itself would soon be more than a timedelta can hold.
+        wait = min(timedelta(seconds=15 * 2 ** min(over, 10)), _LONGEST_WAIT) if over >= 0 else None
         self._write_pin({**state, "failed": failed, "wait": timestamp(now + wait) if wait else None})
         right = hmac.compare_digest(_argon2id(pin.encode(), bytes.fromhex(state["salt"])).hex(), state["hash"])
         if right:
