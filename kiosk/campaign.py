@@ -336,13 +336,20 @@ class _Entry:
 
     def clock(self, field: str) -> time:
         try:
-            return time.fromisoformat(self.string(field))
+            return time.fromisoformat(self.string(field, r"[0-9]{2}:[0-9]{2}"))
         except ValueError:
             self.fail(field, _("it is not a time such as 08:30"))
             raise
 
     def text(self, field: str) -> Text:
         return Text(**{code: self.entry(field).string(code) for code in LANGUAGES})
+
+    def strings(self, field: str) -> tuple[str, ...]:
+        values: list[object] = self.get(field, list, [])
+        texts = tuple(value for value in values if isinstance(value, str))
+        if len(texts) != len(values):
+            self.fail(field, _("it is missing or of the wrong kind"))
+        return texts
 
     def entry(self, field: str) -> _Entry:
         return _Entry(self.get(field, dict), self.file, f"{self.name}.{field}")
@@ -355,11 +362,12 @@ def _entries(data: Iterable[object], file: str, what: str, key: str) -> list[_En
     """The objects of a list, named by their `key` (or their place), which must not occur twice."""
     found: dict[object, _Entry] = {}
     for place, item in enumerate(data, start=1):
-        named = item.get(key) if isinstance(item, dict) else None
-        entry = _Entry(item, file, f"{what} {named if isinstance(named, (str, int)) else place}")
+        key_of = item.get(key) if isinstance(item, dict) else None
+        named = key_of if isinstance(key_of, (str, int)) else None
+        entry = _Entry(item, file, f"{what} {place if named is None else named}")
         if named in found:
             entry.fail(key, _("it occurs twice"))
-        found[named if isinstance(named, (str, int)) else ("place", place)] = entry
+        found[("place", place) if named is None else named] = entry
     return list(found.values())
 
 
@@ -370,7 +378,7 @@ def _clause(entry: _Entry, first: date, last: date | None) -> Clause:
         Option(
             option.string("value"),
             option.text("text"),
-            tuple(option.get("aliases", list, [])),
+            option.strings("aliases"),
             option.get("accepted", bool),
         )
         for option in entry.entries("options", "value", ... if asked else [])
@@ -410,23 +418,23 @@ def _clause(entry: _Entry, first: date, last: date | None) -> Clause:
 
 def _streets(data: object, file: str) -> tuple[Street, ...]:
     whole = _Entry(data, file, "file")
-    district = whole.entry("district").string("code", r"\d{6}")
+    district = whole.entry("district").string("code", r"[0-9]{6}")
     streets = []
     known: set[str] = set()
     for entry in whole.entries("streets", "code"):
-        code = entry.string("code", r"\d{9}")
+        code = entry.string("code", r"[0-9]{9}")
         if not code.startswith(district):
             entry.fail("code", _("it does not begin with {code}").format(code=district))
         communities = []
         for inner in entry.entries("communities", "code"):
-            if not inner.string("code", r"\d{12}").startswith(code):
+            if not inner.string("code", r"[0-9]{12}").startswith(code):
                 inner.fail("code", _("it does not begin with {code}").format(code=code))
             communities.append(Community(inner.data["code"], inner.string("name"), code))
         names = [community.name for community in communities]
         for name in names:
             if names.count(name) > 1:
                 entry.fail("communities", _("{name} occurs twice").format(name=name))
-        aliases = tuple(entry.get("aliases", list, []))
+        aliases = entry.strings("aliases")
         for name in (entry.string("name"), *aliases):
             if name in known:
                 entry.fail("name", _("{name} occurs twice").format(name=name))
@@ -443,15 +451,16 @@ def _contacts(data: object, file: str, streets: Sequence[Street]) -> tuple[Conta
     phones: set[str] = set()
     codes = {street.code: street for street in streets}
     for entry in _entries(data, file, "contact", "order"):
-        code = entry.data.get("code")
+        code = None
         if entry.one_of("kind", ("street", "association")) == "street":
+            code = entry.string("code")
             if code not in codes or any(contact.street == code for contact in contacts):
                 entry.fail("code", _("it is no street's code, or occurs twice"))
             if entry.string("name") != codes[code].name:
                 entry.fail("name", _("the street with this code is called {name}").format(name=codes[code].name))
-        elif code is not None or any(contact.street is None for contact in contacts):
+        elif entry.data.get("code") is not None or any(contact.street is None for contact in contacts):
             entry.fail("code", _("there is one association, and it has no code"))
-        phone = entry.string("phone", r"1[3-9]\d{9}")
+        phone = entry.string("phone", r"1[3-9][0-9]{9}")
         if phone in phones:
             entry.fail("phone", _("it occurs twice"))
         phones.add(phone)
@@ -483,7 +492,7 @@ def parse(source: Mapping[str, Any], names: Sequence[str] = SHIPPED) -> Campaign
     duties = tuple(Duty(duty.string("id"), duty.text("text")) for duty in entry.entries("duties", "id"))
     posts = []
     for post in entry.entries("posts", "id"):
-        code = post.string("community", r"\d{12}")
+        code = post.string("community", r"[0-9]{12}")
         if code not in {community.code for street in streets for community in street.communities}:
             post.fail("community", _("there is no community with this code"))
         posts.append(
