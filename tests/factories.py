@@ -6,13 +6,13 @@ code 000, which is given to nobody.
 
 from __future__ import annotations
 
-import copy
 import csv
 import io
 import json
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
+from functools import cache
 from typing import Any
 
 from kiosk.campaign import Campaign, parse, shipped
@@ -89,8 +89,13 @@ def applicant(number: int = 0, **changes: Any) -> Applicant:
 
 def campaign_source() -> dict[str, Any]:
     """The JSON of the shipped campaign, to be changed at will."""
-    source: dict[str, Any] = copy.deepcopy(dict(shipped().source))
+    source: dict[str, Any] = json.loads(_shipped_text())
     return source
+
+
+@cache
+def _shipped_text() -> str:
+    return json.dumps(shipped().source)
 
 
 def campaign_with_posts(*posts: Mapping[str, Any], **changes: Any) -> Campaign:
