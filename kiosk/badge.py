@@ -1,7 +1,7 @@
 """Badge codes and their QR: issue, check, draw. The only module that imports qrcode.
 
 A code is upper-case letters and digits only, since a scanner types it and an input method mangles anything else:
-base32 (RFC 4648, without padding) of the badge's 28 bytes and the station's Ed25519 signature over them. Only its
+base32 (RFC 4648, without padding) of the badge's 29 bytes and the station's Ed25519 signature over them. Only its
 canonical spelling is accepted. It knows nothing of attendance.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import struct
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -20,8 +20,8 @@ from kiosk.keys import verify
 from kiosk.records import ALPHABET, parse_volunteer_number
 
 VERSION: Final = 1
-_LAYOUT: Final = struct.Struct(">B8s9s8sH")
-"""Version; station; volunteer number without its check character; campaign; expiry in days since 2020-01-01."""
+_LAYOUT: Final = struct.Struct(">B8s9sB8sH")
+"""Version; station; volunteer number without its check character; serial; campaign; expiry in days since 2020-01-01."""
 _EPOCH: Final = date(2020, 1, 1)
 _LAST_DAY: Final = 0xFFFF
 """In 2199; a campaign whose data writes "no end" as the year 9999 has badges until then."""
@@ -44,6 +44,8 @@ class Badge:
     volunteer: str
     campaign: str
     expires: date
+    serial: int = 1
+    """Counts the badges of a volunteer, from 1: a new one after a revocation must not be the old one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +63,15 @@ class Check:
 
 def _payload(badge: Badge) -> bytes:
     number = badge.volunteer.replace("-", "")[:9]
-    fields = (badge.station, number, badge.campaign)
     days = min((badge.expires - _EPOCH).days, _LAST_DAY)
-    return _LAYOUT.pack(VERSION, *(field.encode("ascii") for field in fields), days)
+    return _LAYOUT.pack(
+        VERSION,
+        badge.station.encode("ascii"),
+        number.encode("ascii"),
+        badge.serial,
+        badge.campaign.encode("ascii"),
+        days,
+    )
 
 
 def _spell(raw: bytes) -> str:
@@ -87,7 +95,7 @@ def _parse(code: str) -> tuple[Badge, bytes, bytes] | None:
     try:
         raw = base64.b32decode(code + "=" * (-len(code) % 8))
         payload, signature = raw[: _LAYOUT.size], raw[_LAYOUT.size :]
-        version, station, number, campaign, days = _LAYOUT.unpack(payload)
+        version, station, number, serial, campaign, days = _LAYOUT.unpack(payload)
         names = [field.rstrip(b"\0").decode("ascii") for field in (station, number, campaign)]
         expires = _EPOCH + timedelta(days=days)
     except (binascii.Error, ValueError, OverflowError):
@@ -95,7 +103,7 @@ def _parse(code: str) -> tuple[Badge, bytes, bytes] | None:
     volunteer = next(filter(None, (parse_volunteer_number(names[1] + check) for check in ALPHABET)), None)
     if version != VERSION or volunteer is None or not all(name.isalnum() for name in names):
         return None
-    badge = Badge(names[0], volunteer, names[2], expires)
+    badge = Badge(names[0], volunteer, names[2], expires, serial)
     # One badge, one spelling: what does not come out the same again was not written by a station.
     return (badge, payload, signature) if _spell(_payload(badge) + signature) == code else None
 
@@ -106,7 +114,7 @@ def check(
     directory: Mapping[str, bytes],
     campaign: str,
     today: date,
-    revoked: Collection[str] = (),
+    revoked: Mapping[str, int] | None = None,
 ) -> Check:
     """Judges a code, offline. It judges the badge, not attendance.
 
@@ -115,7 +123,7 @@ def check(
         directory: the public keys of the stations that are known, by station id.
         campaign: the id of the campaign in force.
         today: the day (Asia/Shanghai).
-        revoked: volunteer numbers whose badges were revoked.
+        revoked: by volunteer number, the serial up to which badges were revoked.
     """
     parsed = _parse(code.strip())
     if parsed is None:
@@ -129,7 +137,7 @@ def check(
         return Check("other_campaign", badge)
     if today > badge.expires:
         return Check("expired", badge)
-    if badge.volunteer in revoked:
+    if revoked and badge.serial <= revoked.get(badge.volunteer, 0):
         return Check("revoked", badge)
     return Check(None, badge)
 

@@ -258,6 +258,13 @@ class Campaign:
                 return community
         raise KeyError(code)
 
+    def name_of(self, code: str) -> str:
+        """The name of a street or a community; the code itself where this campaign no longer has it."""
+        try:
+            return (self.community_of(code) if len(code) > 9 else self.street_of(code)).name
+        except KeyError:
+            return code
+
     def contact_for(self, street: str) -> Contact:
         """The street's contact, or the association's where the street has none."""
         return next((contact for contact in self.contacts if contact.street == street), self.association)

@@ -230,7 +230,7 @@ class History:
     by_key: dict[str, str] = field(default_factory=dict)
     by_name: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     badges: dict[str, Record] = field(default_factory=dict)
-    revoked: set[str] = field(default_factory=set)
+    revoked: dict[str, int] = field(default_factory=dict)
     rows: dict[str, list[str]] = field(default_factory=dict)
     row_volunteers: dict[str, str | None] = field(default_factory=dict)
     refused: dict[date, int] = field(default_factory=dict)
@@ -256,7 +256,7 @@ class History:
         elif record.type == "badge_issued" and volunteer:
             self.badges[volunteer] = record
         elif record.type == "badge_revoked" and volunteer:
-            self.revoked.add(volunteer)
+            self.revoked[volunteer] = max(self.revoked.get(volunteer, 0), record["serial"])
         elif record.type == "checked_in" and volunteer and record.id not in self._visits:
             self._visits[record.id] = [record]
             self._by_volunteer.setdefault(volunteer, []).append(record.id)
@@ -307,6 +307,11 @@ class History:
             same = self.by_name.setdefault((person.name, person.phone_masked), [])
             if volunteer not in same:
                 same.append(volunteer)
+
+    def badge(self, volunteer: str) -> Record | None:
+        """The volunteer's last badge, as it was issued, unless it was revoked since."""
+        issued = self.badges.get(volunteer)
+        return None if issued is None or issued["serial"] <= self.revoked.get(volunteer, 0) else issued
 
     def visit(self, visit_id: str) -> Visit:
         """The visit with that id.

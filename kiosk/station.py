@@ -113,7 +113,7 @@ def load_campaign(folder: Path) -> Campaign:
     if not bundles:
         sentence = _("There is no campaign in {folder}.").format(folder=folder / "campaign")
         raise CampaignError(sentence, file="campaign", entry="folder", field="-")
-    return max(bundles, key=lambda campaign: campaign.version)
+    return max(bundles, key=lambda campaign: (campaign.first, campaign.version))
 
 
 def read_history(folder: Path) -> History:
@@ -329,8 +329,8 @@ class Station:
     def badge_code(self, volunteer: str) -> str | None:
         """The badge's code that was issued last, unless it was revoked."""
         with self._viewing:
-            issued = self.history.badges.get(volunteer)
-            return None if issued is None or volunteer in self.history.revoked else str(issued["code"])
+            issued = self.history.badge(volunteer)
+            return str(issued["code"]) if issued else None
 
     # --- arriving ---------------------------------------------------------------------------------------------------
 
@@ -372,13 +372,15 @@ class Station:
         if not verdict.admitted:
             return self._refuse(verdict, arrived, stay.by, stay.row_key)
         volunteer = known or self._new_number()
-        drafts: list[Draft] = []
-        if known is None or self._tells_more(self.history.people[known], application, key, day):
-            drafts.append(self._registration(application, volunteer, key, verdict, arrived))
         person = self.history.people.get(volunteer)
         home = (applicant.street, applicant.community)
-        if home == (None, None) and person is not None:
-            home = (person.street, person.community)
+        if person is not None:
+            # Who says less than the last time has not unsaid it.
+            key = key or person.key
+            home = home if applicant.street else (person.street, person.community)
+        drafts: list[Draft] = []
+        if person is None or self._tells_more(person, application, key, home, day):
+            drafts.append(self._registration(application, volunteer, key, home, verdict, arrived))
         return self._open_visit(drafts, stay, volunteer, verdict, home, now)
 
     def _new_number(self) -> str:
@@ -389,16 +391,22 @@ class Station:
     def _overlapping(self, volunteer: str, start: datetime, end: datetime | None) -> Visit | None:
         return next((visit for visit in self.history.visits_of(volunteer) if visit.overlaps(start, end)), None)
 
-    def _tells_more(self, person: Person, application: Application, key: str | None, day: date) -> bool:
+    def _tells_more(
+        self,
+        person: Person,
+        application: Application,
+        key: str | None,
+        home: tuple[str | None, str | None],
+        day: date,
+    ) -> bool:
         applicant = application.applicant
-        said = (applicant.name, rules.mask_phone(applicant.phone), key or person.key)
-        home = (applicant.street, applicant.community)
+        said = (applicant.name, rules.mask_phone(applicant.phone), key, *home)
         asked_once = {clause.id for clause in self.campaign.clauses_on(day) if clause.asked and not clause.daily}
         return (
             self._must_renew(person, day)
-            or said != (person.name, person.phone_masked, person.key)
-            or home not in ((None, None), (person.street, person.community))
+            or said != (person.name, person.phone_masked, person.key, person.street, person.community)
             or not asked_once <= person.known
+            or bool(applicant.note)
         )
 
     def _refuse(
@@ -422,7 +430,13 @@ class Station:
         return {name: answer for name, answer in answers.items() if (name not in daily) is once}
 
     def _registration(
-        self, application: Application, volunteer: str, key: str | None, verdict: Verdict, arrived: datetime
+        self,
+        application: Application,
+        volunteer: str,
+        key: str | None,
+        home: tuple[str | None, str | None],
+        verdict: Verdict,
+        arrived: datetime,
     ) -> Draft:
         applicant = application.applicant
         day = service_day(arrived)
@@ -430,8 +444,8 @@ class Station:
         personal: dict[str, Any] = {
             "name": applicant.name,
             "phone_masked": rules.mask_phone(applicant.phone),
-            "street": applicant.street,
-            "community": applicant.community,
+            "street": home[0],
+            "community": home[1],
             "sealed": self.keys.seal(
                 {
                     "phone": applicant.phone,
@@ -502,14 +516,15 @@ class Station:
         return drafts, Admission("admitted", (), volunteer, code, place, ids)
 
     def _badge(self, volunteer: str, arrived: datetime, by: str) -> tuple[str, list[Draft]]:
-        issued = self.history.badges.get(volunteer)
+        issued = self.history.badge(volunteer)
         day = service_day(arrived)
-        if issued and volunteer not in self.history.revoked and issued["expires"] >= day.isoformat():
+        if issued and issued["expires"] >= day.isoformat():
             return issued["code"], []
         expires = self.campaign.last or day + badge.NO_END
-        made = badge.Badge(self.settings.station, volunteer, self.campaign.id, expires)
+        serial = self.history.revoked.get(volunteer, 0) + 1
+        made = badge.Badge(self.settings.station, volunteer, self.campaign.id, expires, serial)
         code = badge.issue(made, self.keys.sign)
-        data = {"code": code, "expires": expires.isoformat()}
+        data = {"code": code, "serial": serial, "expires": expires.isoformat()}
         return code, [Draft("badge_issued", arrived, by, volunteer, data=data)]
 
     def decline(self) -> Admission:
@@ -741,8 +756,10 @@ class Station:
         def decide(now: datetime) -> tuple[list[Draft], None]:
             if volunteer not in self.history.badges:
                 raise NotPossible(_("The number {number} has no badge.").format(number=volunteer))
-            if volunteer in self.history.revoked:
+            issued = self.history.badge(volunteer)
+            if issued is None:
                 return [], None
-            return [Draft("badge_revoked", now, "lead", volunteer, data={"reason": reason.strip()})], None
+            data = {"serial": issued["serial"], "reason": reason.strip()}
+            return [Draft("badge_revoked", now, "lead", volunteer, data=data)], None
 
         self._act(decide, _as_it_is)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import random
 import string
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -39,8 +40,8 @@ BADGE = Badge(STATION, volunteer_number(), "SC2021", DAY + timedelta(days=30))
 CODE = issue(BADGE, KEY.sign)
 
 
-def judged(code: str, *, campaign: str = "SC2021", today: date = DAY, revoked: set[str] | None = None) -> Check:
-    return check(code, directory=DIRECTORY, campaign=campaign, today=today, revoked=revoked or set())
+def judged(code: str, *, campaign: str = "SC2021", today: date = DAY, revoked: dict[str, int] | None = None) -> Check:
+    return check(code, directory=DIRECTORY, campaign=campaign, today=today, revoked=revoked)
 
 
 # --- the code -------------------------------------------------------------------------------------------------------
@@ -149,8 +150,8 @@ def test_no_changed_letter_is_accepted():
 
 def test_a_payload_that_no_station_writes_is_malformed_even_when_signed():
     raw = base64.b32decode(CODE + "=" * (-len(CODE) % 8))
-    payload = raw[:28]
-    assert (payload[0], payload[1:9].rstrip(b"\0"), payload[18:26].rstrip(b"\0")) == (1, b"S016001", b"SC2021")
+    payload = raw[:29]
+    assert (payload[0], payload[1:9].rstrip(b"\0"), payload[19:27].rstrip(b"\0")) == (1, b"S016001", b"SC2021")
     strange = [
         b"\2" + payload[1:],  # a newer version
         payload[:1] + bytes(8) + payload[9:],  # no station
@@ -158,10 +159,10 @@ def test_a_payload_that_no_station_writes_is_malformed_even_when_signed():
         payload[:1] + b"S0-16001" + payload[9:],
         payload[:1] + b"S\xff160010" + payload[9:],
         payload[:9] + b"0" + payload[10:],  # no letter of a volunteer number
-        payload[:18] + bytes(8) + payload[26:],  # no campaign
+        payload[:19] + bytes(8) + payload[27:],  # no campaign
     ]
     for changed in strange:
-        assert len(changed) == 28
+        assert len(changed) == 29
         signed = changed + KEY.sign(b"kiosk badge 1\0" + changed)
         assert judged(base64.b32encode(signed).decode().rstrip("=")).reason == "malformed"
 
@@ -204,8 +205,16 @@ def test_a_badge_is_good_on_its_last_day(after, reason):
 
 
 def test_a_revoked_badge():
-    assert judged(CODE, revoked={BADGE.volunteer}) == Check("revoked", BADGE)
-    assert judged(CODE, revoked={volunteer_number(5)}).valid
+    assert judged(CODE, revoked={BADGE.volunteer: 1}) == Check("revoked", BADGE)
+    assert judged(CODE, revoked={volunteer_number(5): 1}).valid
+
+
+def test_the_badge_after_a_revoked_one_is_another():
+    second = replace(BADGE, serial=2)
+    code = issue(second, KEY.sign)
+    assert code != CODE
+    assert judged(code, revoked={BADGE.volunteer: 1}) == Check(None, second)
+    assert judged(code, revoked={BADGE.volunteer: 2}).reason == "revoked"
 
 
 def test_every_reason_was_seen():
@@ -214,7 +223,7 @@ def test_every_reason_was_seen():
         judged(issue(BADGE, OTHER_KEY.sign)).reason,
         judged(issue(Badge("S999", BADGE.volunteer, "SC2021", DAY), KEY.sign)).reason,
         judged(CODE, today=date(2099, 1, 1)).reason,
-        judged(CODE, revoked={BADGE.volunteer}).reason,
+        judged(CODE, revoked={BADGE.volunteer: 1}).reason,
         judged(CODE, campaign="X").reason,
     }
     assert seen == set(REASONS)

@@ -384,11 +384,17 @@ def test_refusals_are_counted_by_day():
 
 
 def test_badges():
-    issued = Draft("badge_issued", at("08:00"), "volunteer", WHO, data={"code": "A", "expires": "2027-05-22"})
-    revoked = Draft("badge_revoked", at("09:00"), "lead", WHO, data={"reason": "遗失"})
-    history = told(issued, revoked)
-    assert history.badges[WHO]["code"] == "A"
-    assert history.revoked == {WHO}
+    issued = Draft(
+        "badge_issued", at("08:00"), "volunteer", WHO, data={"code": "A", "serial": 1, "expires": "2027-05-22"}
+    )
+    revoked = Draft("badge_revoked", at("09:00"), "lead", WHO, data={"serial": 1, "reason": "遗失"})
+    again = Draft("badge_issued", at("10:00"), "lead", WHO, data={"code": "B", "serial": 2, "expires": "2027-05-22"})
+    assert told(issued, revoked).badge(WHO) is None
+    history = told(issued, revoked, again)
+    badge = history.badge(WHO)
+    assert badge is not None
+    assert badge["code"] == "B"
+    assert history.revoked == {WHO: 1}
 
 
 # --- what a log may hold besides ------------------------------------------------------------------------------------

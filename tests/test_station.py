@@ -36,8 +36,8 @@ FIELDS = {
     "registered": {"answers", "agreed"} | PERSONAL | HEALTH,
     "checked_in": {"answers", "agreed"} | HEALTH,
     "assigned": {"visit", "street", "community", "post", "why", "reason"},
-    "badge_issued": {"code", "expires"},
-    "badge_revoked": {"reason"},
+    "badge_issued": {"code", "serial", "expires"},
+    "badge_revoked": {"serial", "reason"},
     "duty_started": {"visit", "duty", "post"},
     "duty_ended": {"visit", "start"},
     "checked_out": {"visit", "late", "reason"},
@@ -380,6 +380,12 @@ def test_a_revoked_badge(station: Station, campaign: Campaign, clock: FakeClock,
     assert log()[4]["reason"] == "遗失"
     assert station.recognise(code).refused == "revoked"
     assert station.badge_code(volunteer) is None
+    station.check_out(volunteer)
+    clock.advance(days=1)
+    again = station.check_in_again(volunteer, DAILY)
+    assert again.code not in (None, code)
+    assert station.recognise(again.code or "").refused is None
+    assert station.recognise(code).refused == "revoked", "the old one stays worthless"
     with pytest.raises(NotPossible):
         station.revoke_badge(factories.volunteer_number(99), "x")
 

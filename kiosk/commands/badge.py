@@ -28,10 +28,10 @@ def show(folder: Path, options: Namespace) -> int:
     settings = read_settings(folder)
     volunteer = _number(options.volunteer)
     history = station.read_history(folder)
-    issued = history.badges.get(volunteer)
-    if issued is None:
+    issued = history.badge(volunteer)
+    if volunteer not in history.badges:
         raise KioskError(_("The number {number} has no badge.").format(number=volunteer))
-    if volunteer in history.revoked:
+    if issued is None:
         raise KioskError(_("The badge of {number} was revoked.").format(number=volunteer))
     if options.png:
         try:

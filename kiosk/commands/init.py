@@ -32,8 +32,8 @@ def run(folder: Path, options: Namespace) -> int:
     settings = made.settings
     row = {
         "station": settings.station,
-        "street": shipped.street_of(settings.street).name,
-        "community": shipped.community_of(settings.community).name,
+        "street": shipped.name_of(settings.street),
+        "community": shipped.name_of(settings.community),
         "data": str(folder),
         "pin": made.pin,
         "passphrase": made.passphrase,

@@ -24,10 +24,8 @@ def run(folder: Path, options: Namespace) -> int:
     for entry in roster(station.read_history(folder), options.day or service_day(now), now):
         row = asdict(entry)
         # Places and duties by the names that the campaign publishes, which people and programs both know.
-        if entry.street:
-            row["street"] = campaign.street_of(entry.street).name
-        if entry.community:
-            row["community"] = campaign.community_of(entry.community).name
+        row["street"] = campaign.name_of(entry.street) if entry.street else None
+        row["community"] = campaign.name_of(entry.community) if entry.community else None
         if entry.duty and (duty := campaign.duty(entry.duty)):
             row["duty"] = duty.text.zh if options.format == "json" else str(duty.text)
         if options.format == "table":

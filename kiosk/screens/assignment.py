@@ -28,11 +28,10 @@ class AssignmentPage(Page[str]):
 
     def content(self) -> Iterable[Widget]:
         campaign, place = self.station.campaign, self._assignment
-        street = campaign.street_of(place.street)
         with Vertical(id="place-card"):
-            yield Static(street.name, markup=False, id="street")
+            yield Static(campaign.name_of(place.street), markup=False, id="street")
             if place.community:
-                yield Static(campaign.community_of(place.community).name, markup=False, id="community")
+                yield Static(campaign.name_of(place.community), markup=False, id="community")
             post = campaign.post(place.post)
             duty = campaign.duty(post.duty) if post else None
             if post and duty:

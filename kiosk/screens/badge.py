@@ -48,9 +48,9 @@ class BadgePage(Page[str]):
 
     def _where(self, place: Assignment) -> Iterable[Widget]:
         campaign = self.station.campaign
-        where = campaign.street_of(place.street).name
+        where = campaign.name_of(place.street)
         if place.community:
-            where += f" {campaign.community_of(place.community).name}"
+            where += f" {campaign.name_of(place.community)}"
         contact = campaign.contact_for(place.street)
         yield Static(where, markup=False, classes="badge-line")
         yield Static(f"{contact.contact} {spaced(contact.phone)}", markup=False, classes="badge-line")

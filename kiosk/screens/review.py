@@ -48,8 +48,7 @@ class ReviewPage(Page[Admission]):
             yield _(ID_TYPES[person.id_type]), person.id_number
         yield _("Birth date"), person.born.isoformat()
         if person.community:
-            street, community = campaign.street_of(person.community), campaign.community_of(person.community)
-            yield _("Community"), f"{street.name} {community.name}"
+            yield _("Community"), f"{campaign.name_of(person.community[:9])} {campaign.name_of(person.community)}"
         yield "", ""
         for clause in campaign.clauses_on(self.station.today()):
             option = clause.option(application.answers.get(clause.id, "")) if clause.asked else None

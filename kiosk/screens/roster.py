@@ -81,12 +81,15 @@ class RosterPage(Page[Entry]):
             table.add_row(*(Text(cell, no_wrap=True) for cell in self._cells(entry)))
         said = [f"{_(STATUS[status])} {count}" for status, count in counts(everybody).items() if count]
         self.query_one("#roster-counts", Static).update("  ".join(said))
-        if not everybody:
+        missing = self._pending_note()
+        if missing:
+            self.say(missing)
+        elif not everybody:
             self.say(_("Nobody was here on this day."), wrong=False)
         elif not self._shown:
             self.say(_("Nobody on this day matches."), wrong=False)
         else:
-            self.say(self._pending_note(), wrong=False)
+            self.say("")
 
     def _pending_note(self) -> str:
         yesterday = self.day - timedelta(days=1)
