@@ -1,0 +1,50 @@
+"""First use: the screen walks through set-up, and the station is there afterwards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kiosk.app import KioskApp
+from kiosk.segments import verify
+from tests.conftest import FakeClock
+from tests.walking import Walker
+
+
+async def test_set_up_makes_a_station_and_shows_the_passphrase_once(tmp_path: Path, clock: FakeClock) -> None:
+    folder = tmp_path / "data"
+    app = KioskApp(folder, None, clock=clock)
+    async with app.run_test(size=(80, 24)) as pilot:
+        walker = Walker(app, pilot)
+        await walker.arrive("SetUpPage")
+        await walker.type("s016-1")
+        await walker.press("enter")
+        await walker.shows("字母和数字")
+        await walker.press(*["backspace"] * 2)
+        await walker.type("001")
+        await walker.press("enter")
+        await walker.type("览桥街道笕桥社区")
+        await walker.press("enter")
+        await walker.type("135790")
+        await walker.press("enter")
+        await walker.type("135791")
+        await walker.press("enter")
+        await walker.shows("不一样")
+        await walker.press("backspace")
+        await walker.type("0")
+        await walker.press("enter")
+        await walker.arrive("PassphrasePage")
+        await walker.shows("-")
+        passphrase = next(word for word in walker.text().split() if word.count("-") == 4)
+        await walker.press("escape", "enter")
+        await walker.arrive("PassphrasePage")
+        await walker.press("1")
+        await walker.arrive("WelcomePage")
+        assert app.station is not None
+        settings = app.station.settings
+        assert (settings.station, settings.community) == ("S016001", "330102016001")
+        sealed = app.station.keys.seal({"phone": "19900000001"})
+        assert app.station.keys.open_sealed(sealed, passphrase) == {"phone": "19900000001"}
+        assert app.station.check_pin("135790")
+        app.station.close()
+    assert verify(folder, "S016001") == []
+    assert not any(passphrase.encode() in path.read_bytes() for path in folder.rglob("*") if path.is_file())
