@@ -402,8 +402,10 @@ def test_badges():
 
 def test_a_record_seen_before_changes_nothing():
     visit = checked_in(WHO, at("08:00"))
-    records = chain([visit, checked_out(visit, at("09:00"))])
+    refused = Draft("refused", at("08:30"), "volunteer", data={"reasons": ["age_under"]})
+    records = chain([visit, refused, checked_out(visit, at("09:00"))])
     history = folded([*records, *records, records[0]])
+    assert history.refused == {DAY: 1}
     assert the_entry(history).minutes == 60
     assert len(history.visits_of(WHO)) == 1
 

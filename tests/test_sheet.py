@@ -54,7 +54,7 @@ def test_rare_characters_in_gb18030():
 
 
 def test_quoted_commas_quotes_and_line_breaks():
-    row = sheet_row(name='林,"小满"', note="第一行\n第二行")
+    row = sheet_row(name='林,"小满"', note="第一行\r\n第二行\n")
     other = sheet_row()
     assert list(read_rows(sheet(row, other))) == [(2, row), (3, other)]
 
