@@ -11,6 +11,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from datetime import time as time_of_day
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -425,18 +426,35 @@ def test_the_badge_vector_holds() -> None:
     vector = next(example for example in examples() if "key_seed" in example)
     key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(vector["key_seed"]))
     expires = date.fromisoformat(vector["expires"])
-    made = badge.Badge(vector["station"], vector["volunteer"], vector["campaign"], expires)
+    made = badge.Badge(vector["station"], vector["volunteer"], vector["campaign"], expires, vector["serial"])
     assert badge.issue(made, key.sign) == vector["code"]
     assert key.public_key().public_bytes_raw().hex() == vector["public_key"]
     # Byte by byte, as the table has it.
     days = (expires - date(2020, 1, 1)).days
     number = vector["volunteer"].replace("-", "")[:9].encode()
-    payload = b"\x01" + vector["station"].encode().ljust(8, b"\0") + number
+    payload = b"\x01" + vector["station"].encode().ljust(8, b"\0") + number + bytes([vector["serial"]])
     payload += vector["campaign"].encode().ljust(8, b"\0") + struct.pack(">H", days)
     assert payload.hex() == vector["payload"]
     assert key.sign(b"kiosk badge 1\0" + payload).hex() == vector["signature"]
     directory = {vector["station"]: bytes.fromhex(vector["public_key"])}
     assert badge.check(vector["code"], directory=directory, campaign=vector["campaign"], today=expires).valid
+    page = section("The badge code")
+    assert f"a payload of {len(payload)} bytes" in page
+    assert f"It has {len(vector['code'])} characters" in page
+
+
+def test_the_badge_of_the_examples_is_good_until_it_is_revoked() -> None:
+    records = {record.type: record for record in example_records()}
+    issued, revoked = records["badge_issued"], records["badge_revoked"]
+    assert issued.volunteer
+    expires = date.fromisoformat(issued["expires"])
+    directory = {issued.station: bytes.fromhex(records["station_noted"]["details"]["key"])}
+    judge = partial(badge.check, directory=directory, campaign=issued["campaign"], today=expires)
+    says = judge(issued["code"]).badge
+    assert says == badge.Badge(issued.station, issued.volunteer, issued["campaign"], expires, issued["serial"])
+    assert judge(issued["code"]).valid
+    assert judge(issued["code"], revoked={issued.volunteer: revoked["serial"] - 1}).valid
+    assert judge(issued["code"], revoked={issued.volunteer: revoked["serial"]}).reason == "revoked"
 
 
 def test_the_volunteer_numbers_are_as_the_page_says() -> None:
