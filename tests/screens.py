@@ -1,0 +1,194 @@
+"""Every screen of the kiosk in a telling state, over the demo's seeded day: for snapshots, checks and pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from kiosk import demo, rules
+from kiosk.app import KioskApp
+from kiosk.assignment import Assignment
+from kiosk.campaign import shipped
+from kiosk.records import SHANGHAI
+from kiosk.rules import Verdict
+from kiosk.screens.address import AddressPage
+from kiosk.screens.assignment import AssignmentPage
+from kiosk.screens.badge import BadgePage
+from kiosk.screens.consent import ConsentPage
+from kiosk.screens.done import DonePage
+from kiosk.screens.draft import Draft
+from kiosk.screens.duty import DutyPage
+from kiosk.screens.eligibility import DailyPage, FirstDayPage
+from kiosk.screens.identity import IdentityPage
+from kiosk.screens.late import PersonPage
+from kiosk.screens.lead import LeadPinPage
+from kiosk.screens.review import ReviewPage
+from kiosk.screens.roster import RosterPage
+from kiosk.screens.setup import PassphrasePage, SetUpPage
+from kiosk.screens.verdict import AdmittedPage, RefusedPage
+from kiosk.setup import NewStation
+from kiosk.station import Admission, Station
+from kiosk.widgets.page import Page
+from tests import factories
+from tests.walking import Walker
+
+NOW = datetime(2021, 12, 6, 10, 30, tzinfo=SHANGHAI)
+DAY = NOW.date()
+After = Callable[[Walker], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A screen: the page that is put up (None for the welcome page), and what is done to it."""
+
+    page: Callable[[Station], Page[Any]] | None
+    after: After | None = None
+
+
+def _draft(**fields: str) -> Draft:
+    typed = {"name": "林小满", "phone": "19900000001", "birth_date": "1995-05-20", **fields}
+    answers = {
+        "district": "both",
+        "vaccinated": "yes",
+        "health_code": "green",
+        "travel_code": "green*",
+        "pledge": "yes",
+    }
+    return Draft({"notice", "health"}, typed, answers, "330102016003", "农科")
+
+
+def _somebody(station: Station, status: str, day: date = DAY) -> Any:
+    return next(entry for entry in station.roster(day) if entry.status == status)
+
+
+def _presses(*keys: str) -> After:
+    async def press(walker: Walker) -> None:
+        await walker.press(*keys)
+
+    return press
+
+
+def _types(text: str, *keys: str) -> After:
+    async def type_(walker: Walker) -> None:
+        await walker.type(text)
+        await walker.press(*keys)
+
+    return type_
+
+
+def _refused(station: Station) -> RefusedPage:
+    asked = {"district": "neither", "vaccinated": "no", "health_code": "red", "travel_code": "red", "pledge": "no"}
+    verdict: Verdict = rules.judge(station.campaign, DAY, asked, consented=False, born=date(1960, 1, 1))
+    assert len(verdict.reasons) == 7
+    return RefusedPage(station, Admission("refused", verdict.reasons, None, None, None, ()))
+
+
+def _badge(station: Station) -> BadgePage:
+    volunteer = _somebody(station, "on_duty").volunteer
+    code = station.badge_code(volunteer)
+    assert code is not None
+    place = Assignment("330102016", "330102016003", None, "home_community")
+    return BadgePage(station, volunteer, code, place)
+
+
+def _person(station: Station, status: str, day: date) -> PersonPage:
+    entry = _somebody(station, status, day)
+    visit = next(visit for visit in station.history.visits_on(day) if visit.volunteer == entry.volunteer)
+    return PersonPage(station, entry, visit)
+
+
+def _checked_out(station: Station) -> DonePage:
+    return DonePage(station, station.check_out(_somebody(station, "on_duty").volunteer))
+
+
+def _daily(station: Station) -> DailyPage:
+    person = station.history.people[_somebody(station, "checked_out").volunteer]
+    return DailyPage(station, person, "")
+
+
+_FIRST_CLAUSES = ("vaccinated", "health_code", "travel_code", "pledge")
+_CONTACT = Assignment("330102016", "330102016003", None, "home_community")
+_MADE = ("S016001", "123456", "7K2MQ-4RXWC-PLMKN-JBHVG-CFXDR")
+
+SCREENS: dict[str, Shot] = {
+    "welcome": Shot(None),
+    "welcome-unknown-number": Shot(None, _types("22222-22222", "enter")),
+    "consent": Shot(lambda s: ConsentPage(s, Draft(), step=(1, 5))),
+    "consent-one-missing": Shot(lambda s: ConsentPage(s, Draft(), step=(1, 5)), _presses("1", "enter")),
+    "identity": Shot(lambda s: IdentityPage(s, Draft(), step=(2, 5))),
+    "identity-all-wrong": Shot(
+        lambda s: IdentityPage(s, _draft(phone="199", id_number="123", birth_date="1995-02-30"), step=(2, 5))
+    ),
+    "identity-with-id-number": Shot(
+        lambda s: IdentityPage(
+            s, _draft(id_type="resident_id", id_number=factories.id_number(), birth_date=""), step=(2, 5)
+        )
+    ),
+    "address": Shot(lambda s: AddressPage(s, Draft(), step=(3, 5))),
+    "address-found": Shot(lambda s: AddressPage(s, _draft(), step=(3, 5))),
+    "address-not-found": Shot(lambda s: AddressPage(s, _draft(), step=(3, 5)), _types("zzz")),
+    "eligibility": Shot(
+        lambda s: FirstDayPage(s, [c for c in s.campaign.clauses if c.id in _FIRST_CLAUSES], {}, step=(4, 5))
+    ),
+    "eligibility-one-missing": Shot(
+        lambda s: FirstDayPage(s, [c for c in s.campaign.clauses if c.id in _FIRST_CLAUSES], {}, step=(4, 5)),
+        _presses("1", "2", "2", "enter"),
+    ),
+    "daily": Shot(_daily),
+    "review": Shot(lambda s: ReviewPage(s, _draft(), step=(5, 5))),
+    "admitted": Shot(lambda s: AdmittedPage(s, "林小满")),
+    "refused": Shot(_refused),
+    "assignment": Shot(lambda s: AssignmentPage(s, _CONTACT)),
+    "badge": Shot(_badge),
+    "duty-before-the-first": Shot(lambda s: DutyPage(s, _somebody(s, "checked_in").volunteer)),
+    "duty": Shot(lambda s: DutyPage(s, _somebody(s, "on_duty").volunteer)),
+    "duty-leaving": Shot(lambda s: DutyPage(s, _somebody(s, "on_duty").volunteer), _presses("0")),
+    "done-on-duty": Shot(lambda s: DonePage(s, s.start_duty(_somebody(s, "checked_in").volunteer, "policy"))),
+    "done-break": Shot(lambda s: DonePage(s, s.end_duty(_somebody(s, "on_duty").volunteer))),
+    "done-checked-out": Shot(_checked_out),
+    "lead-pin": Shot(LeadPinPage),
+    "lead-pin-wrong": Shot(LeadPinPage, _types("000000", "enter")),
+    "roster": Shot(lambda s: RosterPage(s, DAY)),
+    "roster-search": Shot(lambda s: RosterPage(s, DAY), _types("陈")),
+    "roster-day-before": Shot(lambda s: RosterPage(s, DAY), _presses("pageup")),
+    "person": Shot(lambda s: _person(s, "checked_out", DAY)),
+    "person-late": Shot(lambda s: _person(s, "pending_check_out", DAY - timedelta(days=1)), _types("2561", "enter")),
+    "set-up": Shot(lambda s: SetUpPage(s.folder, shipped())),
+    "set-up-wrong": Shot(lambda s: SetUpPage(s.folder, shipped()), _presses("enter")),
+    "passphrase": Shot(lambda s: PassphrasePage(NewStation(s.settings, _MADE[1], _MADE[2]))),
+}
+
+
+def make_day(folder: Path) -> None:
+    """The demo's day, which every screen is put over."""
+    demo.make(folder, lambda: NOW)
+
+
+def open_day(folder: Path, language: str) -> Station:
+    """The station of the day, with its clock standing still."""
+    station = Station(folder, clock=lambda: NOW)
+    station.settings = replace(station.settings, language=language)
+    return station
+
+
+def app_on(station: Station) -> KioskApp:
+    """The app on the station of the day."""
+    return KioskApp(station.folder, station, clock=lambda: NOW)
+
+
+async def put_up(walker: Walker, name: str) -> None:
+    """Puts the screen up and waits until it is drawn."""
+    shot = SCREENS[name]
+    await walker.arrive("WelcomePage")
+    if shot.page is not None:
+        assert walker.app.station is not None
+        page = shot.page(walker.app.station)
+        await walker.app.push_screen(page)
+        await walker.arrive(type(page).__name__)
+    if shot.after is not None:
+        await shot.after(walker)
+        await walker.until(lambda: not walker.page._busy)
+    await walker.settle()
