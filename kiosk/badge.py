@@ -28,6 +28,7 @@ _LAST_DAY: Final = 0xFFFF
 _DOMAIN: Final = b"kiosk badge 1\0"
 _SIGNATURE: Final = 64
 CODE_LENGTH: Final = -(-(_LAYOUT.size + _SIGNATURE) * 8 // 5)
+LAST_SERIAL: Final = 255
 QUIET_ZONE: Final = 2
 """Modules of white around the QR on screen; decoders in use accept two where the standard asks for four."""
 NO_END: Final = timedelta(days=180)

@@ -242,15 +242,23 @@ class Keys:
 
     def pin_wait(self, now: datetime) -> timedelta:
         """How long the lead has to wait before the next try."""
-        until = json.loads(self._read("pin.json"))["wait"]
-        return max(timedelta(), moment(until) - now) if until else timedelta()
+        until = self._pin_state()["wait"]
+        # Never longer than the longest wait, lest a clock that was set back shut the lead out for years.
+        return min(max(timedelta(), moment(until) - now), _LONGEST_WAIT) if until else timedelta()
+
+    def _pin_state(self) -> dict[str, Any]:
+        try:
+            state: dict[str, Any] = json.loads(self._read("pin.json"))
+            return {name: state[name] for name in ("salt", "hash", "failed", "wait")}
+        except (ValueError, KeyError, TypeError) as error:
+            raise KeysError(_("The key file {file} cannot be read.").format(file="pin.json")) from error
 
     def check_pin(self, pin: str, now: datetime) -> bool:
         """Whether `pin` is the lead's. From the third wrong try on, each doubles the wait; it survives a restart.
 
         The count is written before the answer is given, so that pulling the plug buys no try.
         """
-        state = json.loads(self._read("pin.json"))
+        state = self._pin_state()
         if self.pin_wait(now):
             return False
         failed = state["failed"] + 1

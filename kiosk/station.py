@@ -103,8 +103,8 @@ class CheckedOut:
     minutes: int
 
 
-def load_campaign(folder: Path) -> Campaign:
-    """The campaign in force at a station: the newest in its folder.
+def load_campaign(folder: Path, today: date) -> Campaign:
+    """The campaign in force at a station: of those in its folder that have begun by `today`, the newest.
 
     Raises:
         CampaignError: if there is none, or it is wrong.
@@ -113,7 +113,9 @@ def load_campaign(folder: Path) -> Campaign:
     if not bundles:
         sentence = _("There is no campaign in {folder}.").format(folder=folder / "campaign")
         raise CampaignError(sentence, file="campaign", entry="folder", field="-")
-    return max(bundles, key=lambda campaign: (campaign.first, campaign.version))
+    # A clock that starts in 1970 must not close the station: then the newest of all has to do.
+    begun = [campaign for campaign in bundles if campaign.first <= today] or bundles
+    return max(begun, key=lambda campaign: (campaign.first, campaign.version))
 
 
 def read_history(folder: Path) -> History:
@@ -153,7 +155,7 @@ class Station:
         """
         self.folder = folder
         self.settings = read_settings(folder)
-        self.campaign = load_campaign(folder)
+        self.campaign = load_campaign(folder, service_day(clock()))
         self.clock = clock
         self.keys = Keys(folder / "keys", folder / "tmp")
         self._entropy = entropy
@@ -759,6 +761,8 @@ class Station:
             issued = self.history.badge(volunteer)
             if issued is None:
                 return [], None
+            if issued["serial"] >= badge.LAST_SERIAL:
+                raise NotPossible(_("This volunteer has had 255 badges. Please register them anew."))
             data = {"serial": issued["serial"], "reason": reason.strip()}
             return [Draft("badge_revoked", now, "lead", volunteer, data=data)], None
 

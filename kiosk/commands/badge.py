@@ -56,12 +56,13 @@ def show(folder: Path, options: Namespace) -> int:
 def check(folder: Path, options: Namespace) -> int:
     """Judges a code and exits 1 when it is not valid."""
     settings = read_settings(folder)
+    today = service_day(station.system_clock())
     keys = Keys(folder / "keys", folder / "tmp")
     done = badge.check(
         options.code,
         directory={settings.station: keys.public},
-        campaign=station.load_campaign(folder).id,
-        today=service_day(station.system_clock()),
+        campaign=station.load_campaign(folder, today).id,
+        today=today,
         revoked=station.read_history(folder).revoked,
     )
     row = {

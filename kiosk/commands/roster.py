@@ -18,8 +18,8 @@ from kiosk.wording import FLAGS, STATUS
 def run(folder: Path, options: Namespace) -> int:
     """Prints the roster. Reads without the lock, also beside a running kiosk."""
     read_settings(folder)
-    campaign = station.load_campaign(folder)
     now = station.system_clock()
+    campaign = station.load_campaign(folder, service_day(now))
     rows = []
     for entry in roster(station.read_history(folder), options.day or service_day(now), now):
         row = asdict(entry)

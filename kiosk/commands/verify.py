@@ -10,6 +10,7 @@ from kiosk import segments, station
 from kiosk.commands import output
 from kiosk.errors import CampaignError
 from kiosk.i18n import _
+from kiosk.records import service_day
 from kiosk.segments import Finding
 from kiosk.settings import read_settings
 
@@ -19,7 +20,7 @@ def run(folder: Path, options: Namespace) -> int:
     settings = read_settings(folder)
     found = segments.verify(folder, settings.station)
     try:
-        station.load_campaign(folder)
+        station.load_campaign(folder, service_day(station.system_clock()))
     except CampaignError as error:
         found.append(Finding("campaign", None, str(error)))
     for finding in found:

@@ -29,9 +29,9 @@ class AssignmentPage(Page[str]):
     def content(self) -> Iterable[Widget]:
         campaign, place = self.station.campaign, self._assignment
         with Vertical(id="place-card"):
-            yield Static(campaign.name_of(place.street), markup=False, id="street")
+            yield Static(campaign.name_of(place.street), markup=False, id="place-street")
             if place.community:
-                yield Static(campaign.name_of(place.community), markup=False, id="community")
+                yield Static(campaign.name_of(place.community), markup=False, id="place-community")
             post = campaign.post(place.post)
             duty = campaign.duty(post.duty) if post else None
             if post and duty:

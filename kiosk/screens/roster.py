@@ -13,7 +13,7 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 from textual.widgets import DataTable, Input, Static
 
-from kiosk.i18n import N_, _
+from kiosk.i18n import N_, _, ngettext
 from kiosk.roster import Entry, counts
 from kiosk.station import Station
 from kiosk.widgets.fields import Entry as TextEntry
@@ -61,7 +61,7 @@ class RosterPage(Page[Entry]):
     def ready(self) -> None:
         table = self.query_one("#roster", DataTable)
         table.can_focus = False
-        headings = (_("Name"), _("Number"), _("Phone"), _("Status"), _("Duty"), _("In"), _("Out"), _("Min."))
+        headings = (_("Name"), _("Number"), _("Tel."), _("Status"), _("Duty"), _("In"), _("Out"), _("Min."))
         for label, width in zip(headings, _WIDTHS, strict=True):
             table.add_column(label, width=width)
         self.query_one("#roster-search").focus()
@@ -94,7 +94,10 @@ class RosterPage(Page[Entry]):
     def _pending_note(self) -> str:
         yesterday = self.day - timedelta(days=1)
         missing = sum(entry.status == "pending_check_out" for entry in self.station.roster(yesterday))
-        return _("The day before, {count} sign-outs are missing.").format(count=missing) if missing else ""
+        said = ngettext(
+            "The day before, {count} sign-out is missing.", "The day before, {count} sign-outs are missing.", missing
+        )
+        return said.format(count=missing) if missing else ""
 
     def _cells(self, entry: Entry) -> Iterable[str]:
         duty = self.station.campaign.duty(entry.duty) if entry.duty else None

@@ -22,6 +22,9 @@ class Entry(Input):
     Textual sends Enter round by the bindings, where fast letters overtake it; two scans in a row would merge.
     """
 
+    def on_mount(self) -> None:
+        self.cursor_blink = False  # a cursor that stands still is calmer, and easier to find
+
     async def _on_key(self, event: events.Key) -> None:
         if event.key == "enter":
             event.stop()
