@@ -436,6 +436,20 @@ def test_a_disk_that_cannot_be_written(
     assert (done.code, done.out, len(done.err.splitlines())) == (1, "", 1)
 
 
+def test_a_folder_that_cannot_be_set_up(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Told in a sentence, not as an internal error."""
+
+    def fsync(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    folder = tmp_path / "new"
+    monkeypatch.setattr("os.fsync", fsync)
+    done = run("init", "--station", "S2", "--community", "330102016001", folder=folder)
+    assert (done.code, done.out, len(done.err.splitlines())) == (1, "", 1)
+    assert not (folder / "log").exists()
+    assert not (folder / "station.json").exists()
+
+
 def test_an_internal_error_says_nothing_personal(
     run: Run, people: list[Admission], monkeypatch: pytest.MonkeyPatch, station_folder: Path
 ) -> None:

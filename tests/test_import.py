@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -333,6 +335,8 @@ def test_several_visits_a_day(sheet: Import, station_folder: Path) -> None:
     assert len({answer["volunteer"] for answer in done.rows}) == 1
     assert [document["type"] for document in plain.log(station_folder)].count("registered") == 1
     assert [document["type"] for document in plain.log(station_folder)].count("checked_in") == 5
+    keyed = [document["id"] for document in plain.log(station_folder) if "row_key" in document]
+    assert keyed == [answer["ids"][0] for answer in done.rows]
     assert sheet(row(**times("08:30", "08:40"))).outcomes == ["duplicate"]
 
 
@@ -385,8 +389,32 @@ def test_invalid_then_duplicate_then_refused(sheet: Import) -> None:
 # --- acknowledged means durable -------------------------------------------------------------------------------------
 
 
-def test_each_line_comes_after_its_records_and_at_once(station_folder: Path, tmp_path: Path) -> None:
-    """The reader of the pipe sees a line while the rest is not yet written; the ids in it are in the files by then."""
+def test_each_line_is_out_before_the_next_row(
+    station_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stdout is buffered, as it is into a pipe: each line is flushed, after its records and before anything else."""
+    pipe = io.BytesIO()
+    rows = [row(0), row(1, phone="no"), row(2, health_code="red"), row(0), row(3)]
+    file = tmp_path / "sheet.csv"
+    file.write_bytes(factories.sheet(*rows))
+    lines = []
+    real = Station.check_in
+
+    def check_in(self: Station, *arguments: Any, **named: Any) -> Any:
+        answers = [json.loads(line) for line in pipe.getvalue().splitlines()]
+        lines.append(len(answers))
+        assert {name for answer in answers for name in answer["ids"]} <= set(plain.ids(station_folder))
+        return real(self, *arguments, **named)
+
+    monkeypatch.setattr(Station, "check_in", check_in)
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stdout", io.TextIOWrapper(pipe, encoding="utf-8"))
+        assert main(["--data", str(station_folder), "import", str(file)]) == 1
+    assert lines == [0, 2, 3, 4]
+
+
+def test_a_reader_of_the_pipe_need_not_wait_for_the_end(station_folder: Path, tmp_path: Path) -> None:
+    """It sees a line while the rest is not yet written; the ids in it are in the files by then."""
     file = tmp_path / "sheet.csv"
     file.write_bytes(factories.sheet(*(row(number) for number in range(300))))
     command = plain.kiosk_command(station_folder, "import", str(file))

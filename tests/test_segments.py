@@ -7,6 +7,7 @@ import random
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +137,39 @@ def test_a_record_that_was_made_to_fit_is_found(folder: Path) -> None:
             change(path, forge)
             assert name(folder, path) in {finding.file for finding in looked_at(folder)}
             path.write_bytes(content)
+
+
+def test_a_record_of_another_station_is_found(folder: Path) -> None:
+    """The last of the open segment, made to fit: nothing follows on it, but it says where it comes from."""
+    path = files(folder)[3]
+    for field, value in (("station", "S2"), ("epoch", "cd" * 8)):
+
+        def forge(tables: dict[str, Any], field: str = field, value: str = value) -> None:
+            document = tables["records"]["3"] | {"station": STATION, "epoch": "ab" * 8} | {field: value}
+            tables["records"]["3"] = document | {"hash": record_hash(document)}
+
+        change(path, forge)
+        assert places(looked_at(folder)) == {(name(folder, path), 12)}
+
+
+def test_a_segment_that_begins_elsewhere_is_found(folder: Path) -> None:
+    """It holds no record yet that could tell."""
+    path = files(folder)[3]
+
+    def skip(tables: dict[str, Any]) -> None:
+        del tables["records"]
+        tables["segment"]["1"]["first_seq"] += 1
+
+    change(path, skip)
+    assert places(looked_at(folder)) == {(name(folder, path), None)}
+
+
+def test_an_id_that_stands_twice_is_found(folder: Path) -> None:
+    store = Store(folder, station=STATION, epoch="ab" * 8, save_epoch=pytest.fail)
+    again = replace(drafts_of(VOLUNTEERS[0])[0], id=plain.ids(folder)[1])
+    store.append([again], at=factories.at("10:00"), campaign=("SC2021", 1))
+    store.close()
+    assert places(looked_at(folder)) == {("records/open.json", 13)}
 
 
 def test_a_whole_file_that_was_made_to_fit_is_found(folder: Path) -> None:

@@ -280,9 +280,10 @@ def test_a_forgotten_sign_out(station: Station, campaign: Campaign, clock: FakeC
 
     assert station.check_in_again(volunteer, DAILY).outcome == "admitted"  # nobody is kept out by it
     before = log()
+    clock.set("2021-12-07 10:00")
     with pytest.raises(NotPossible):
         station.sign_out_late(pending.id, datetime(2021, 12, 6, 11, 0, tzinfo=SHANGHAI), "  ")
-    for wrong in ("2021-12-06 08:30", "2021-12-06 09:00", "2021-12-07 08:00:01", "2021-12-07 09:00"):
+    for wrong in ("2021-12-06 08:30", "2021-12-06 09:00", "2021-12-07 08:00:01", "2021-12-07 10:01"):
         with pytest.raises(InvalidInput) as error:
             station.sign_out_late(pending.id, datetime.fromisoformat(wrong).replace(tzinfo=SHANGHAI), "忘记签退")
         assert error.value.code == "time_invalid"
@@ -293,7 +294,7 @@ def test_a_forgotten_sign_out(station: Station, campaign: Campaign, clock: FakeC
     assert (end["type"], out["type"]) == ("duty_ended", "checked_out")
     assert (out["late"], out["reason"], out["by"]) == (True, "忘记签退", "lead")
     assert out["occurred"] == end["occurred"] == "2021-12-06T11:30:00.000+08:00"
-    assert out["at"] == "2021-12-07T08:00:00.000+08:00"
+    assert out["at"] == "2021-12-07T10:00:00.000+08:00"
     (entry,) = station.roster(DAY)
     assert (entry.status, entry.minutes, entry.flags) == ("checked_out", 210, ("late_sign_out",))
     with pytest.raises(NotPossible):
