@@ -7,7 +7,7 @@ LOCALE := kiosk/locale
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check messages lock
+.PHONY: help run test check messages pictures lock
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -38,6 +38,9 @@ messages: .venv/.installed ## collect the texts of kiosk/, update the catalogues
 			--init-missing --no-fuzzy-matching --ignore-obsolete --no-wrap || exit 1; \
 	done
 	$(PY) -m babel.messages.frontend compile -D kiosk -d $(LOCALE) --statistics
+
+pictures: .venv/.installed ## make the pictures of the documentation from the app itself
+	$(PY) -m docs.pictures
 
 lock: ## pin every dependency again; UPGRADE=--upgrade takes the newest
 	$(call need_python); "$$python" -m venv .venv-lock

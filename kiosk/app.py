@@ -42,23 +42,25 @@ class KioskApp(App[None]):
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f2", "switch_language", show=False, priority=True),
-        # A kiosk has no way out by the keyboard; whoever runs it ends it by a signal.
-        Binding("ctrl+q", "stay", show=False, priority=True),
+        Binding("ctrl+q", "leave", show=False, priority=True),
+        # A kiosk has no other way out by the keyboard.
         Binding("ctrl+c", "stay", show=False, priority=True),
         Binding("ctrl+z", "stay", show=False, priority=True),
     ]
 
-    def __init__(self, folder: Path, station: Station | None, *, clock: Clock = system_clock, notice: str = "") -> None:
+    def __init__(
+        self, folder: Path, station: Station | None, *, clock: Clock = system_clock, demo_pin: str = ""
+    ) -> None:
         """Makes the screen of a station.
 
         Args:
             folder: the data folder.
             station: the open station, or None to walk through set-up.
             clock: gives the time (aware).
-            notice: a sentence that stays on the welcome screen.
+            demo_pin: the lead's PIN, told to everybody in a demonstration, which anybody may also leave.
         """
         super().__init__()
-        self._folder, self.station, self._clock, self._notice = folder, station, clock, notice
+        self._folder, self.station, self._clock, self._demo_pin = folder, station, clock, demo_pin
 
     def on_mount(self) -> None:
         self.register_theme(THEME)
@@ -70,7 +72,7 @@ class KioskApp(App[None]):
 
     def _open(self, station: Station) -> None:
         i18n.use(station.settings.language)
-        self.push_screen(WelcomePage(station, notice=self._notice))
+        self.push_screen(WelcomePage(station, demo_pin=self._demo_pin))
         self.call_after_refresh(self._warm_up, station)
 
     @work(thread=True, group="warm-up")
@@ -128,6 +130,11 @@ class KioskApp(App[None]):
         for screen in self.screen_stack:
             if isinstance(screen, Page):
                 await screen.relabel()
+
+    def action_leave(self) -> None:
+        """Ends the kiosk for whoever has the right to: the lead, and anybody in a demonstration."""
+        if self._demo_pin or (isinstance(self.screen, Page) and self.screen.may_close):
+            self.exit()
 
     def action_stay(self) -> None:
         """Does nothing, on purpose."""

@@ -384,3 +384,17 @@ async def test_the_roster_finds_by_name_number_and_phone(station: Station) -> No
         await walker.press("enter")
         await walker.arrive("PersonPage")
         await walker.shows("林小满")
+
+
+async def test_only_the_lead_closes_the_kiosk(station: Station) -> None:
+    async with walking(station) as walker:
+        for key in ("ctrl+q", "ctrl+c", "ctrl+z"):
+            await walker.press(key)
+        await walker.consent()
+        await walker.press("ctrl+q")
+        assert walker.app.is_running
+        assert type(walker.app.screen).__name__ == "IdentityPage"
+        await walker.press("escape", "escape")
+        await walker.lead(PIN)
+        await walker.press("ctrl+q")
+        await walker.until(lambda: walker.app._exit)

@@ -54,5 +54,4 @@ def demo(folder: Path, options: Namespace) -> int:
 
     with tempfile.TemporaryDirectory(prefix="kiosk-demo-") as name:
         seeded.make(Path(name), system_clock)
-        notice = _("Demonstration: all people are fictional. The lead's PIN is {pin}.").format(pin=seeded.PIN)
-        return _show(KioskApp(Path(name), Station(Path(name)), notice=notice))
+        return _show(KioskApp(Path(name), Station(Path(name)), demo_pin=seeded.PIN))

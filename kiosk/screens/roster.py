@@ -28,11 +28,13 @@ class RosterPage(Page[Entry]):
     """Returns the person whom the lead chose."""
 
     heading = N_("Roster")
+    may_close = True
     keys: ClassVar[tuple[Key, ...]] = (
         Key("Enter", N_("Open"), "next"),
         Key("PgUp", N_("Day before"), "day(-1)"),
         Key("PgDn", N_("Day after"), "day(1)"),
         Key("Esc", N_("Leave"), "back"),
+        Key("Ctrl+Q", N_("Close"), "app.leave"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("pageup", "day(-1)", show=False, priority=True),

@@ -41,15 +41,15 @@ class WelcomePage(Page[None]):
             super().__init__()
             self.text = text
 
-    def __init__(self, station: Station, *, notice: str = "") -> None:
+    def __init__(self, station: Station, *, demo_pin: str = "") -> None:
         """Makes the page.
 
         Args:
             station: the station.
-            notice: a sentence that stays on it, such as the demo's PIN.
+            demo_pin: in a demonstration, the lead's PIN; otherwise empty.
         """
         super().__init__(station)
-        self._notice = notice
+        self._demo_pin = demo_pin
 
     def content(self) -> Iterable[Widget]:
         with Vertical(id="welcome"):
@@ -75,7 +75,10 @@ class WelcomePage(Page[None]):
     def _warning(self) -> str:
         if self.station.set_aside:
             return _("A file could not be read and was set aside. Site lead, please tell headquarters.")
-        return self._notice
+        if self._demo_pin:
+            said = _("Demonstration: all people are fictional. The lead's PIN is {pin}. To end it, press Ctrl+Q.")
+            return said.format(pin=self._demo_pin)
+        return ""
 
     def _day(self) -> str:
         on_duty = Counter(entry.duty for entry in self.station.roster() if entry.status == "on_duty")

@@ -56,10 +56,12 @@ class Page(Screen[R], Generic[R]):
 
     Attributes:
         heading: the title, a marked message.
+        may_close: whether the kiosk may be ended from here.
         keys: what the bottom line offers, besides the language key.
     """
 
     heading: ClassVar[str] = ""
+    may_close: ClassVar[bool] = False
     keys: ClassVar[tuple[Key, ...]] = (Key("Enter", N_("Next"), "next"), Key("Esc", N_("Back"), "back"))
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "next", show=False),
