@@ -31,8 +31,8 @@ class RosterPage(Page[Entry]):
     may_close = True
     keys: ClassVar[tuple[Key, ...]] = (
         Key("Enter", N_("Open"), "next"),
-        Key("PgUp", N_("Day before"), "day(-1)"),
-        Key("PgDn", N_("Day after"), "day(1)"),
+        Key("PgUp", N_("Earlier"), "day(-1)"),
+        Key("PgDn", N_("Later"), "day(1)"),
         Key("Esc", N_("Leave"), "back"),
         Key("Ctrl+Q", N_("Close"), "app.leave"),
     )
