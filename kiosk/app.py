@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.theme import Theme
 
-from kiosk import campaign, i18n
+from kiosk import campaign_files, i18n
 from kiosk.screens.welcome import WelcomePage
 from kiosk.station import Clock, Station, system_clock
 from kiosk.widgets.page import Page
@@ -83,7 +83,7 @@ class KioskApp(App[None]):
     async def _set_up(self) -> None:
         from kiosk.screens.setup import PassphrasePage, SetUpPage
 
-        made = await self.push_screen_wait(SetUpPage(self._folder, campaign.shipped()))
+        made = await self.push_screen_wait(SetUpPage(self._folder, campaign_files.shipped()))
         assert made is not None
         await self.push_screen_wait(PassphrasePage(made))
         self.station = Station(self._folder, clock=self._clock)

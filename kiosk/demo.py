@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from kiosk import setup
-from kiosk.campaign import Campaign, shipped
+from kiosk.campaign import Campaign
+from kiosk.campaign_files import shipped
 from kiosk.rules import Applicant, Application, Stay
 from kiosk.setup import NewStation
 from kiosk.station import Clock, Station

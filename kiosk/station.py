@@ -1,7 +1,8 @@
 """What can happen at a station: check in, refuse, start and end a duty, check out, sign out late, correct, revoke.
 
-Each is a function of the log so far and one write, all or nothing: read the state, decide, write, under one lock, so
-that two fast scans cannot both succeed. The screens and `kiosk import` both call it. It must not know of either.
+Each is a function of the log so far (in `arriving` and `serving`) and one write, all or nothing: read the state,
+decide, write, under one lock, so that two fast scans cannot both succeed. The screens and `kiosk import` both call it.
+It must not know of either.
 """
 
 from __future__ import annotations
@@ -12,30 +13,27 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from kiosk import assignment, badge, rules
-from kiosk.assignment import Assignment
-from kiosk.campaign import Campaign, Clause, Consent, read_bundle
-from kiosk.errors import CampaignError, NotPossible, NotSaved
-from kiosk.i18n import _
+from kiosk import arriving, badge, rules, serving
+from kiosk.arriving import Admission
+from kiosk.campaign_files import load_campaign
+from kiosk.desk import Decision, Desk
+from kiosk.errors import NotSaved
 from kiosk.keys import Keys
 from kiosk.records import (
     SHANGHAI,
     Draft,
     Record,
-    digest,
-    new_volunteer_number,
     parse_volunteer_number,
     service_day,
-    timestamp,
 )
-from kiosk.roster import Entry, History, Person, Visit, minutes, roster, visit_from
-from kiosk.rules import Application, Stay, Verdict
+from kiosk.roster import Entry, History, Person, Visit, minutes, roster
+from kiosk.rules import Application
 from kiosk.segments import read_all
 from kiosk.settings import read_settings
 from kiosk.store import Store
@@ -53,27 +51,6 @@ def _as_it_is(outcome: T) -> T:
 def system_clock() -> datetime:
     """The time of the machine."""
     return datetime.now(SHANGHAI)
-
-
-@dataclass(frozen=True, slots=True)
-class Admission:
-    """What came of an application.
-
-    Attributes:
-        outcome: `admitted`, `refused`, or `duplicate` for somebody who is checked in at that time already.
-        reasons: the codes of the clauses that are not met.
-        volunteer: the volunteer number, unless refused.
-        code: the badge's code, when admitted.
-        assignment: where they serve, when admitted.
-        ids: of the records that say so.
-    """
-
-    outcome: str
-    reasons: tuple[str, ...]
-    volunteer: str | None
-    code: str | None
-    assignment: Assignment | None
-    ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,21 +78,6 @@ class CheckedOut:
 
     visit: Visit
     minutes: int
-
-
-def load_campaign(folder: Path, today: date) -> Campaign:
-    """The campaign in force at a station: of those in its folder that have begun by `today`, the newest.
-
-    Raises:
-        CampaignError: if there is none, or it is wrong.
-    """
-    bundles = [read_bundle(path) for path in sorted((folder / "campaign").glob("*.json"))]
-    if not bundles:
-        sentence = _("There is no campaign in {folder}.").format(folder=folder / "campaign")
-        raise CampaignError(sentence, file="campaign", entry="folder", field="-")
-    # A clock that starts in 1970 must not close the station: then the newest of all has to do.
-    begun = [campaign for campaign in bundles if campaign.first <= today] or bundles
-    return max(begun, key=lambda campaign: (campaign.first, campaign.version))
 
 
 def read_history(folder: Path) -> History:
@@ -158,7 +120,6 @@ class Station:
         self.campaign = load_campaign(folder, service_day(clock()))
         self.clock = clock
         self.keys = Keys(folder / "keys", folder / "tmp")
-        self._entropy = entropy
         self._writing = threading.RLock()
         self._viewing = threading.RLock()
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kiosk-writer")
@@ -171,6 +132,9 @@ class Station:
             entropy=entropy,
         )
         self.history = History()
+        self._desk = Desk(
+            self.settings.station, self.settings.community, self.campaign, self.keys, entropy, self.history
+        )
         for record in self._store.take_records():
             self.history.add(record)
         self._note_opening()
@@ -221,7 +185,7 @@ class Station:
 
     # --- the one way to write ---------------------------------------------------------------------------------------
 
-    def _act(self, decide: Callable[[datetime], tuple[list[Draft], T]], then: Callable[[T], R]) -> R:
+    def _act(self, decide: Callable[[datetime], Decision[T]], then: Callable[[T], R]) -> R:
         """Reads the state, decides and writes in one step; `then` makes of what was decided what the caller is told."""
         with self._writing:
             now = self.clock()
@@ -320,13 +284,8 @@ class Station:
                 person,
                 self.history.present(volunteer, now),
                 tuple(self.history.pending(volunteer, now)),
-                self._must_renew(person, service_day(now)),
+                arriving.must_renew(self.campaign, person, service_day(now)),
             )
-
-    def _must_renew(self, person: Person, day: date) -> bool:
-        # Only so far ahead was the upper age limit looked at; and a consent counts for the text that was read.
-        wanted = {(consent.id, consent.version) for consent in self.campaign.consents}
-        return day - person.registered > rules.RENEWAL or not wanted <= set(person.agreed)
 
     def badge_code(self, volunteer: str) -> str | None:
         """The badge's code that was issued last, unless it was revoked."""
@@ -353,181 +312,7 @@ class Station:
             NotSaved: if it could not be made durable.
         """
         key = key or self.person_key(application.applicant)
-        return self._act(partial(self._decide, application, key), _as_it_is)
-
-    def _decide(self, application: Application, key: str | None, now: datetime) -> tuple[list[Draft], Admission]:
-        applicant, stay = application.applicant, application.stay
-        if stay.row_key is not None and stay.row_key in self.history.rows:
-            ids = self.history.rows[stay.row_key]
-            first = self.history.row_volunteers[stay.row_key]
-            return [], Admission("duplicate", (), first, None, None, tuple(ids))
-        arrived = stay.arrived or now
-        day = service_day(arrived)
-        masked = rules.mask_phone(applicant.phone)
-        known = self.history.same_person(applicant.name, masked, key)
-        if known is not None and (there := self._overlapping(known, arrived, stay.left)):
-            ids = [record.id for record in self.history.records_of(there.id)]
-            return [], Admission("duplicate", (), known, None, None, tuple(ids))
-        verdict = rules.judge(
-            self.campaign, day, application.answers, consented=application.consented, born=applicant.born
-        )
-        if not verdict.admitted:
-            return self._refuse(verdict, arrived, stay.by, stay.row_key)
-        volunteer = known or self._new_number()
-        person = self.history.people.get(volunteer)
-        home = (applicant.street, applicant.community)
-        if person is not None:
-            # Who says less than the last time has not unsaid it.
-            key = key or person.key
-            home = home if applicant.street else (person.street, person.community)
-        drafts: list[Draft] = []
-        if person is None or self._tells_more(person, application, key, home, day):
-            drafts.append(self._registration(application, volunteer, key, home, verdict, arrived))
-        return self._open_visit(drafts, stay, volunteer, verdict, home, now)
-
-    def _new_number(self) -> str:
-        while (number := new_volunteer_number(self._entropy)) in self.history.people:
-            pass
-        return number
-
-    def _overlapping(self, volunteer: str, start: datetime, end: datetime | None) -> Visit | None:
-        return next((visit for visit in self.history.visits_of(volunteer) if visit.overlaps(start, end)), None)
-
-    def _tells_more(
-        self,
-        person: Person,
-        application: Application,
-        key: str | None,
-        home: tuple[str | None, str | None],
-        day: date,
-    ) -> bool:
-        applicant = application.applicant
-        said = (applicant.name, rules.mask_phone(applicant.phone), key, *home)
-        asked_once = {clause.id for clause in self.campaign.clauses_on(day) if clause.asked and not clause.daily}
-        return (
-            self._must_renew(person, day)
-            or said != (person.name, person.phone_masked, person.key, person.street, person.community)
-            or not asked_once <= person.known
-            or bool(applicant.note)
-        )
-
-    def _refuse(
-        self, verdict: Verdict, arrived: datetime, by: str, row_key: str | None = None
-    ) -> tuple[list[Draft], Admission]:
-        # Nothing about the person is kept: not who, and not how they answered.
-        draft = Draft("refused", arrived, by, data={"reasons": list(verdict.reasons)}, row_key=row_key)
-        return [draft], Admission("refused", verdict.reasons, None, None, None, (draft.id,))
-
-    def _agreed(self, day: date, *, once: bool) -> list[dict[str, Any]]:
-        """The texts that were agreed to: consents and pledges, with version and hash."""
-        pledged = [c for c in self.campaign.clauses_on(day) if c.kind == "pledged" and c.daily is not once]
-        texts: list[Consent | Clause] = [*(self.campaign.consents if once else ()), *pledged]
-        return [
-            {"text": item.id, "version": item.version, "hash": digest({"zh": item.text.zh, "en": item.text.en})}
-            for item in texts
-        ]
-
-    def _once(self, answers: Mapping[str, str], *, once: bool) -> dict[str, str]:
-        daily = {clause.id for clause in self.campaign.clauses if clause.daily or not clause.asked}
-        return {name: answer for name, answer in answers.items() if (name not in daily) is once}
-
-    def _registration(
-        self,
-        application: Application,
-        volunteer: str,
-        key: str | None,
-        home: tuple[str | None, str | None],
-        verdict: Verdict,
-        arrived: datetime,
-    ) -> Draft:
-        applicant = application.applicant
-        day = service_day(arrived)
-        out = rules.ages_out(self.campaign, day, applicant.born)
-        personal: dict[str, Any] = {
-            "name": applicant.name,
-            "phone_masked": rules.mask_phone(applicant.phone),
-            "street": home[0],
-            "community": home[1],
-            "sealed": self.keys.seal(
-                {
-                    "phone": applicant.phone,
-                    "id_type": applicant.id_type,
-                    "id_number": applicant.id_number,
-                    "birth_date": applicant.born.isoformat(),
-                }
-            ),
-        }
-        optional = {"person": key, "ages_out": out.isoformat() if out else None, "note": applicant.note or None}
-        personal |= {name: value for name, value in optional.items() if value is not None}
-        health = self._once(verdict.health, once=True)
-        return Draft(
-            "registered",
-            arrived,
-            application.stay.by,
-            volunteer,
-            data={"answers": self._once(verdict.answers, once=True), "agreed": self._agreed(day, once=True)},
-            personal=personal,
-            health={"answers": health} if health else None,
-            row_key=application.stay.row_key,
-        )
-
-    def _open_visit(
-        self,
-        drafts: list[Draft],
-        stay: Stay,
-        volunteer: str,
-        verdict: Verdict,
-        home: tuple[str | None, str | None],
-        now: datetime,
-    ) -> tuple[list[Draft], Admission]:
-        """Adds to `drafts` all that a visit opens with, and for back-entry also what it ends with."""
-        by, arrived = stay.by, stay.arrived or now
-        day = service_day(arrived)
-        health = self._once(verdict.health, once=False)
-        visit = Draft(
-            "checked_in",
-            arrived,
-            by,
-            volunteer,
-            data={"answers": self._once(verdict.answers, once=False), "agreed": self._agreed(day, once=False)},
-            health={"answers": health} if health else None,
-            row_key=None if drafts else stay.row_key,
-        )
-        place = assignment.assign(
-            self.campaign,
-            street=home[0],
-            community=home[1],
-            station_community=self.settings.community,
-            filled=self.history.filled(day, now),
-            now=arrived,
-        )
-        placed = {"street": place.street, "community": place.community, "post": place.post, "why": place.why}
-        drafts += [visit, Draft("assigned", arrived, by, volunteer, data={"visit": visit.id, **placed, "reason": None})]
-        code, issued = self._badge(volunteer, arrived, by)
-        drafts += issued
-        if stay.duty is not None:
-            stint = {"visit": visit.id, "duty": stay.duty, "post": place.post}
-            drafts.append(Draft("duty_started", arrived, by, volunteer, data=stint))
-        if stay.left is not None:
-            if stay.duty is not None:
-                end = {"visit": visit.id, "start": drafts[-1].id}
-                drafts.append(Draft("duty_ended", stay.left, by, volunteer, data=end))
-            out = {"visit": visit.id, "late": False, "reason": None}
-            drafts.append(Draft("checked_out", stay.left, by, volunteer, data=out))
-        ids = tuple(draft.id for draft in drafts)
-        return drafts, Admission("admitted", (), volunteer, code, place, ids)
-
-    def _badge(self, volunteer: str, arrived: datetime, by: str) -> tuple[str, list[Draft]]:
-        issued = self.history.badge(volunteer)
-        day = service_day(arrived)
-        if issued and issued["expires"] >= day.isoformat():
-            return issued["code"], []
-        expires = self.campaign.last or day + badge.NO_END
-        serial = self.history.revoked.get(volunteer, 0) + 1
-        made = badge.Badge(self.settings.station, volunteer, self.campaign.id, expires, serial)
-        code = badge.issue(made, self.keys.sign)
-        data = {"code": code, "serial": serial, "expires": expires.isoformat()}
-        return code, [Draft("badge_issued", arrived, by, volunteer, data=data)]
+        return self._act(partial(arriving.check_in, self._desk, application, key), _as_it_is)
 
     def decline(self) -> Admission:
         """Records that somebody did not consent, and nothing about them.
@@ -535,8 +320,7 @@ class Station:
         Raises:
             NotSaved: if it could not be made durable.
         """
-        code = self.campaign.consent_refused.code
-        return self._act(lambda now: self._refuse(Verdict((code,), {}, {}), now, "volunteer"), _as_it_is)
+        return self._act(partial(arriving.decline, self._desk), _as_it_is)
 
     def check_in_again(self, volunteer: str, answers: Mapping[str, str]) -> Admission:
         """Opens a visit for a volunteer whom the station knows, after the questions of the day: one write.
@@ -545,44 +329,9 @@ class Station:
             NotPossible: if nobody has that number, or their registration has to be renewed.
             NotSaved: if it could not be made durable.
         """
-
-        def decide(now: datetime) -> tuple[list[Draft], Admission]:
-            person = self._person(volunteer)
-            day = service_day(now)
-            if self._must_renew(person, day):
-                raise NotPossible(_("Please register again: the last registration is over a year old."))
-            if there := self._overlapping(volunteer, now, None):
-                ids = tuple(record.id for record in self.history.records_of(there.id))
-                return [], Admission("duplicate", (), volunteer, self.badge_code(volunteer), None, ids)
-            verdict = rules.judge(
-                self.campaign, day, answers, consented=True, ages_out=person.ages_out, known=person.known
-            )
-            if not verdict.admitted:
-                return self._refuse(verdict, now, "volunteer")
-            home = (person.street, person.community)
-            return self._open_visit([], Stay(), volunteer, verdict, home, now)
-
-        return self._act(decide, _as_it_is)
-
-    def _person(self, volunteer: str) -> Person:
-        person = self.history.people.get(volunteer)
-        if person is None:
-            raise NotPossible(_("Nobody here has the number {number}.").format(number=volunteer))
-        return person
+        return self._act(partial(arriving.check_in_again, self._desk, volunteer, answers), _as_it_is)
 
     # --- on duty ----------------------------------------------------------------------------------------------------
-
-    def _present(self, volunteer: str, now: datetime) -> Visit:
-        visit = self.history.present(volunteer, now)
-        if visit is None:
-            raise NotPossible(_("You are not checked in. Please check in first."))
-        return visit
-
-    def _ending(self, visit: Visit, now: datetime, by: str) -> list[Draft]:
-        stint = visit.stint
-        if stint is None:
-            return []
-        return [Draft("duty_ended", now, by, visit.volunteer, data={"visit": visit.id, "start": stint.id})]
 
     def start_duty(self, volunteer: str, duty: str, *, by: str = "volunteer") -> Visit:
         """Puts a volunteer on a duty; the one before it, if any, ends at the same moment: one write.
@@ -591,17 +340,7 @@ class Station:
             NotPossible: if they are not checked in, are on that duty already, or there is no such duty.
             NotSaved: if it could not be made durable.
         """
-
-        def decide(now: datetime) -> tuple[list[Draft], str]:
-            visit = self._present(volunteer, now)
-            if all(duty != known.id for known in self.campaign.duties):
-                raise NotPossible(_("There is no such duty."))
-            if visit.stint and visit.stint.duty == duty:
-                raise NotPossible(_("You are on this duty already."))
-            start = {"visit": visit.id, "duty": duty, "post": visit.post}
-            return [*self._ending(visit, now, by), Draft("duty_started", now, by, volunteer, data=start)], visit.id
-
-        return self._act(decide, self._after)
+        return self._act(partial(serving.start_duty, self._desk, volunteer, duty, by), self._after)
 
     def end_duty(self, volunteer: str, *, by: str = "volunteer") -> Visit:
         """Takes a volunteer off their duty; they stay checked in.
@@ -610,15 +349,7 @@ class Station:
             NotPossible: if they are on no duty.
             NotSaved: if it could not be made durable.
         """
-
-        def decide(now: datetime) -> tuple[list[Draft], str]:
-            visit = self._present(volunteer, now)
-            drafts = self._ending(visit, now, by)
-            if not drafts:
-                raise NotPossible(_("You are on no duty now."))
-            return drafts, visit.id
-
-        return self._act(decide, self._after)
+        return self._act(partial(serving.end_duty, self._desk, volunteer, by), self._after)
 
     def check_out(self, volunteer: str, *, by: str = "volunteer") -> CheckedOut:
         """Ends the visit, and the duty that is going on: one write.
@@ -627,13 +358,7 @@ class Station:
             NotPossible: if they are not checked in.
             NotSaved: if it could not be made durable.
         """
-
-        def decide(now: datetime) -> tuple[list[Draft], str]:
-            visit = self._present(volunteer, now)
-            data = {"visit": visit.id, "late": False, "reason": None}
-            return [*self._ending(visit, now, by), Draft("checked_out", now, by, volunteer, data=data)], visit.id
-
-        return self._act(decide, self._counted)
+        return self._act(partial(serving.check_out, self._desk, volunteer, by), self._counted)
 
     def _after(self, visit_id: str) -> Visit:
         with self._viewing:
@@ -657,24 +382,7 @@ class Station:
             NotPossible: if the visit is closed, or no reason is given.
             NotSaved: if it could not be made durable.
         """
-
-        def decide(now: datetime) -> tuple[list[Draft], str]:
-            visit = self.history.visit(visit_id)
-            if visit.checked_out is not None or visit.voided:
-                raise NotPossible(_("This visit is signed out already."))
-            self._demand(reason)
-            others = [v.checked_in for v in self.history.visits_of(visit.volunteer) if v.checked_in > visit.checked_in]
-            if not visit.last < left <= min([now, *others]):
-                raise rules.invalid("time_invalid")
-            data = {"visit": visit_id, "late": True, "reason": reason.strip()}
-            out = Draft("checked_out", left, "lead", visit.volunteer, data=data)
-            return [*self._ending(visit, left, "lead"), out], visit_id
-
-        return self._act(decide, self._counted)
-
-    def _demand(self, reason: str) -> None:
-        if not reason.strip():
-            raise NotPossible(_("Please enter a reason."))
+        return self._act(partial(serving.sign_out_late, self._desk, visit_id, left, reason), self._counted)
 
     def correct(self, visit_id: str, record_id: str, occurred: datetime, reason: str) -> Visit:
         """Changes when something happened, by another fact that keeps both times.
@@ -684,33 +392,7 @@ class Station:
             NotPossible: if there is no such record in the visit, or no reason is given.
             NotSaved: if it could not be made durable.
         """
-
-        def decide(now: datetime) -> tuple[list[Draft], str]:
-            self._demand(reason)
-            records = {record.id: record for record in self.history.records_of(visit_id)}
-            if record_id not in records:
-                raise NotPossible(_("This visit has no such record."))
-            target = records[record_id]
-            data = {
-                "visit": visit_id,
-                "target": record_id,
-                "changes": {"occurred": [target["occurred"], timestamp(occurred)]},
-                "reason": reason.strip(),
-            }
-            draft = Draft("corrected", now, "lead", target.volunteer, data=data)
-            if occurred > now or not self._in_order([*records.values()], draft):
-                raise rules.invalid("time_invalid")
-            return [draft], visit_id
-
-        return self._act(decide, self._after)
-
-    def _in_order(self, records: Sequence[Record], correction: Draft) -> bool:
-        pretended = replace(
-            records[0],
-            document={**records[0].document, **correction.data},
-            type=correction.type,
-        )
-        return not visit_from([*records, pretended]).clock or visit_from(records).clock
+        return self._act(partial(serving.correct, self._desk, visit_id, record_id, occurred, reason), self._after)
 
     def void(self, visit_id: str, reason: str) -> None:
         """Declares that a visit did not take place.
@@ -719,14 +401,7 @@ class Station:
             NotPossible: if no reason is given.
             NotSaved: if it could not be made durable.
         """
-
-        def decide(now: datetime) -> tuple[list[Draft], None]:
-            self._demand(reason)
-            visit = self.history.visit(visit_id)
-            data = {"visit": visit_id, "target": visit_id, "reason": reason.strip()}
-            return [Draft("voided", now, "lead", visit.volunteer, data=data)], None
-
-        self._act(decide, _as_it_is)
+        self._act(partial(serving.void, self._desk, visit_id, reason), _as_it_is)
 
     def reassign(self, visit_id: str, community: str, reason: str) -> Visit:
         """Sends a volunteer elsewhere; the history stays.
@@ -736,16 +411,7 @@ class Station:
             KeyError: if there is no such community.
             NotSaved: if it could not be made durable.
         """
-
-        def decide(now: datetime) -> tuple[list[Draft], str]:
-            self._demand(reason)
-            visit = self.history.visit(visit_id)
-            place = self.campaign.community_of(community)
-            data = {"visit": visit_id, "street": place.street, "community": place.code, "post": None, "why": "lead"}
-            draft = Draft("assigned", now, "lead", visit.volunteer, data={**data, "reason": reason.strip()})
-            return [draft], visit_id
-
-        return self._act(decide, self._after)
+        return self._act(partial(serving.reassign, self._desk, visit_id, community, reason), self._after)
 
     def revoke_badge(self, volunteer: str, reason: str) -> None:
         """Makes the volunteer's badge worthless from now on.
@@ -754,16 +420,4 @@ class Station:
             NotPossible: if the number has no badge.
             NotSaved: if it could not be made durable.
         """
-
-        def decide(now: datetime) -> tuple[list[Draft], None]:
-            if volunteer not in self.history.badges:
-                raise NotPossible(_("The number {number} has no badge.").format(number=volunteer))
-            issued = self.history.badge(volunteer)
-            if issued is None:
-                return [], None
-            if issued["serial"] >= badge.LAST_SERIAL:
-                raise NotPossible(_("This volunteer has had 255 badges. Please register them anew."))
-            data = {"serial": issued["serial"], "reason": reason.strip()}
-            return [Draft("badge_revoked", now, "lead", volunteer, data=data)], None
-
-        self._act(decide, _as_it_is)
+        self._act(partial(serving.revoke_badge, self._desk, volunteer, reason), _as_it_is)

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from kiosk import i18n, setup
-from kiosk.campaign import Campaign, shipped
+from kiosk.campaign import Campaign
+from kiosk.campaign_files import shipped
 from kiosk.records import SHANGHAI
 from kiosk.setup import NewStation
 from kiosk.station import Station

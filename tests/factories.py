@@ -15,7 +15,8 @@ from datetime import date, datetime, time, timedelta
 from functools import cache
 from typing import Any
 
-from kiosk.campaign import Campaign, parse, shipped
+from kiosk.campaign import Campaign
+from kiosk.campaign_files import parse, shipped
 from kiosk.records import SHANGHAI, ZEROS, Draft, Record, new_volunteer_number, seal_record
 from kiosk.roster import History
 from kiosk.rules import Applicant

@@ -10,8 +10,9 @@ from typing import Any
 
 from kiosk import demo, rules
 from kiosk.app import KioskApp
+from kiosk.arriving import Admission
 from kiosk.assignment import Assignment
-from kiosk.campaign import shipped
+from kiosk.campaign_files import shipped
 from kiosk.records import SHANGHAI
 from kiosk.rules import Verdict
 from kiosk.screens.address import AddressPage
@@ -30,7 +31,7 @@ from kiosk.screens.roster import RosterPage
 from kiosk.screens.setup import PassphrasePage, SetUpPage
 from kiosk.screens.verdict import AdmittedPage, RefusedPage
 from kiosk.setup import NewStation
-from kiosk.station import Admission, Station
+from kiosk.station import Station
 from kiosk.widgets.page import Page
 from tests import factories
 from tests.walking import Walker

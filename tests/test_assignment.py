@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from kiosk.assignment import WHY, Assignment, assign
-from kiosk.campaign import Campaign, shipped
+from kiosk.campaign import Campaign
+from kiosk.campaign_files import shipped
 from tests.factories import at, campaign_with_posts
 
 OWN = "330102001051"  # 清波门

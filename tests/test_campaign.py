@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from kiosk import i18n
-from kiosk.campaign import SHIPPED, Campaign, fold, parse, read_bundle, read_folder, shipped, shipped_folder
+from kiosk.campaign import Campaign, fold
+from kiosk.campaign_files import SHIPPED, parse, read_bundle, read_folder, shipped, shipped_folder
 from kiosk.errors import CampaignError
 from tests.factories import campaign_source, campaign_with_posts
 

@@ -20,10 +20,11 @@ from PIL import Image
 
 from kiosk import station as station_module
 from kiosk.__main__ import main
+from kiosk.arriving import Admission
 from kiosk.campaign import Campaign
 from kiosk.keys import Keys
 from kiosk.rules import Application, Stay
-from kiosk.station import Admission, Station
+from kiosk.station import Station
 from tests import factories, plain
 
 if TYPE_CHECKING:

@@ -22,7 +22,8 @@ from tinydb import TinyDB
 from kiosk import badge, demo, rules
 from kiosk.__main__ import _parser
 from kiosk.assignment import WHY
-from kiosk.campaign import SHIPPED, Campaign
+from kiosk.campaign import Campaign
+from kiosk.campaign_files import SHIPPED
 from kiosk.keys import Keys
 from kiosk.records import (
     COMMON,

@@ -77,5 +77,5 @@ def test_an_import_touches_nothing(names: tuple[str, ...], tmp_path: Path) -> No
 
 
 def test_the_search_for_what_is_touched_finds_it(tmp_path: Path) -> None:
-    script = f"{AUDIT}\nfrom kiosk.campaign import shipped\nshipped()\nprint(json.dumps(touched))"
+    script = f"{AUDIT}\nfrom kiosk.campaign_files import shipped\nshipped()\nprint(json.dumps(touched))"
     assert any(name.endswith("campaign.json") for name in after(script, tmp_path))

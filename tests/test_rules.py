@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from kiosk.campaign import Campaign, parse, shipped
+from kiosk.campaign import Campaign
+from kiosk.campaign_files import parse, shipped
 from kiosk.errors import InvalidInput
 from kiosk.records import SHANGHAI
 from kiosk.rules import (

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from kiosk.campaign import shipped
+from kiosk.campaign_files import shipped
 from kiosk.errors import InvalidInput
 from kiosk.rules import (
     INPUT_CODES,

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.campaign import Campaign, parse, shipped
+from kiosk.campaign import Campaign
+from kiosk.campaign_files import parse, shipped
 from kiosk.errors import WrongUsage
 from kiosk.rules import INPUT_CODES
 from kiosk.sheet import COLUMNS, Row, decode, parse_row, read_rows

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from kiosk.arriving import Admission
 from kiosk.campaign import Campaign
 from kiosk.errors import InvalidInput, NotPossible, NotSaved, StoreBusy
 from kiosk.records import SHANGHAI, parse_volunteer_number
@@ -21,7 +22,7 @@ from kiosk.roster import roster
 from kiosk.rules import Applicant, Application, Stay
 from kiosk.segments import verify
 from kiosk.settings import read_settings
-from kiosk.station import Admission, Station, read_history
+from kiosk.station import Station, read_history
 from tests import factories, plain
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 
 from kiosk import i18n
-from kiosk.campaign import shipped_folder
+from kiosk.campaign_files import shipped_folder
 from tests import screens
 from tests.test_snapshots import day, shown  # noqa: F401 - fixtures
 from tests.walking import Walker

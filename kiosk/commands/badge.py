@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from kiosk import badge, station
+from kiosk import badge, campaign_files, station
 from kiosk.commands import output
 from kiosk.errors import KioskError, WrongUsage
 from kiosk.i18n import _
@@ -61,7 +61,7 @@ def check(folder: Path, options: Namespace) -> int:
     done = badge.check(
         options.code,
         directory={settings.station: keys.public},
-        campaign=station.load_campaign(folder, today).id,
+        campaign=campaign_files.load_campaign(folder, today).id,
         today=today,
         revoked=station.read_history(folder).revoked,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
-from kiosk import campaign, setup
+from kiosk import campaign_files, setup
 from kiosk.commands import output
 from kiosk.errors import InvalidInput, WrongUsage
 from kiosk.i18n import _
@@ -14,7 +14,7 @@ from kiosk.keys import KeysError, read_hq_keys
 
 def run(folder: Path, options: Namespace) -> int:
     """Makes the station and prints its PIN and passphrase, this once."""
-    shipped = campaign.shipped()
+    shipped = campaign_files.shipped()
     try:
         hq = read_hq_keys(options.hq) if options.hq else None
         made = setup.create(

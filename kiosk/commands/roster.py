@@ -6,7 +6,7 @@ from argparse import Namespace
 from dataclasses import asdict
 from pathlib import Path
 
-from kiosk import station
+from kiosk import campaign_files, station
 from kiosk.commands import output
 from kiosk.i18n import _
 from kiosk.records import service_day
@@ -19,7 +19,7 @@ def run(folder: Path, options: Namespace) -> int:
     """Prints the roster. Reads without the lock, also beside a running kiosk."""
     read_settings(folder)
     now = station.system_clock()
-    campaign = station.load_campaign(folder, service_day(now))
+    campaign = campaign_files.load_campaign(folder, service_day(now))
     rows = []
     for entry in roster(station.read_history(folder), options.day or service_day(now), now):
         row = asdict(entry)

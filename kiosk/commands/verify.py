@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from kiosk import segments, station
+from kiosk import campaign_files, segments, station
 from kiosk.commands import output
 from kiosk.errors import CampaignError
 from kiosk.i18n import _
@@ -20,7 +20,7 @@ def run(folder: Path, options: Namespace) -> int:
     settings = read_settings(folder)
     found = segments.verify(folder, settings.station)
     try:
-        station.load_campaign(folder, service_day(station.system_clock()))
+        campaign_files.load_campaign(folder, service_day(station.system_clock()))
     except CampaignError as error:
         found.append(Finding("campaign", None, str(error)))
     for finding in found:

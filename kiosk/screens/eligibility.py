@@ -10,11 +10,12 @@ from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
+from kiosk.arriving import Admission
 from kiosk.campaign import Clause
 from kiosk.i18n import N_, _
 from kiosk.roster import Person
 from kiosk.rules import questions
-from kiosk.station import Admission, Station
+from kiosk.station import Station
 from kiosk.widgets.choices import Question
 from kiosk.widgets.page import Page
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from kiosk.arriving import Admission
 from kiosk.i18n import _
 from kiosk.rules import questions
 from kiosk.screens.address import AddressPage
@@ -25,7 +26,7 @@ from kiosk.screens.lead import LeadPinPage
 from kiosk.screens.review import ReviewPage
 from kiosk.screens.roster import RosterPage
 from kiosk.screens.verdict import AdmittedPage, RefusedPage
-from kiosk.station import Admission, Recognition, Station
+from kiosk.station import Recognition, Station
 from kiosk.widgets.page import Page
 from kiosk.wording import BADGE_REFUSED
 

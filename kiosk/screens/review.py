@@ -9,10 +9,11 @@ from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
+from kiosk.arriving import Admission
 from kiosk.i18n import N_, _
 from kiosk.rules import ID_TYPES
 from kiosk.screens.draft import Draft
-from kiosk.station import Admission, Station
+from kiosk.station import Station
 from kiosk.widgets.page import Key, Page
 
 

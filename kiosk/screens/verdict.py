@@ -9,9 +9,10 @@ from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
+from kiosk.arriving import Admission
 from kiosk.campaign import Contact
 from kiosk.i18n import N_, _
-from kiosk.station import Admission, Station
+from kiosk.station import Station
 from kiosk.widgets.page import Key, Page
 
 

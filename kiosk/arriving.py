@@ -1,0 +1,270 @@
+"""Arriving at a station: who is admitted under which number, and all that a visit opens with.
+
+Functions of the log so far: what is known in, the facts to write and what to tell out. They write nothing themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from kiosk import assignment, badge, rules
+from kiosk.assignment import Assignment
+from kiosk.campaign import Campaign, Clause, Consent
+from kiosk.desk import Decision, Desk
+from kiosk.errors import NotPossible
+from kiosk.i18n import _
+from kiosk.records import Draft, digest, new_volunteer_number, service_day
+from kiosk.roster import Person, Visit
+from kiosk.rules import Application, Stay, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What came of an application.
+
+    Attributes:
+        outcome: `admitted`, `refused`, or `duplicate` for somebody who is checked in at that time already.
+        reasons: the codes of the clauses that are not met.
+        volunteer: the volunteer number, unless refused.
+        code: the badge's code, unless refused.
+        assignment: where they serve, when admitted.
+        ids: of the records that say so.
+    """
+
+    outcome: str
+    reasons: tuple[str, ...]
+    volunteer: str | None
+    code: str | None
+    assignment: Assignment | None
+    ids: tuple[str, ...]
+
+
+def check_in(desk: Desk, application: Application, key: str | None, now: datetime) -> Decision[Admission]:
+    """Holds an application against the clauses and, if they are met, opens a visit.
+
+    Somebody whom the station knows keeps their number; somebody who is checked in at that time is a `duplicate`.
+
+    Args:
+        desk: what is known.
+        application: what the person said.
+        key: by what their ID number is recognised.
+        now: the time (aware).
+    """
+    applicant, stay = application.applicant, application.stay
+    if stay.row_key is not None and stay.row_key in desk.history.rows:
+        ids = desk.history.rows[stay.row_key]
+        first = desk.history.row_volunteers[stay.row_key]
+        return [], Admission("duplicate", (), first, None, None, tuple(ids))
+    arrived = stay.arrived or now
+    day = service_day(arrived)
+    masked = rules.mask_phone(applicant.phone)
+    known = desk.history.same_person(applicant.name, masked, key)
+    if known is not None and (there := _overlapping(desk, known, arrived, stay.left)):
+        return [], _duplicate(desk, known, there)
+    verdict = rules.judge(desk.campaign, day, application.answers, consented=application.consented, born=applicant.born)
+    if not verdict.admitted:
+        return _refuse(verdict, arrived, stay.by, stay.row_key)
+    volunteer = known or _new_number(desk)
+    person = desk.history.people.get(volunteer)
+    home = (applicant.street, applicant.community)
+    if person is not None:
+        # Who says less than the last time has not unsaid it.
+        key = key or person.key
+        home = home if applicant.street else (person.street, person.community)
+    drafts: list[Draft] = []
+    if person is None or _tells_more(desk, person, application, key, home, day):
+        drafts.append(_registration(desk, application, volunteer, key, home, verdict, arrived))
+    return _open_visit(desk, drafts, stay, volunteer, verdict, home, now)
+
+
+def check_in_again(desk: Desk, volunteer: str, answers: Mapping[str, str], now: datetime) -> Decision[Admission]:
+    """Opens a visit for a volunteer whom the station knows, after the questions of the day.
+
+    Raises:
+        NotPossible: if nobody has that number, or their registration has to be renewed.
+    """
+    person = desk.history.people.get(volunteer)
+    if person is None:
+        raise NotPossible(_("Nobody here has the number {number}.").format(number=volunteer))
+    day = service_day(now)
+    if must_renew(desk.campaign, person, day):
+        raise NotPossible(_("Please register again: the last registration is over a year old."))
+    if there := _overlapping(desk, volunteer, now, None):
+        return [], _duplicate(desk, volunteer, there)
+    verdict = rules.judge(desk.campaign, day, answers, consented=True, ages_out=person.ages_out, known=person.known)
+    if not verdict.admitted:
+        return _refuse(verdict, now, "volunteer")
+    home = (person.street, person.community)
+    return _open_visit(desk, [], Stay(), volunteer, verdict, home, now)
+
+
+def decline(desk: Desk, now: datetime) -> Decision[Admission]:
+    """Records that somebody did not consent, and nothing about them."""
+    return _refuse(Verdict((desk.campaign.consent_refused.code,), {}, {}), now, "volunteer")
+
+
+def must_renew(campaign: Campaign, person: Person, day: date) -> bool:
+    """Whether somebody has to register again before they can serve on `day`."""
+    # Only so far ahead was the upper age limit looked at; and a consent counts for the text that was read.
+    wanted = {(consent.id, consent.version) for consent in campaign.consents}
+    return day - person.registered > rules.RENEWAL or not wanted <= set(person.agreed)
+
+
+def _duplicate(desk: Desk, volunteer: str, there: Visit) -> Admission:
+    ids = tuple(record.id for record in desk.history.records_of(there.id))
+    issued = desk.history.badge(volunteer)
+    return Admission("duplicate", (), volunteer, issued["code"] if issued else None, None, ids)
+
+
+def _new_number(desk: Desk) -> str:
+    while (number := new_volunteer_number(desk.entropy)) in desk.history.people:
+        pass
+    return number
+
+
+def _overlapping(desk: Desk, volunteer: str, start: datetime, end: datetime | None) -> Visit | None:
+    return next((visit for visit in desk.history.visits_of(volunteer) if visit.overlaps(start, end)), None)
+
+
+def _tells_more(
+    desk: Desk,
+    person: Person,
+    application: Application,
+    key: str | None,
+    home: tuple[str | None, str | None],
+    day: date,
+) -> bool:
+    applicant = application.applicant
+    said = (applicant.name, rules.mask_phone(applicant.phone), key, *home)
+    asked_once = {clause.id for clause in desk.campaign.clauses_on(day) if clause.asked and not clause.daily}
+    return (
+        must_renew(desk.campaign, person, day)
+        or said != (person.name, person.phone_masked, person.key, person.street, person.community)
+        or not asked_once <= person.known
+        or bool(applicant.note)
+    )
+
+
+def _refuse(verdict: Verdict, arrived: datetime, by: str, row_key: str | None = None) -> Decision[Admission]:
+    # Nothing about the person is kept: not who, and not how they answered.
+    draft = Draft("refused", arrived, by, data={"reasons": list(verdict.reasons)}, row_key=row_key)
+    return [draft], Admission("refused", verdict.reasons, None, None, None, (draft.id,))
+
+
+def _agreed(desk: Desk, day: date, *, once: bool) -> list[dict[str, Any]]:
+    """The texts that were agreed to: consents and pledges, with version and hash."""
+    pledged = [c for c in desk.campaign.clauses_on(day) if c.kind == "pledged" and c.daily is not once]
+    texts: list[Consent | Clause] = [*(desk.campaign.consents if once else ()), *pledged]
+    return [
+        {"text": item.id, "version": item.version, "hash": digest({"zh": item.text.zh, "en": item.text.en})}
+        for item in texts
+    ]
+
+
+def _once(desk: Desk, answers: Mapping[str, str], *, once: bool) -> dict[str, str]:
+    daily = {clause.id for clause in desk.campaign.clauses if clause.daily or not clause.asked}
+    return {name: answer for name, answer in answers.items() if (name not in daily) is once}
+
+
+def _registration(
+    desk: Desk,
+    application: Application,
+    volunteer: str,
+    key: str | None,
+    home: tuple[str | None, str | None],
+    verdict: Verdict,
+    arrived: datetime,
+) -> Draft:
+    applicant = application.applicant
+    day = service_day(arrived)
+    out = rules.ages_out(desk.campaign, day, applicant.born)
+    personal: dict[str, Any] = {
+        "name": applicant.name,
+        "phone_masked": rules.mask_phone(applicant.phone),
+        "street": home[0],
+        "community": home[1],
+        "sealed": desk.keys.seal(
+            {
+                "phone": applicant.phone,
+                "id_type": applicant.id_type,
+                "id_number": applicant.id_number,
+                "birth_date": applicant.born.isoformat(),
+            }
+        ),
+    }
+    optional = {"person": key, "ages_out": out.isoformat() if out else None, "note": applicant.note or None}
+    personal |= {name: value for name, value in optional.items() if value is not None}
+    health = _once(desk, verdict.health, once=True)
+    return Draft(
+        "registered",
+        arrived,
+        application.stay.by,
+        volunteer,
+        data={"answers": _once(desk, verdict.answers, once=True), "agreed": _agreed(desk, day, once=True)},
+        personal=personal,
+        health={"answers": health} if health else None,
+        row_key=application.stay.row_key,
+    )
+
+
+def _open_visit(
+    desk: Desk,
+    drafts: list[Draft],
+    stay: Stay,
+    volunteer: str,
+    verdict: Verdict,
+    home: tuple[str | None, str | None],
+    now: datetime,
+) -> Decision[Admission]:
+    """Adds to `drafts` all that a visit opens with, and for back-entry also what it ends with."""
+    by, arrived = stay.by, stay.arrived or now
+    day = service_day(arrived)
+    health = _once(desk, verdict.health, once=False)
+    visit = Draft(
+        "checked_in",
+        arrived,
+        by,
+        volunteer,
+        data={"answers": _once(desk, verdict.answers, once=False), "agreed": _agreed(desk, day, once=False)},
+        health={"answers": health} if health else None,
+        row_key=None if drafts else stay.row_key,
+    )
+    place = assignment.assign(
+        desk.campaign,
+        street=home[0],
+        community=home[1],
+        station_community=desk.community,
+        filled=desk.history.filled(day, now),
+        now=arrived,
+    )
+    placed = {"street": place.street, "community": place.community, "post": place.post, "why": place.why}
+    drafts += [visit, Draft("assigned", arrived, by, volunteer, data={"visit": visit.id, **placed, "reason": None})]
+    code, issued = _badge(desk, volunteer, arrived, by)
+    drafts += issued
+    if stay.duty is not None:
+        stint = {"visit": visit.id, "duty": stay.duty, "post": place.post}
+        drafts.append(Draft("duty_started", arrived, by, volunteer, data=stint))
+    if stay.left is not None:
+        if stay.duty is not None:
+            end = {"visit": visit.id, "start": drafts[-1].id}
+            drafts.append(Draft("duty_ended", stay.left, by, volunteer, data=end))
+        out = {"visit": visit.id, "late": False, "reason": None}
+        drafts.append(Draft("checked_out", stay.left, by, volunteer, data=out))
+    ids = tuple(draft.id for draft in drafts)
+    return drafts, Admission("admitted", (), volunteer, code, place, ids)
+
+
+def _badge(desk: Desk, volunteer: str, arrived: datetime, by: str) -> tuple[str, list[Draft]]:
+    issued = desk.history.badge(volunteer)
+    day = service_day(arrived)
+    if issued and issued["expires"] >= day.isoformat():
+        return issued["code"], []
+    expires = desk.campaign.last or day + badge.NO_END
+    serial = desk.history.revoked.get(volunteer, 0) + 1
+    made = badge.Badge(desk.station, volunteer, desk.campaign.id, expires, serial)
+    code = badge.issue(made, desk.keys.sign)
+    data = {"code": code, "serial": serial, "expires": expires.isoformat()}
+    return code, [Draft("badge_issued", arrived, by, volunteer, data=data)]
