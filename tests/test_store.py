@@ -215,6 +215,40 @@ def test_a_second_writer_is_refused(log: Log) -> None:
     assert subprocess.run(command, cwd=plain.ROOT, check=False).returncode == 0
 
 
+READER = """
+import json, pathlib, sys
+path, stop = map(pathlib.Path, sys.argv[1:])
+print("ready", flush=True)
+reads = longest = broken = 0
+while not stop.exists():
+    try:
+        records = len(json.loads(path.read_bytes()).get("records", {}))
+        broken += records < longest
+        longest = max(longest, records)
+    except ValueError:
+        broken += 1
+    reads += 1
+print(reads, broken, longest)
+"""
+
+
+def test_readers_see_whole_files_only(log: Log, tmp_path: Path) -> None:
+    """Somebody without the lock reads as fast as they can; what they see, a crash at that moment would leave."""
+    log.append(notes(20))
+    path, stop = log.folder / "records" / "open.json", tmp_path / "stop"
+    command = [sys.executable, "-c", READER, str(path), str(stop)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as reader:
+        assert reader.stdout is not None
+        assert reader.stdout.readline() == "ready\n"
+        for _ in range(170):
+            log.append(notes(1))
+        stop.touch()
+        reads, broken, longest = map(int, reader.stdout.read().split())
+    assert broken == 0
+    assert reads > 10
+    assert 20 < longest <= 190
+
+
 def test_what_a_crash_left_in_tmp_is_no_problem(log: Log) -> None:
     log.append(notes(2))
     log.close()
