@@ -34,7 +34,7 @@ QUIET_ZONE: Final = 2
 NO_END: Final = timedelta(days=180)
 """How long a badge is good for when the campaign has no end."""
 
-REASONS: Final = ("malformed", "bad_signature", "unknown_station", "expired", "revoked", "other_campaign")
+REASONS: Final = ("malformed", "unknown_station", "bad_signature", "other_campaign", "revoked", "expired")
 
 
 @dataclass(frozen=True, slots=True)

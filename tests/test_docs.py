@@ -326,7 +326,7 @@ def test_the_notes_of_the_station_are_documented(station_folder: Path, clock: Fa
 def test_the_codes_are_documented() -> None:
     assert set(WHY) <= set(re.findall(r"`(\w+)`", section("assigned")))
     assert first_cells(section("The badge code")) == [
-        *("malformed", "unknown_station", "bad_signature", "other_campaign", "expired", "revoked")
+        *("malformed", "unknown_station", "bad_signature", "other_campaign", "revoked", "expired")
     ]
     assert set(first_cells(section("The badge code"))) == set(badge.REASONS)
     assert [row[0].strip("`") for row in rows(section("State and minutes"))] == [
