@@ -148,14 +148,14 @@ class Walker:
         await self.type(text)
         await self.press("enter")
 
-    async def lead(self, pin: str) -> None:
-        """The site lead, up to the roster."""
+    async def lead(self, pin: str, page: str = "RosterPage") -> None:
+        """The site lead, up to the roster, or to what comes before it."""
         await self.arrive("WelcomePage")
         await self.press("f9")
         await self.arrive("LeadPinPage")
         await self.type(pin)
         await self.press("enter")
-        await self.arrive("RosterPage")
+        await self.arrive(page)
 
 
 @asynccontextmanager

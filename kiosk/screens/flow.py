@@ -12,6 +12,7 @@ from typing import Any
 from kiosk.arriving import Admission
 from kiosk.i18n import _
 from kiosk.rules import questions
+from kiosk.screens import lead_flow
 from kiosk.screens.address import AddressPage
 from kiosk.screens.assignment import AssignmentPage
 from kiosk.screens.badge import BadgePage
@@ -21,10 +22,7 @@ from kiosk.screens.draft import Draft
 from kiosk.screens.duty import DutyPage
 from kiosk.screens.eligibility import DailyPage, FirstDayPage
 from kiosk.screens.identity import IdentityPage
-from kiosk.screens.late import PersonPage
-from kiosk.screens.lead import LeadPinPage
 from kiosk.screens.review import ReviewPage
-from kiosk.screens.roster import RosterPage
 from kiosk.screens.verdict import AdmittedPage, RefusedPage
 from kiosk.station import Recognition, Station
 from kiosk.widgets.page import Page
@@ -32,6 +30,8 @@ from kiosk.wording import BADGE_REFUSED
 
 Show = Callable[[Page[Any]], Awaitable[Any]]
 
+lead = lead_flow.lead
+"""The site lead's story has a module of its own."""
 
 _STEPS = 5
 
@@ -113,18 +113,3 @@ def refusal(found: Recognition) -> str:
     """What is said of a scan that counts for nothing."""
     assert found.refused is not None
     return _(BADGE_REFUSED[found.refused])
-
-
-async def lead(show: Show, station: Station) -> None:
-    """The site lead: PIN, roster, people."""
-    if not await show(LeadPinPage(station)):
-        return
-    day = station.today()
-    while True:
-        page = RosterPage(station, day)
-        entry = await show(page)
-        if entry is None:
-            return
-        day = page.day
-        visits = [visit for visit in station.history.visits_on(day) if visit.volunteer == entry.volunteer]
-        await show(PersonPage(station, entry, visits[-1]))

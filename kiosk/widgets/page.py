@@ -22,12 +22,11 @@ from textual.widgets import Static
 from kiosk.errors import KioskError, NotSaved
 from kiosk.i18n import N_, _, language
 from kiosk.station import Station
+from kiosk.wording import WEEKDAYS
 
 R = TypeVar("R")
 T = TypeVar("T")
 P = ParamSpec("P")
-
-WEEKDAYS = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Sun"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +57,13 @@ class Page(Screen[R], Generic[R]):
         heading: the title, a marked message.
         may_close: whether the kiosk may be ended from here.
         keys: what the bottom line offers, besides the language key.
+        more: keys that only the help page lists, where there is no room in the bottom line.
     """
 
     heading: ClassVar[str] = ""
     may_close: ClassVar[bool] = False
     keys: ClassVar[tuple[Key, ...]] = (Key("Enter", N_("Next"), "next"), Key("Esc", N_("Back"), "back"))
+    more: ClassVar[tuple[Key, ...]] = ()
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "next", show=False),
         Binding("escape", "back", show=False),
