@@ -6,11 +6,12 @@ stopping it anywhere leaves nothing behind.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from kiosk.arriving import Admission
 from kiosk.i18n import _
+from kiosk.roster import Visit
 from kiosk.rules import questions
 from kiosk.screens import lead_flow
 from kiosk.screens.address import AddressPage
@@ -76,7 +77,9 @@ async def _after_admission(show: Show, station: Station, admission: Admission, *
     assert volunteer is not None
     if admission.outcome == "admitted" and admission.assignment is not None and admission.code is not None:
         if first:
-            await show(AdmittedPage(station, station.history.people[volunteer].name))
+            pending = station.history.pending(volunteer, station.clock())
+            name = station.history.people[volunteer].name
+            await show(AdmittedPage(station, name, note=_missing_sign_outs(pending)))
         await show(AssignmentPage(station, admission.assignment))
         if first and await show(BadgePage(station, volunteer, admission.code, admission.assignment)) != "duty":
             return
@@ -102,11 +105,18 @@ async def badge_scanned(show: Show, station: Station, found: Recognition) -> Non
         return
     greeting = _("Good to see you again, {name}.").format(name=person.name)
     if found.pending:
-        days = ", ".join(visit.day.isoformat() for visit in found.pending)
-        greeting += "\n" + _("Your sign-out of {days} is missing. Please tell the site lead.").format(days=days)
+        greeting += "\n" + _missing_sign_outs(found.pending)
     admission = await show(DailyPage(station, person, greeting))
     if admission is not None:
         await _after_admission(show, station, admission, first=False)
+
+
+def _missing_sign_outs(visits: Sequence[Visit]) -> str:
+    """What a volunteer is told who did not sign out, with or without a badge; empty if there is nothing to tell."""
+    if not visits:
+        return ""
+    days = ", ".join(visit.day.isoformat() for visit in visits)
+    return _("Your sign-out of {days} is missing. Please tell the site lead.").format(days=days)
 
 
 def refusal(found: Recognition) -> str:
