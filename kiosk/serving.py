@@ -143,7 +143,7 @@ def correct(desk: Desk, visit_id: str, record_id: str, occurred: datetime, reaso
         for target in events[place][1]
     ]
     after = visit_from([*records, *(_pretended(records[0], draft) for draft in drafts)])
-    overlaps = _shares_time(desk, after) and not _shares_time(desk, visit)
+    overlaps = _shares_time(desk, after, now) and not _shares_time(desk, visit, now)
     if occurred > now or (after.clock and not visit.clock) or overlaps:
         raise rules.invalid("time_invalid")
     return drafts, visit_id
@@ -229,12 +229,17 @@ def _pretended(record: Record, correction: Draft) -> Record:
     return replace(record, document={**record.document, **correction.data}, type=correction.type)
 
 
-def _shares_time(desk: Desk, visit: Visit) -> bool:
-    """Whether a visit would share time with another one of the same person, as far as the ends of both are known."""
+def _shares_time(desk: Desk, visit: Visit, now: datetime) -> bool:
+    """Whether a visit would share time with another one of the same person.
+
+    One that goes on lasts until now; of one without sign-out only its last event is known, and the late sign-out will
+    have to be before the next check-in.
+    """
     for other in desk.history.visits_of(visit.volunteer):
         if other.id == visit.id:
             continue
         earlier, later = sorted((visit, other), key=lambda each: each.checked_in)
-        if (earlier.checked_out or earlier.last) > later.checked_in:
+        ends = earlier.checked_out or (now if earlier.present(now) else earlier.last)
+        if ends > later.checked_in:
             return True
     return False

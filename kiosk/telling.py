@@ -6,7 +6,7 @@ nothing is passed over in silence. It must not know of files, keys or screens.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -73,16 +73,21 @@ def tell(history: History, volunteer: str, campaign: Campaign, now: datetime) ->
         now: the moment of asking (aware).
     """
     about = history.records_about(volunteer)
-    visits = [history.visit(record.id) for record in about if record.type == "checked_in"]
+    ids = dict.fromkeys(record.id for record in about if record.type == "checked_in")
+    visits = [history.visit(visit_id) for visit_id in ids]
     served = minutes(visits, now)
     chapters = []
     for visit in sorted(visits, key=lambda visit: visit.checked_in, reverse=True):
         teller = _Teller(history.records_of(visit.id), visit, campaign, served.get(visit.id), now)
         chapters.append(Chapter(visit, _heading(visit, campaign, served.get(visit.id), now), tuple(teller.lines())))
-    rest = [record for record in about if record.type != "checked_in" and record.get("visit") is None]
+    rest = [record for record in about if record.type != "checked_in" and not _of_visit(record, ids)]
     if rest:
         chapters.append(Chapter(None, _("Registration and badge"), tuple(_about_the_person(rest))))
     return chapters
+
+
+def _of_visit(record: Record, ids: Collection[str]) -> bool:
+    return isinstance(of := record.get("visit"), str) and of in ids
 
 
 def _heading(visit: Visit, campaign: Campaign, served: int | None, now: datetime) -> str:
