@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from kiosk import arriving, badge, rules, serving
 from kiosk.arriving import Admission
@@ -38,10 +38,13 @@ from kiosk.rules import Application
 from kiosk.segments import read_all
 from kiosk.settings import read_settings
 from kiosk.store import Store
+from kiosk.summary import Summary, summarise
+from kiosk.telling import Chapter, tell
 
 T = TypeVar("T")
 R = TypeVar("R")
 P = ParamSpec("P")
+Q = ParamSpec("Q")
 Clock = Callable[[], datetime]
 
 
@@ -259,6 +262,30 @@ class Station:
         with self._viewing:
             return roster(self.history, day or self.today(), self.clock())
 
+    def duties_on(self, day: date) -> dict[str, set[str]]:
+        """The duties that each volunteer was on, on a day, by volunteer number."""
+        found: dict[str, set[str]] = {}
+        with self._viewing:
+            for visit in self.history.visits_on(day):
+                if visit.stints:
+                    found.setdefault(visit.volunteer, set()).update(stint.duty for stint in visit.stints)
+        return found
+
+    def pending(self) -> list[Visit]:
+        """The visits of all days that are 待补签, the latest first."""
+        with self._viewing:
+            return self.history.all_pending(self.clock())
+
+    def tell(self, volunteer: str) -> list[Chapter]:
+        """A volunteer's whole history in plain words, the latest visit first."""
+        with self._viewing:
+            return tell(self.history, volunteer, self.campaign, self.clock())
+
+    def summary(self, day: date) -> Summary:
+        """A day in numbers."""
+        with self._viewing:
+            return summarise(self.history, day, self.clock())
+
     def visit(self, volunteer: str) -> Visit | None:
         """The visit of a volunteer that is going on."""
         with self._viewing:
@@ -384,6 +411,22 @@ class Station:
 
     # --- the lead's word --------------------------------------------------------------------------------------------
 
+    def rehearse(
+        self, decide: Callable[Concatenate[Desk, Q], Decision[Any]], *args: Q.args, **kwargs: Q.kwargs
+    ) -> None:
+        """Decides as one of `serving`'s functions would and writes nothing: the lead hears what is wrong.
+
+        Args:
+            decide: the function.
+            args: all that it is given besides the desk, the time included.
+            kwargs: the same.
+
+        Raises:
+            KioskError: as the act itself would.
+        """
+        with self._viewing:
+            decide(self._desk.on(self.today()), *args, **kwargs)
+
     def sign_out_late(self, visit_id: str, left: datetime, reason: str) -> CheckedOut:
         """Enters afterwards when somebody left who did not sign out: one write.
 
@@ -399,37 +442,39 @@ class Station:
         """Changes when something happened, by another fact that keeps both times.
 
         Raises:
-            InvalidInput: `time_invalid` if the visit's events would come out of order, or lie in the future.
-            NotPossible: if there is no such record in the visit, or no reason is given.
+            InvalidInput: `time_invalid` if the visit's events would come out of order, lie in the future, or share time
+                with another visit of the same person.
+            NotPossible: if there is no such event in the visit, it was voided, the time is the one that is recorded, or
+                no reason is given.
             NotSaved: if it could not be made durable.
         """
         changed = (visit_id, record_id, occurred, reason)
         return self._act(lambda desk, now: serving.correct(desk, *changed, now), self._after)
 
-    def void(self, visit_id: str, reason: str) -> None:
+    def void(self, visit_id: str, reason: str) -> Visit:
         """Declares that a visit did not take place.
 
         Raises:
-            NotPossible: if no reason is given.
+            NotPossible: if it was voided before, or no reason is given.
             NotSaved: if it could not be made durable.
         """
-        self._act(lambda desk, now: serving.void(desk, visit_id, reason, now), _as_it_is)
+        return self._act(lambda desk, now: serving.void(desk, visit_id, reason, now), self._after)
 
     def reassign(self, visit_id: str, community: str, reason: str) -> Visit:
         """Sends a volunteer elsewhere; the history stays.
 
         Raises:
-            NotPossible: if no reason is given.
+            NotPossible: if the visit was voided, they serve there already, or no reason is given.
             KeyError: if there is no such community.
             NotSaved: if it could not be made durable.
         """
         return self._act(lambda desk, now: serving.reassign(desk, visit_id, community, reason, now), self._after)
 
-    def revoke_badge(self, volunteer: str, reason: str) -> None:
-        """Makes the volunteer's badge worthless from now on.
+    def revoke_badge(self, volunteer: str, reason: str) -> str:
+        """Makes the volunteer's badge worthless from now on; returns the volunteer.
 
         Raises:
             NotPossible: if the number has no badge.
             NotSaved: if it could not be made durable.
         """
-        self._act(lambda desk, now: serving.revoke_badge(desk, volunteer, reason, now), _as_it_is)
+        return self._act(lambda desk, now: serving.revoke_badge(desk, volunteer, reason, now), _as_it_is)

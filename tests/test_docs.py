@@ -200,7 +200,7 @@ def test_a_reader_from_the_page_agrees_on_corrections_nights_and_new_epochs(
     station.sign_out_late(forgotten_visit, datetime(2021, 12, 6, 17, 30, 59, tzinfo=SHANGHAI), "忘记签退")
     arrive(3)
     out = next(record.id for record in station.history.records_of(night_visit) if record.type == "checked_out")
-    station.correct(night_visit, out, clock.now, "晚走")
+    station.correct(night_visit, out, clock.now - timedelta(minutes=30), "早走")
     log = agree(station_folder, clock.now)
     assert {record["type"] for record in log} >= {"corrected", "voided", "duty_ended"}
     station.close()
