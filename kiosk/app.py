@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -10,27 +11,12 @@ from textual import on, work
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.theme import Theme
 
 from kiosk import campaign_files, i18n
 from kiosk.screens.welcome import WelcomePage
 from kiosk.station import Clock, Station, system_clock
 from kiosk.widgets.page import Page
-
-THEME = Theme(
-    name="kiosk",
-    primary="#ffd166",
-    secondary="#8ecae6",
-    accent="#ffd166",
-    foreground="#f4f7fb",
-    background="#0b1b2b",
-    surface="#14293d",
-    panel="#1d3850",
-    success="#7ae0a3",
-    warning="#ffd166",
-    error="#ff9d8a",
-    dark=True,
-)
+from kiosk.widgets.themes import THEMES
 
 
 class KioskApp(App[None]):
@@ -42,6 +28,7 @@ class KioskApp(App[None]):
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f2", "switch_language", show=False, priority=True),
+        Binding("f3", "switch_theme", show=False, priority=True),
         Binding("ctrl+q", "leave", show=False, priority=True),
         # A kiosk has no other way out by the keyboard.
         Binding("ctrl+c", "stay", show=False, priority=True),
@@ -63,8 +50,9 @@ class KioskApp(App[None]):
         self._folder, self.station, self._clock, self._demo_pin = folder, station, clock, demo_pin
 
     def on_mount(self) -> None:
-        self.register_theme(THEME)
-        self.theme = THEME.name
+        for theme in THEMES.values():
+            self.register_theme(theme)
+        self.theme = THEMES["dark" if self.station is None else self.station.settings.theme].name
         if self.station is None:
             self._set_up()
         else:
@@ -87,6 +75,9 @@ class KioskApp(App[None]):
         assert made is not None
         await self.push_screen_wait(PassphrasePage(made))
         self.station = Station(self._folder, clock=self._clock)
+        if self.theme == THEMES["light"].name:
+            with suppress(OSError):
+                self.station.keep_theme("light")
         self._open(self.station)
 
     @work(group="flow", exclusive=True)
@@ -130,6 +121,15 @@ class KioskApp(App[None]):
         for screen in self.screen_stack:
             if isinstance(screen, Page):
                 await screen.relabel()
+
+    async def action_switch_theme(self) -> None:
+        """Dark or light, whichever it is not now; the station keeps it."""
+        dark = self.theme == THEMES["dark"].name
+        self.theme = THEMES["light" if dark else "dark"].name
+        if self.station is not None:
+            # A disk that is full must not hold the screen up: then it looks so until the next start only.
+            with suppress(OSError):
+                await self.station.run(self.station.keep_theme, "light" if dark else "dark")
 
     def action_leave(self) -> None:
         """Ends the kiosk for whoever has the right to: the lead, and anybody in a demonstration."""

@@ -6,28 +6,49 @@ flow's business.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Generic, ParamSpec, TypeVar
 
 from textual import events
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import Screen
+from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.widget import Widget
 from textual.widgets import Static
 
 from kiosk.errors import KioskError, NotSaved
 from kiosk.i18n import N_, _, language
 from kiosk.station import Station
+from kiosk.widgets.steps import StepBar
 
 R = TypeVar("R")
 T = TypeVar("T")
 P = ParamSpec("P")
 
+
+class _PlainBar(ScrollBarRender):
+    """A scroll bar of whole cells: Textual's ends in eighths of a block, which are of ambiguous width."""
+
+    VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
+    HORIZONTAL_BARS: ClassVar[list[str]] = [" "] * 8
+
+
+ScrollBar.renderer = _PlainBar
+
 WEEKDAYS = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Sun"))
+
+
+def spread(text: str) -> str:
+    """Chinese with room between the characters, as large as a terminal can write; other text as it is."""
+    chinese = [0x4E00 <= ord(char) <= 0x9FFF for char in text]
+    pairs = zip(chinese, [*chinese[1:], False], strict=True)
+    return "".join(char + (" " if all(pair) else "") for char, pair in zip(text, pairs, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +76,7 @@ class Page(Screen[R], Generic[R]):
     """A screen of the kiosk.
 
     Attributes:
-        heading: the title, a marked message.
+        heading: the title, a marked message; none where the page asks one thing in words of its own.
         may_close: whether the kiosk may be ended from here.
         keys: what the bottom line offers, besides the language key.
     """
@@ -68,6 +89,9 @@ class Page(Screen[R], Generic[R]):
         Binding("escape", "back", show=False),
     ]
     AUTO_FOCUS = None
+    # On a large terminal the style sheet gives everything more room: both classes have to be there.
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (34, "-tall")]
 
     def __init__(self, station: Station | None, *, step: tuple[int, int] | None = None) -> None:
         """Makes the page.
@@ -81,6 +105,7 @@ class Page(Screen[R], Generic[R]):
         self.step = step
         self._failure: tuple[object, NotSaved] | None = None
         self._busy = False
+        self._drawing = asyncio.Lock()
 
     @property
     def station(self) -> Station:
@@ -94,12 +119,10 @@ class Page(Screen[R], Generic[R]):
         with Horizontal(id="top-bar"):
             yield Static(self._place(), markup=False, id="place")
             yield Static(self._time(), markup=False, id="time")
+        if self.step:
+            yield StepBar(*self.step)
         if self.heading:
-            with Horizontal(id="title-bar"):
-                yield Static(self.title_text(), markup=False, id="title")
-                if self.step:
-                    step = _("Step {number} of {total}").format(number=self.step[0], total=self.step[1])
-                    yield Static(step, markup=False, id="step")
+            yield Static(self.title_text(), markup=False, id="title", classes="" if self.step else "-alone")
         with Vertical(id="body"):
             yield from self.content()
         yield Static("", markup=False, id="message")
@@ -136,18 +159,23 @@ class Page(Screen[R], Generic[R]):
         self.ready()
 
     def _tick(self) -> None:
-        self.query_one("#time", Static).update(self._time())
+        for clock in self.query("#time").results(Static):
+            clock.update(self._time())
 
     def ready(self) -> None:
         """Called when the widgets are there: at first, and again in the other language."""
 
+    async def rebuild(self) -> None:
+        """Builds the page anew; what somebody else has begun to build is finished first."""
+        async with self._drawing:
+            await self.recompose()
+            self.ready()
+
     async def relabel(self) -> None:
         """Builds the page anew in the language in use; what was typed and where the cursor was stays."""
         focused = self.focused.id if self.focused else None
-        said = self.query_one("#message", Static)
-        wrong = said.has_class("-wrong")
-        await self.recompose()
-        self.ready()
+        wrong = bool(self.query("#message.-wrong"))
+        await self.rebuild()
         if focused and (found := self.query(f"#{focused}")):
             found.first().focus()
         if self._failure:
@@ -157,9 +185,10 @@ class Page(Screen[R], Generic[R]):
 
     def say(self, text: str, *, wrong: bool = True) -> None:
         """Shows a sentence above the keys."""
-        message = self.query_one("#message", Static)
-        message.update(f" {text}" if text else "")
-        message.set_class(wrong, "-wrong")
+        # While the page is built anew there is no such line, and nothing to be read.
+        for message in self.query("#message").results(Static):
+            message.update(f" {text}" if text else "")
+            message.set_class(wrong, "-wrong")
 
     def _not_saved(self) -> str:
         return _("This could not be saved. Please press Enter to try again, or call the site lead.")
@@ -190,6 +219,10 @@ class Page(Screen[R], Generic[R]):
             return outcome
         finally:
             self._busy = False
+
+    def dismiss(self, result: R | None = None) -> AwaitComplete:
+        """Leaves the page, once: a second key that was on its way must not take the next page along."""
+        return super().dismiss(result) if self.is_current else AwaitComplete()
 
     def action_back(self) -> None:
         self.dismiss(None)
