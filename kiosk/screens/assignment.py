@@ -46,7 +46,7 @@ class AssignmentPage(Page[str]):
                 yield Static(spread(contact.contact), markup=False, id="contact")
                 if contact.street is None:
                     yield Static(contact.name, markup=False, id="contact-of")
-            yield LargeDigits(spaced(contact.phone), id="phone")
+            yield LargeDigits(spaced(contact.phone), id="contact-phone")
 
     def action_next(self) -> None:
         self.dismiss("next")

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, ParamSpec, TypeVar
+from typing import Any, ClassVar, Final, Generic, ParamSpec, TypeVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -48,12 +49,12 @@ class _PlainBar(ScrollBarRender):
 
 ScrollBar.renderer = _PlainBar
 
+_BETWEEN_CHINESE: Final = re.compile(r"(?<=[\u4e00-\u9fff])(?=[\u4e00-\u9fff])")
+
 
 def spread(text: str) -> str:
     """Chinese with room between the characters, as large as a terminal can write; other text as it is."""
-    chinese = [0x4E00 <= ord(char) <= 0x9FFF for char in text]
-    pairs = zip(chinese, [*chinese[1:], False], strict=True)
-    return "".join(char + (" " if all(pair) else "") for char, pair in zip(text, pairs, strict=True))
+    return _BETWEEN_CHINESE.sub(" ", text)
 
 
 @dataclass(frozen=True, slots=True)

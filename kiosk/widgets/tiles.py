@@ -73,7 +73,7 @@ class Tile(Horizontal):
 
 def columns_for(labels: Sequence[str]) -> int:
     """How many tiles stand side by side: as on a number pad, or one below the other where their texts are long."""
-    if any(cell_len(label) > 34 for label in labels):
+    if any(cell_len(label) > 30 for label in labels):
         return 1
     if any(cell_len(label) > 18 for label in labels) or len(labels) in (2, 4):
         return 2
