@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from kiosk import arriving, badge, rules, serving
+from kiosk import arriving, badge, places, rules, serving
 from kiosk.arriving import Admission
 from kiosk.campaign_files import load_campaign
 from kiosk.desk import Decision, Desk
@@ -158,6 +158,7 @@ class Station:
         """Loads what the first check-in needs, so that nobody waits for it and the first screen does not either."""
         self.keys.sign(b"")
         self.keys.seal({})
+        places.readings("\u4e00")
 
     def _save_epoch(self, epoch: str) -> None:
         self.settings = self.settings.with_epoch(epoch)

@@ -19,6 +19,7 @@ from kiosk.screens.address import AddressPage
 from kiosk.screens.assignment import AssignmentPage
 from kiosk.screens.badge import BadgePage
 from kiosk.screens.consent import ConsentPage
+from kiosk.screens.document import DocumentPage
 from kiosk.screens.done import DonePage
 from kiosk.screens.draft import Draft
 from kiosk.screens.duty import DutyPage
@@ -119,18 +120,23 @@ SCREENS: dict[str, Shot] = {
     "welcome-unknown-number": Shot(None, _types("22222-22222", "enter")),
     "consent": Shot(lambda s: ConsentPage(s, Draft(), step=(1, 5))),
     "consent-one-missing": Shot(lambda s: ConsentPage(s, Draft(), step=(1, 5)), _presses("1", "enter")),
-    "identity": Shot(lambda s: IdentityPage(s, Draft(), step=(2, 5))),
-    "identity-all-wrong": Shot(
-        lambda s: IdentityPage(s, _draft(phone="199", id_number="123", birth_date="1995-02-30"), step=(2, 5))
+    "identity": Shot(lambda s: IdentityPage(s, Draft(), step=(2, 6))),
+    "identity-phone": Shot(lambda s: IdentityPage(s, _draft(phone=""), step=(2, 6)), _presses("enter", "1", "9", "9")),
+    "identity-all-wrong": Shot(lambda s: IdentityPage(s, _draft(name=" ", phone="199"), step=(2, 6))),
+    "document": Shot(lambda s: DocumentPage(s, _draft(birth_date=""), step=(3, 6))),
+    "document-number": Shot(lambda s: DocumentPage(s, _draft(birth_date=""), step=(3, 6)), _presses("enter", "3", "3")),
+    "document-all-wrong": Shot(
+        lambda s: DocumentPage(s, _draft(id_number="123", birth_date="1995-02-30"), step=(3, 6)), _presses("enter")
     ),
-    "identity-with-id-number": Shot(
-        lambda s: IdentityPage(
-            s, _draft(id_type="resident_id", id_number=factories.id_number(), birth_date=""), step=(2, 5)
+    "document-with-id-number": Shot(
+        lambda s: DocumentPage(
+            s, _draft(id_type="resident_id", id_number=factories.id_number(), birth_date=""), step=(3, 6)
         )
     ),
-    "address": Shot(lambda s: AddressPage(s, Draft(), step=(3, 5))),
-    "address-found": Shot(lambda s: AddressPage(s, _draft(), step=(3, 5))),
-    "address-not-found": Shot(lambda s: AddressPage(s, _draft(), step=(3, 5)), _types("zzz")),
+    "address": Shot(lambda s: AddressPage(s, Draft(), step=(4, 6))),
+    "address-found": Shot(lambda s: AddressPage(s, _draft(), step=(4, 6))),
+    "address-initials": Shot(lambda s: AddressPage(s, replace(_draft(), search="jq"), step=(4, 6)), _presses("2")),
+    "address-not-found": Shot(lambda s: AddressPage(s, _draft(), step=(4, 6)), _types("zzz")),
     "eligibility": Shot(
         lambda s: FirstDayPage(s, [c for c in s.campaign.clauses if c.id in _FIRST_CLAUSES], {}, step=(4, 5))
     ),

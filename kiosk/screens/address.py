@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Final
 
 from textual import events, on
+from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from kiosk.campaign import Campaign, Community, fold
+from kiosk import places
+from kiosk.campaign import Community
 from kiosk.i18n import N_, _
 from kiosk.rules import questions
 from kiosk.screens.draft import Draft
@@ -18,33 +21,35 @@ from kiosk.widgets.choices import Question
 from kiosk.widgets.fields import Entry
 from kiosk.widgets.page import Page
 
-
-def find_communities(campaign: Campaign, text: str, first: str) -> list[Community]:
-    """The communities of which `text` is a part (of the name, its street's name, or a misprint of that), best first.
-
-    Without a text, the street of the community `first` comes first.
-    """
-    wanted = "".join(fold(text).split())
-    found = []
-    for street in campaign.streets:
-        for community in street.communities:
-            names = [f"{name}{community.name}" for name in (street.name, *street.aliases)]
-            if any(wanted in name for name in names):
-                near = community.code != first, community.street != first[:9]
-                found.append((not community.name.startswith(wanted), near if not wanted else (), community))
-    return [item[2] for item in sorted(found, key=lambda item: item[:2])]
+_NUMBERS: Final = "123456789"
+_MOVES: Final = {"up": "cursor_up", "down": "cursor_down", "pageup": "page_up", "pagedown": "page_down"}
 
 
 class CommunityPicker(Entry):
-    """The line to search in; the arrow keys move in the list below it."""
+    """The line to search in; arrow keys and digits move in the list below it."""
+
+    def __init__(self, value: str, *, numbered: Callable[[str], bool]) -> None:
+        """Makes the line.
+
+        Args:
+            value: what was typed already.
+            numbered: whether a text is a part of a name, so that its last digit belongs to it.
+        """
+        super().__init__(value, id="search", max_length=40)
+        self._numbered = numbered
 
     def on_key(self, event: events.Key) -> None:
-        if event.key in ("up", "down", "pageup", "pagedown"):
-            event.stop()
-            event.prevent_default()
-            matches = self.screen.query_one("#communities", OptionList)
-            action = {"up": "cursor_up", "down": "cursor_down", "pageup": "page_up", "pagedown": "page_down"}
-            getattr(matches, f"action_{action[event.key]}")()
+        matches = self.screen.query_one("#communities", OptionList)
+        if event.key in _MOVES:
+            getattr(matches, f"action_{_MOVES[event.key]}")()
+        elif event.key in _NUMBERS and not self._numbered(self.value + event.key):
+            # It marks the row and no more: whoever types a house number, or bounces on a key, has chosen nothing yet.
+            if int(event.key) <= matches.option_count:
+                matches.highlighted = int(event.key) - 1
+        else:
+            return
+        event.stop()
+        event.prevent_default()
 
 
 class AddressPage(Page[str]):
@@ -64,8 +69,9 @@ class AddressPage(Page[str]):
             question = Question(clause.id, str(clause.question), options, self._draft.answers.get(clause.id))
             question.id = f"clause-{place}"
             yield question
-        yield Static(_("Your community: type a part of its name or its street's"), markup=False, id="search-label")
-        yield CommunityPicker(self._draft.search, compact=True, id="search", max_length=40, select_on_focus=False)
+        label = _("Your community: a part of its name or its street's, or pinyin initials")
+        yield Static(label, markup=False, id="search-label")
+        yield CommunityPicker(self._draft.search, numbered=lambda text: bool(self._find(text)))
         yield OptionList(id="communities", markup=False, compact=True)
 
     def ready(self) -> None:
@@ -90,11 +96,20 @@ class AddressPage(Page[str]):
         for name in ("#search-label", "#search", "#communities"):
             self.query_one(name).display = self._eligible()
 
+    def _find(self, text: str) -> list[Community]:
+        return places.find(self.station.campaign, text, self.station.settings.community)
+
+    def _row(self, place: int, community: Community) -> Option:
+        number = f" {place + 1} " if place < len(_NUMBERS) else "   "
+        street = self.station.campaign.street_of(community.code).name
+        name = Content.styled(f"{number}{community.name}", "bold")
+        return Option(Content.assemble(name, f"\n   {street}"), id=community.code)
+
     def _list(self) -> None:
-        campaign = self.station.campaign
-        found = find_communities(campaign, self._draft.search, self.station.settings.community)
-        options = [Option(f" {campaign.street_of(c.code).name}  {c.name}", id=c.code) for c in found]
+        found = self._find(self._draft.search)
+        options = [self._row(place, community) for place, community in enumerate(found)]
         matches = self.query_one("#communities", OptionList)
+        matches.can_focus = False  # a tap on a row leaves the cursor where the next letter is expected
         matches.clear_options()
         matches.add_options(options)
         codes = [community.code for community in found]

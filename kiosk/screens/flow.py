@@ -16,6 +16,7 @@ from kiosk.screens.address import AddressPage
 from kiosk.screens.assignment import AssignmentPage
 from kiosk.screens.badge import BadgePage
 from kiosk.screens.consent import ConsentPage
+from kiosk.screens.document import DocumentPage
 from kiosk.screens.done import DonePage
 from kiosk.screens.draft import Draft
 from kiosk.screens.duty import DutyPage
@@ -33,7 +34,7 @@ from kiosk.wording import BADGE_REFUSED
 Show = Callable[[Page[Any]], Awaitable[Any]]
 
 
-_STEPS = 5
+_STEPS = 6
 
 
 def _step(place: int, station: Station, draft: Draft) -> Page[Any]:
@@ -44,8 +45,10 @@ def _step(place: int, station: Station, draft: Draft) -> Page[Any]:
     if place == 1:
         return IdentityPage(station, draft, step=step)
     if place == 2:
-        return AddressPage(station, draft, step=step)
+        return DocumentPage(station, draft, step=step)
     if place == 3:
+        return AddressPage(station, draft, step=step)
+    if place == 4:
         asked = questions(station.campaign, station.today())
         clauses = [clause for clause in asked if not clause.with_identity]
         return FirstDayPage(station, clauses, draft.answers, step=step)

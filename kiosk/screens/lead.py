@@ -10,6 +10,7 @@ from textual.widget import Widget
 from kiosk.i18n import N_, _
 from kiosk.keys import PIN_DIGITS
 from kiosk.widgets.fields import Field
+from kiosk.widgets.numberpad import PadForm
 from kiosk.widgets.page import Page
 
 
@@ -19,7 +20,8 @@ class LeadPinPage(Page[bool]):
     heading = N_("Site lead")
 
     def content(self) -> Iterable[Widget]:
-        yield Field("pin", _("PIN"), "", lambda text: None, password=True, length=PIN_DIGITS)
+        with PadForm():
+            yield Field("pin", _("PIN"), "", lambda text: None, password=True, length=PIN_DIGITS, asks="digits")
 
     def ready(self) -> None:
         self.query_one("#pin", Field).focus()

@@ -56,7 +56,7 @@ class RosterPage(Page[Entry]):
     def content(self) -> Iterable[Widget]:
         with Horizontal(id="roster-bar"):
             yield Static(_("Search"), markup=False, classes="field-label")
-            yield TextEntry(self._search, compact=True, id="roster-search", select_on_focus=False)
+            yield TextEntry(self._search, id="roster-search")
             yield Static("", markup=False, id="roster-counts")
         yield DataTable(id="roster", cursor_type="row", zebra_stripes=True)
 

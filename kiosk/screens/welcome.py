@@ -57,7 +57,7 @@ class WelcomePage(Page[None]):
             yield Static(self.station.settings.name, markup=False, id="welcome-place")
             with Center(), Vertical(id="scan-box"):
                 yield Static(_("Have a badge? Scan it, or type the number on it"), markup=False)
-                yield Entry(compact=True, id="scan", max_length=400)
+                yield Entry(id="scan", max_length=400)
             yield Static(_("Here for the first time? Press Enter"), markup=False, id="first-time")
             yield Static(self._day(), markup=False, id="state-of-day")
             yield Static(self._warning(), markup=False, id="notice")
