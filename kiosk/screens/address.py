@@ -28,15 +28,19 @@ _MOVES: Final = {"up": "cursor_up", "down": "cursor_down", "pageup": "page_up", 
 class CommunityPicker(Entry):
     """The line to search in; arrow keys and digits move in the list below it."""
 
-    def __init__(self, value: str, *, numbered: Callable[[str], bool]) -> None:
+    def __init__(self, value: str, *, search: Callable[[str], None], numbered: Callable[[str], bool]) -> None:
         """Makes the line.
 
         Args:
             value: what was typed already.
+            search: lists what a text finds; called before the next key, so that arrows move in the list it gave.
             numbered: whether a text is a part of a name, so that its last digit belongs to it.
         """
+        self._search, self._numbered = search, numbered
         super().__init__(value, id="search", max_length=40)
-        self._numbered = numbered
+
+    def watch_value(self, value: str) -> None:
+        self._search(value)
 
     def on_key(self, event: events.Key) -> None:
         matches = self.screen.query_one("#communities", OptionList)
@@ -71,7 +75,7 @@ class AddressPage(Page[str]):
             yield question
         label = _("Your community: a part of its name or its street's, or pinyin initials")
         yield Static(label, markup=False, id="search-label")
-        yield CommunityPicker(self._draft.search, numbered=lambda text: bool(self._find(text)))
+        yield CommunityPicker(self._draft.search, search=self._search, numbered=lambda text: bool(self._find(text)))
         yield OptionList(id="communities", markup=False, compact=True)
 
     def ready(self) -> None:
@@ -127,11 +131,9 @@ class AddressPage(Page[str]):
         if self._eligible():
             self.query_one("#search").focus()
 
-    @on(Input.Changed, "#search")
-    def _search(self, event: Input.Changed) -> None:
-        event.stop()
-        if event.value != self._draft.search:
-            self._draft.search = event.value
+    def _search(self, text: str) -> None:
+        if text != self._draft.search:
+            self._draft.search = text
             self._draft.community = None
             self.say("")
             self._list()

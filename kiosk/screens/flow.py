@@ -58,17 +58,23 @@ def _step(place: int, station: Station, draft: Draft) -> Page[Any]:
 async def new_visit(show: Show, station: Station) -> None:
     """Somebody without a badge: from consent to badge."""
     draft = Draft()
-    admission: Admission | None = None
+    try:
+        admission = await _ask(show, station, draft)
+    finally:
+        draft.forget()
+    if admission is not None:
+        await _after_admission(show, station, admission, first=True)
+
+
+async def _ask(show: Show, station: Station, draft: Draft) -> Admission | None:
+    """From consent to verdict, back and forth; None for somebody who went back to the welcome page."""
     place = 0
-    while admission is None:
+    while place >= 0:
         answer = await show(_step(place, station, draft))
         if isinstance(answer, Admission):
-            admission = answer
-        else:
-            place += 1 if answer == "next" else -1
-        if place < 0:
-            return
-    await _after_admission(show, station, admission, first=True)
+            return answer
+        place += 1 if answer == "next" else -1
+    return None
 
 
 async def _after_admission(show: Show, station: Station, admission: Admission, *, first: bool) -> None:

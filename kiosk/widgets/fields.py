@@ -59,6 +59,9 @@ class Entry(Input, inherit_bindings=False):
     def on_mount(self) -> None:
         self.cursor_blink = False  # a cursor that stands still is calmer, and easier to find
 
+    def on_unmount(self) -> None:
+        self.set_reactive(Input.value, "")  # a page that was left may live on for a moment, what was typed does not
+
     async def _on_key(self, event: events.Key) -> None:
         if event.key == "enter":
             await self.action_submit()
@@ -82,8 +85,11 @@ class Entry(Input, inherit_bindings=False):
         super().insert_text_at_cursor(text if self.asks == "text" else unicodedata.normalize("NFKC", text))
 
     async def _on_mouse_down(self, event: events.MouseDown) -> None:
-        event.prevent_default()  # a tap puts the cursor there; dragging selects nothing
-        self.cursor_position = self._cell_offset_to_index(event.get_content_offset_capture(self).x)
+        event.prevent_default()  # dragging selects nothing
+        place = event.get_content_offset_capture(self)
+        # A tap on a letter puts the cursor there; one anywhere else in the box wants to go on typing.
+        on_a_letter = place.y == 0 and place.x >= 0
+        self.cursor_position = self._cell_offset_to_index(place.x) if on_a_letter else len(self.value)
 
     @property
     def _value(self) -> Text:

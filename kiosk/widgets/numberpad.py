@@ -11,7 +11,6 @@ from typing import Final
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.geometry import Offset
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -57,16 +56,19 @@ class NumberPad(Widget):
         self.visible = self._entry is not None
         self.query_one("#pad-x", PadKey).visible = self._entry is not None and self._entry.asks == "id_number"
 
-    def _nearest(self, place: Offset) -> PadKey:
+    def _nearest(self, x: int, y: int) -> PadKey:
         # The gaps between the keys belong to the keys: cold fingers do not aim.
-        keys = [key for key in self.query(PadKey) if key.visible]
-        return min(keys, key=lambda key: place.get_distance_to(Offset(*map(round, key.region.center))))
+        def distance(key: PadKey) -> int:
+            place = key.region
+            return max(place.x - x, 0, x - place.right + 1) + 2 * max(place.y - y, 0, y - place.bottom + 1)
+
+        return min((key for key in self.query(PadKey) if key.visible), key=distance)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         # At the touch, not when it is let go: a finger that slides a little is no mistake.
         event.stop()
         if self._entry is not None:
-            key = self._nearest(event.screen_offset)
+            key = self._nearest(*event.screen_offset)
             key.add_class("-pressed")
             self._entry.post_message(key.typed())
 

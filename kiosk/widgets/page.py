@@ -132,11 +132,15 @@ class Page(Screen[R], Generic[R]):
         return f"{day} {_(WEEKDAYS[now.weekday()])} {now:%H:%M} "
 
     def on_mount(self) -> None:
-        self.set_interval(15, self._tick)
+        # Every second, and not by the minute: the loop keeps the timer of a page that is gone until it would have
+        # rung, and with it the page and what was typed there.
+        self.set_interval(1, self._tick)
         self.ready()
 
     def _tick(self) -> None:
-        self.query_one("#time", Static).update(self._time())
+        shown = self.query_one("#time", Static)
+        if (now := self._time()) != str(shown.content):
+            shown.update(now)
 
     def ready(self) -> None:
         """Called when the widgets are there: at first, and again in the other language."""
