@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 import pytest
+from rich.cells import cached_cell_len
+from rich.segment import Segment
 from textual import events
 from textual.message_pump import MessagePump
 from textual.widgets import OptionList
@@ -401,9 +403,14 @@ def held(thing: object, seen: set[int], depth: int = 6) -> Iterator[str]:
 
 
 def left_behind(walker: Walker, markers: Iterable[str]) -> list[str]:
-    """Where a text is found that somebody typed: in any living widget, screen or app, or on the screen."""
+    """Where a text is found that somebody typed: in any living widget or app, in a line once drawn, or on show."""
     gc.collect()
     found = []
+    drawn = [thing.text for thing in gc.get_objects() if isinstance(thing, Segment)]
+    measured = [text for text in gc.get_referents(cached_cell_len) if isinstance(text, str)]
+    for marker in markers:
+        found += [f"{marker} drawn" for text in drawn if marker in text]
+        found += [f"{marker} measured" for text in measured if marker in text]
     for thing in gc.get_objects():
         if isinstance(thing, MessagePump):
             seen: set[int] = set()
@@ -440,6 +447,8 @@ async def test_the_search_for_what_was_typed_finds_it_while_it_is_there(station:
         found = left_behind(walker, [NAME, PHONE, NUMBER, SEARCH])
         for marker in (NAME, PHONE, NUMBER, SEARCH):
             assert any(marker in place for place in found)
+        assert f"{SEARCH} drawn" in found
+        assert f"{SEARCH} measured" in found
 
 
 @pytest.mark.parametrize("finished", [False, True])

@@ -15,6 +15,7 @@ from textual.widgets import Input, Static
 
 from kiosk.i18n import N_, _, ngettext
 from kiosk.station import Station
+from kiosk.widgets import drawn
 from kiosk.widgets.fields import Entry
 from kiosk.widgets.page import Key, Page
 
@@ -68,6 +69,7 @@ class WelcomePage(Page[None]):
     def on_screen_resume(self) -> None:
         """Shows the state of the day anew, and keeps nothing that the last person typed."""
         self.query_one("#scan", Entry).value = ""
+        drawn.forget()
         self.query_one("#state-of-day", Static).update(self._day())
         self.say("")
         self.query_one("#scan").focus()
