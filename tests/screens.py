@@ -73,6 +73,14 @@ def _presses(*keys: str) -> After:
     return press
 
 
+def _calls_up_the_pad(*keys: str) -> After:
+    async def press(walker: Walker) -> None:
+        await walker.press(*keys)
+        await walker.until(lambda: walker.page.query_one("#pad-1").region.area > 0)
+
+    return press
+
+
 def _types(text: str, *keys: str) -> After:
     async def type_(walker: Walker) -> None:
         await walker.type(text)
@@ -121,12 +129,17 @@ SCREENS: dict[str, Shot] = {
     "consent": Shot(lambda s: ConsentPage(s, Draft(), step=(1, 5))),
     "consent-one-missing": Shot(lambda s: ConsentPage(s, Draft(), step=(1, 5)), _presses("1", "enter")),
     "identity": Shot(lambda s: IdentityPage(s, Draft(), step=(2, 6))),
-    "identity-phone": Shot(lambda s: IdentityPage(s, _draft(phone=""), step=(2, 6)), _presses("enter", "1", "9", "9")),
+    "identity-phone": Shot(
+        lambda s: IdentityPage(s, _draft(phone=""), step=(2, 6)), _calls_up_the_pad("enter", "1", "9", "9")
+    ),
     "identity-all-wrong": Shot(lambda s: IdentityPage(s, _draft(name=" ", phone="199"), step=(2, 6))),
     "document": Shot(lambda s: DocumentPage(s, _draft(birth_date=""), step=(3, 6))),
-    "document-number": Shot(lambda s: DocumentPage(s, _draft(birth_date=""), step=(3, 6)), _presses("enter", "3", "3")),
+    "document-number": Shot(
+        lambda s: DocumentPage(s, _draft(birth_date=""), step=(3, 6)), _calls_up_the_pad("enter", "3", "3")
+    ),
     "document-all-wrong": Shot(
-        lambda s: DocumentPage(s, _draft(id_number="123", birth_date="1995-02-30"), step=(3, 6)), _presses("enter")
+        lambda s: DocumentPage(s, _draft(id_number="123", birth_date="1995-02-30"), step=(3, 6)),
+        _calls_up_the_pad("enter"),
     ),
     "document-with-id-number": Shot(
         lambda s: DocumentPage(
@@ -156,7 +169,7 @@ SCREENS: dict[str, Shot] = {
     "done-on-duty": Shot(lambda s: DonePage(s, s.start_duty(_somebody(s, "checked_in").volunteer, "policy"))),
     "done-break": Shot(lambda s: DonePage(s, s.end_duty(_somebody(s, "on_duty").volunteer))),
     "done-checked-out": Shot(_checked_out),
-    "lead-pin": Shot(LeadPinPage),
+    "lead-pin": Shot(LeadPinPage, _calls_up_the_pad()),
     "lead-pin-wrong": Shot(LeadPinPage, _types("000000", "enter")),
     "roster": Shot(lambda s: RosterPage(s, DAY)),
     "roster-search": Shot(lambda s: RosterPage(s, DAY), _types("陈")),
