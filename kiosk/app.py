@@ -207,6 +207,13 @@ class KioskApp(App[None]):
         station = self._at()
         self._begin(lambda show: flow.new_visit(show, station))
 
+    @on(WelcomePage.LostBadgeReported)
+    def _lost_badge(self) -> None:
+        from kiosk.screens import flow
+
+        station = self._at()
+        self._begin(lambda show: flow.lost_badge(show, station))
+
     @on(WelcomePage.LeadRequested)
     def _lead(self) -> None:
         from kiosk.screens import flow

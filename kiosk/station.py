@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -19,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from kiosk import arriving, badge, rules, serving
+from kiosk import arriving, badge, places, rules, serving
 from kiosk.arriving import Admission
 from kiosk.campaign import Campaign
 from kiosk.campaign_files import load_campaigns
@@ -170,6 +171,7 @@ class Station:
         """Loads what the first check-in needs, so that nobody waits for it and the first screen does not either."""
         self.keys.sign(b"")
         self.keys.seal({})
+        places.readings("\u4e00")
 
     def _save_epoch(self, epoch: str) -> None:
         self.settings = self.settings.with_epoch(epoch)
@@ -298,6 +300,14 @@ class Station:
         """A day in numbers."""
         with self._viewing:
             return summarise(self.history, day, self.clock())
+
+    def on_duty(self) -> Counter[str]:
+        """How many people are on each duty now, by duty; those who came last evening are among them."""
+        now = self.clock()
+        with self._viewing:
+            days = (self.today(), self.today() - timedelta(days=1))
+            visits = [visit for day in days for visit in self.history.visits_on(day)]
+            return Counter(visit.stint.duty for visit in visits if visit.stint and visit.present(now))
 
     def visit(self, volunteer: str) -> Visit | None:
         """The visit of a volunteer that is going on."""

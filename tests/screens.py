@@ -23,6 +23,7 @@ from kiosk.screens.badge_again import BadgeAgainPage
 from kiosk.screens.community import CommunityPage
 from kiosk.screens.consent import ConsentPage
 from kiosk.screens.correct import CorrectPage, named_moments
+from kiosk.screens.document import DocumentPage
 from kiosk.screens.done import DonePage
 from kiosk.screens.draft import Draft
 from kiosk.screens.duty import DutyPage
@@ -81,6 +82,14 @@ def _somebody(station: Station, status: str, day: date = DAY) -> Any:
 def _presses(*keys: str) -> After:
     async def press(walker: Walker) -> None:
         await walker.press(*keys)
+
+    return press
+
+
+def _calls_up_the_pad(*keys: str) -> After:
+    async def press(walker: Walker) -> None:
+        await walker.press(*keys)
+        await walker.until(lambda: walker.page.query_one("#pad-1").region.area > 0)
 
     return press
 
@@ -182,7 +191,7 @@ def _daily(station: Station) -> DailyPage:
 
 def _first_day(station: Station) -> FirstDayPage:
     clauses = [clause for clause in station.campaign.clauses if clause.id in _FIRST_CLAUSES]
-    return FirstDayPage(station, clauses, {}, step=(4, 5))
+    return FirstDayPage(station, clauses, {}, step=(5, 6))
 
 
 _FIRST_CLAUSES = ("vaccinated", "health_code", "travel_code", "pledge")
@@ -192,28 +201,38 @@ _MADE = ("S016001", "123456", "7K2MQ-4RXWC-PLMKN-JBHVG-CFXDR")
 SCREENS: dict[str, Shot] = {
     "welcome": Shot(None),
     "welcome-unknown-number": Shot(None, _types("22222-22222", "enter")),
-    "consent": Shot(lambda s: ConsentPage(s, Draft(), step=(1, 5))),
-    "consent-health": Shot(lambda s: ConsentPage(s, Draft(), step=(1, 5)), _presses("1")),
-    "consent-none": Shot(lambda s: ConsentPage(s, Draft(), step=(1, 5)), _presses("enter")),
-    "identity": Shot(lambda s: IdentityPage(s, Draft(), step=(2, 5))),
-    "identity-all-wrong": Shot(
-        lambda s: IdentityPage(s, _draft(phone="199", id_number="123", birth_date="1995-02-30"), step=(2, 5))
+    "consent": Shot(lambda s: ConsentPage(s, Draft(), step=(1, 6))),
+    "consent-health": Shot(lambda s: ConsentPage(s, Draft(), step=(1, 6)), _presses("1")),
+    "consent-none": Shot(lambda s: ConsentPage(s, Draft(), step=(1, 6)), _presses("enter")),
+    "identity": Shot(lambda s: IdentityPage(s, Draft(), step=(2, 6))),
+    "identity-phone": Shot(
+        lambda s: IdentityPage(s, _draft(phone=""), step=(2, 6)), _calls_up_the_pad("enter", "1", "9", "9")
     ),
-    "identity-with-id-number": Shot(
-        lambda s: IdentityPage(
-            s, _draft(id_type="resident_id", id_number=factories.id_number(), birth_date=""), step=(2, 5)
+    "identity-all-wrong": Shot(lambda s: IdentityPage(s, _draft(name=" ", phone="199"), step=(2, 6))),
+    "document": Shot(lambda s: DocumentPage(s, _draft(birth_date=""), step=(3, 6))),
+    "document-number": Shot(
+        lambda s: DocumentPage(s, _draft(birth_date=""), step=(3, 6)), _calls_up_the_pad("enter", "3", "3")
+    ),
+    "document-all-wrong": Shot(
+        lambda s: DocumentPage(s, _draft(id_number="123", birth_date="1995-02-30"), step=(3, 6)),
+        _calls_up_the_pad("enter"),
+    ),
+    "document-with-id-number": Shot(
+        lambda s: DocumentPage(
+            s, _draft(id_type="resident_id", id_number=factories.id_number(), birth_date=""), step=(3, 6)
         )
     ),
-    "address": Shot(lambda s: AddressPage(s, Draft(), step=(3, 5))),
-    "address-found": Shot(lambda s: AddressPage(s, _draft(), step=(3, 5))),
-    "address-not-found": Shot(lambda s: AddressPage(s, _draft(), step=(3, 5)), _types("zzz")),
+    "address": Shot(lambda s: AddressPage(s, Draft(), step=(4, 6))),
+    "address-found": Shot(lambda s: AddressPage(s, _draft(), step=(4, 6))),
+    "address-initials": Shot(lambda s: AddressPage(s, replace(_draft(), search="jq"), step=(4, 6)), _presses("2")),
+    "address-not-found": Shot(lambda s: AddressPage(s, _draft(), step=(4, 6)), _types("zzz")),
     "eligibility": Shot(_first_day),
     "eligibility-travel-code": Shot(_first_day, _presses("1", "1")),
     "eligibility-chosen": Shot(_first_day, _presses("1", "2", "escape")),
     "eligibility-pledge": Shot(_first_day, _presses("1", "1", "2")),
     "eligibility-none-chosen": Shot(_first_day, _presses("enter")),
     "daily": Shot(_daily),
-    "review": Shot(lambda s: ReviewPage(s, _draft(), step=(5, 5))),
+    "review": Shot(lambda s: ReviewPage(s, _draft(), step=(6, 6))),
     "admitted": Shot(lambda s: AdmittedPage(s, "林小满")),
     "refused": Shot(_refused),
     "assignment": Shot(lambda s: AssignmentPage(s, _CONTACT)),
@@ -224,7 +243,7 @@ SCREENS: dict[str, Shot] = {
     "done-on-duty": Shot(lambda s: DonePage(s, s.start_duty(_somebody(s, "checked_in").volunteer, "policy"))),
     "done-break": Shot(lambda s: DonePage(s, s.end_duty(_somebody(s, "on_duty").volunteer))),
     "done-checked-out": Shot(_checked_out),
-    "lead-pin": Shot(LeadPinPage),
+    "lead-pin": Shot(LeadPinPage, _calls_up_the_pad()),
     "lead-pin-wrong": Shot(LeadPinPage, _types("000000", "enter")),
     "roster": Shot(lambda s: RosterPage(s, View(DAY))),
     "roster-search": Shot(lambda s: RosterPage(s, View(DAY)), _types("陈")),

@@ -182,7 +182,9 @@ class Page(Screen[R], Generic[R]):
         return super().dismiss(result)
 
     def on_mount(self) -> None:
-        self.set_interval(15, self._tick)
+        # Every second, and not by the minute: the loop keeps the timer of a page that is gone until it would have
+        # rung, and with it the page and what was typed there.
+        self.set_interval(1, self._tick)
         self.ready()
 
     def _tick(self) -> None:
@@ -195,7 +197,8 @@ class Page(Screen[R], Generic[R]):
         clock = self.query_one("#time", Static)
         said = _("Back to the start in {seconds} s; any key to stay ").format(seconds=seconds) if seconds else ""
         clock.set_class(bool(said), "-counting")
-        clock.update(said or self._time())
+        if (said or self._time()) != str(clock.content):
+            clock.update(said or self._time())
 
     @property
     def too_small(self) -> bool:
