@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from kiosk import demo, rules
 from kiosk.app import KioskApp
 from kiosk.arriving import Admission
 from kiosk.assignment import Assignment
+from kiosk.badge import Badge
 from kiosk.campaign_files import shipped
 from kiosk.records import SHANGHAI
 from kiosk.roster import Visit
@@ -33,6 +35,7 @@ from kiosk.screens.help import HelpPage
 from kiosk.screens.identity import IdentityPage
 from kiosk.screens.late import LatePage
 from kiosk.screens.lead import LeadPinPage
+from kiosk.screens.lost import LostBadgePage
 from kiosk.screens.moment import MomentPage
 from kiosk.screens.pending import PendingPage
 from kiosk.screens.person import PersonPage
@@ -43,6 +46,7 @@ from kiosk.screens.roster import RosterPage, View
 from kiosk.screens.setup import PassphrasePage, SetUpPage
 from kiosk.screens.summary import SummaryPage
 from kiosk.screens.verdict import AdmittedPage, RefusedPage
+from kiosk.screens.visitor import VisitorPage
 from kiosk.screens.void import VoidPage
 from kiosk.setup import NewStation
 from kiosk.station import Station
@@ -186,7 +190,12 @@ def _checked_out(station: Station) -> DonePage:
 
 def _daily(station: Station) -> DailyPage:
     person = station.history.people[_somebody(station, "checked_out").volunteer]
-    return DailyPage(station, person, f"{person.name}  2021-12-05")
+    greeting, check_in = f"{person.name}  2021-12-05", partial(station.check_in_again, person.volunteer)
+    return DailyPage(station, person.known, lambda: greeting, check_in)
+
+
+def _foreign_badge() -> Badge:
+    return Badge("S016009", factories.volunteer_number(7), "SC2021", date(2022, 6, 1))
 
 
 def _first_day(station: Station) -> FirstDayPage:
@@ -201,6 +210,8 @@ _MADE = ("S016001", "123456", "7K2MQ-4RXWC-PLMKN-JBHVG-CFXDR")
 SCREENS: dict[str, Shot] = {
     "welcome": Shot(None),
     "welcome-unknown-number": Shot(None, _types("22222-22222", "enter")),
+    "lost-badge": Shot(LostBadgePage, _types("林小满", "enter")),
+    "visitor": Shot(lambda s: VisitorPage(s, _foreign_badge())),
     "consent": Shot(lambda s: ConsentPage(s, Draft(), step=(1, 6))),
     "consent-health": Shot(lambda s: ConsentPage(s, Draft(), step=(1, 6)), _presses("1")),
     "consent-none": Shot(lambda s: ConsentPage(s, Draft(), step=(1, 6)), _presses("enter")),

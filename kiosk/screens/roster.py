@@ -16,7 +16,7 @@ from textual.widgets import Input, Static
 
 from kiosk.errors import InvalidInput
 from kiosk.i18n import N_, _, ngettext
-from kiosk.roster import STATUSES, Entry, counts
+from kiosk.roster import STATUSES, Entry, Person, counts
 from kiosk.rules import parse_date
 from kiosk.station import Recognition, Station
 from kiosk.widgets.fields import Entry as TextEntry
@@ -65,7 +65,7 @@ class Chip(Static):
         await self.screen.run_action(self._action)
 
 
-class RosterPage(Page[Entry | str]):
+class RosterPage(Page[Entry | Person | str]):
     """Returns the person whom the lead chose, or `pending`, `summary` or `export`."""
 
     idle = 180
