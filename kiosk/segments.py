@@ -6,13 +6,13 @@ A segment is one TinyDB file of consecutive records: `records/open.json` while i
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from kiosk.canonical import canonical, parse_json
 from kiosk.errors import KioskError, RecordError
 from kiosk.i18n import _
 from kiosk.records import FORMAT_VERSION, ZEROS, Record, findings, segment_hash
@@ -78,14 +78,15 @@ def parse_segment(path: Path, content: bytes) -> Segment:
     if not content:
         raise Unreadable(_("The file is empty."))
     try:
-        tables = json.loads(content)
+        tables = parse_json(content)
         (header,) = tables["segment"].values()
         documents = list(tables.get("records", {}).values())
         # Other tables, or documents that are not numbered from 1 as TinyDB does, are damage that it would stumble over.
         for name, table in tables.items():
             if name not in ("segment", "records") or list(table) != [str(n + 1) for n in range(len(table))]:
                 raise ValueError(name)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        canonical(header)  # nested too deeply, it would have no hash
+    except (ValueError, KeyError, TypeError, AttributeError, RecordError) as error:
         raise Unreadable(_("The file is not a complete TinyDB file with the tables records and segment.")) from error
     if not isinstance(header, dict) or any(type(header.get(name)) is not kind for name, kind in HEADER.items()):
         raise Unreadable(_("The table segment does not hold what it must."))
@@ -224,7 +225,11 @@ def _within(segment: Segment, name: str, station: str) -> Iterator[Finding]:
         if prev is not None and record.prev != prev:
             yield Finding(name, record.seq, _("The chain is broken: the record before it is not the one it names."))
         prev = record.hash
-        for problem in findings(record):
+        try:
+            problems = findings(record)
+        except RecordError as error:
+            problems = [str(error)]
+        for problem in problems:
             yield Finding(name, record.seq, problem)
     match = _SEALED_NAME.fullmatch(segment.path.name)
     if match and match[2] != segment.hash:

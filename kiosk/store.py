@@ -17,6 +17,7 @@ from typing import Any, Final
 from tinydb import TinyDB
 from tinydb.storages import Storage
 
+from kiosk.canonical import parse_json
 from kiosk.durable import FolderLock, make_folder, move_durably, sync_folder, write_durably
 from kiosk.errors import NotSaved
 from kiosk.i18n import _
@@ -64,7 +65,7 @@ class DurableStorage(Storage):
                 content = self._path.read_bytes()
             except FileNotFoundError:
                 return None
-            tables = json.loads(content)
+            tables = parse_json(content)
             if not isinstance(tables, dict):
                 raise ValueError(f"{self._path.name} is not a TinyDB file")
             self._cache = tables

@@ -110,6 +110,17 @@ def test_one_bad_draft_keeps_all_out(log: Log) -> None:
     assert log.problems() == []
 
 
+@pytest.mark.parametrize("value", [0.5, 2**53, "\ud83d", {"a": float("inf")}])
+def test_what_could_not_be_read_back_is_not_written(log: Log, value: object) -> None:
+    bad = Draft("station_noted", NOW, "station", data={"note": "test", "details": {"n": value}})
+    before = plain.fingerprint(log.folder)
+    with pytest.raises(RecordError):
+        log.append([bad])
+    assert set(plain.fingerprint(log.folder)) <= {*before, "records/open.json"}
+    log.append(notes(1))
+    assert log.problems() == []
+
+
 def test_the_chain_is_what_the_format_says(log: Log) -> None:
     log.append([Draft("station_noted", NOW, "station", data={"note": "test", "details": {"name": "小满"}})])
     log.append([Draft("refused", NOW, "volunteer", data={"reasons": []}, personal={"a": 1}, health={"b": "met"})])
@@ -434,6 +445,14 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "of another station": lambda content: content.replace(b'"station":"S1"', b'"station":"S2"'),
     "of a newer version": lambda content: content.replace(b'"format":1', b'"format":2'),
     "of another epoch": lambda content: content.replace(EPOCH.encode(), b"00000000000000cd"),
+    "no number": lambda content: content.replace(b'{"n":0}', b'{"n":NaN}'),
+    "no end": lambda content: content.replace(b'{"n":0}', b'{"n":1e999}'),
+    "a fraction": lambda content: content.replace(b'{"n":0}', b'{"n":0.5}'),
+    "a huge number": lambda content: content.replace(b'{"n":0}', b'{"n":' + b"9" * 5000 + b"}"),
+    "half a character": lambda content: content.replace(b'{"n":0}', rb'{"n":"\ud83d"}'),
+    "a key twice": lambda content: content.replace(b'{"n":0}', b'{"n":0,"n":0}'),
+    "nested": lambda content: content.replace(b'{"n":0}', b'{"n":' * 450 + b"0" + b"}" * 450),
+    "nested too deeply": lambda content: content.replace(b'{"n":0}', b'{"n":' * 50_000 + b"0" + b"}" * 50_000),
     "no log": lambda content: b"[1, 2]",
     "no text": lambda content: b"\xff\xfe\x00" + content,
 }
