@@ -158,18 +158,19 @@ def read_all(folder: Path) -> tuple[list[Segment], list[Finding]]:
             continue
         if segments and segments[0].path.name == OPEN and segments[0].header == segment.header:
             segments.pop(0)
-            if _is_still_open(records / OPEN, segment):
+            if _is_older(records / OPEN, segment):
                 found.append(Finding(f"records/{OPEN}", None, _("This segment is sealed already.")))
         segments.append(segment)
     return _in_order(segments), found
 
 
-def _is_still_open(path: Path, sealed: Segment) -> bool:
-    """Whether `path` is an older copy of the sealed segment, and was not just renamed."""
+def _is_older(path: Path, sealed: Segment) -> bool:
+    """Whether `path` is another state of the sealed segment: not just renamed, nor cut off between its two names."""
     try:
-        return read_segment(path).header == sealed.header
+        left = read_segment(path)
     except (FileNotFoundError, Unreadable):
         return False
+    return left.header == sealed.header and left.hash != sealed.hash
 
 
 def _in_order(segments: Iterable[Segment]) -> list[Segment]:

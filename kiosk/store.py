@@ -149,7 +149,7 @@ class Store:
         """Reads the folder anew: everything that the writer believes comes from what is on the disk."""
         self._db = None
         # What a crash or a failed write left can be seen already, but would perhaps not survive a power cut.
-        for path in (self._records, self._records / "sealed"):
+        for path in (self._folder, self._records, self._records / "sealed"):
             sync_folder(path)
         segments, unreadable = read_all(self._folder)
         open_ = next((segment for segment in segments if segment.number is None), None)
@@ -163,6 +163,10 @@ class Store:
             open_, mine = None, []
         elif open_:
             mine.remove(open_)
+        if open_ is None and (self._records / OPEN).exists():
+            # A power cut while it was sealed left one content under two names.
+            (self._records / OPEN).unlink()
+            sync_folder(self._records)
         self._segments = segments
         self._number = len(mine) + 1
         self._prev_segment = mine[-1].hash if mine else ZEROS
