@@ -189,7 +189,11 @@ class Station:
         """Reads the state, decides and writes in one step; `then` makes of what was decided what the caller is told."""
         with self._writing:
             now = self.clock()
-            self._settle()
+            try:
+                self._settle()
+            except NotSaved as error:
+                # Nothing may be decided on what is perhaps no longer so: that is done when it is tried again.
+                raise NotSaved(str(error), (), partial(self._act, decide, then)) from error
             drafts, outcome = decide(now)
             try:
                 self._write(drafts, now)
@@ -222,8 +226,8 @@ class Station:
             NotSaved: if it fails again.
         """
         with self._writing:
-            self._settle()
             try:
+                self._settle()
                 self._write(failure.drafts, self.clock())
             except NotSaved as error:
                 raise NotSaved(str(error), failure.drafts, failure.outcome) from error

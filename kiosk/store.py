@@ -280,13 +280,14 @@ class Store:
     def settle(self) -> list[Record]:
         """After a write that failed, the records that reached the disk all the same, each told once; otherwise nothing.
 
-        Where the disk cannot be read either, the question stays open, and the next `append` answers it.
+        Raises:
+            NotSaved: if the disk cannot be asked either. What is known of the log is then not fit to decide upon.
         """
         if self._in_doubt:
             try:
                 self._database()
-            except OSError:
-                return []
+            except OSError as error:
+                raise NotSaved(_("This could not be saved. Please call the site lead."), ()) from error
         told, self._untold = self._untold, []
         return told
 

@@ -571,16 +571,45 @@ def test_what_reached_the_disk_unacknowledged_shows(
     assert types(log()) == FIRST * 2
 
 
-def test_what_shows_although_the_disk_could_not_be_asked_at_once(
+def test_nothing_is_decided_while_the_disk_cannot_be_asked(
     station: Station, campaign: Campaign, broken: BrokenSync, log: Log
 ) -> None:
+    """The same person tries again while it is not known whether they are checked in: they must not be so twice."""
     broken.left = 2
     with pytest.raises(NotSaved):
         station.check_in(application(campaign))
-    broken.left = 1  # asking fails this time, and writing does not
-    arrive(station, campaign, 1)
-    assert sorted(entry.name for entry in station.roster()) == sorted(factories.NAMES[:2])
-    assert types(log()) == FIRST * 2
+    broken.left = 1  # asking fails this time, and writing would not
+    with pytest.raises(NotSaved) as failure:
+        station.check_in(application(campaign))
+    assert failure.value.drafts == ()
+    broken.left = 1
+    with pytest.raises(NotSaved) as second_failure:
+        station.retry(failure.value)
+    done = station.retry(second_failure.value)
+    assert done.outcome == "duplicate"
+    assert types(log()) == FIRST
+    (entry,) = station.roster()
+    assert (entry.volunteer, entry.flags) == (done.volunteer, ())
+    assert arrive(station, campaign, 1).outcome == "admitted"
+
+
+def test_what_was_put_off_may_fail_again_and_is_still_done_once(
+    station: Station, campaign: Campaign, broken: BrokenSync, log: Log
+) -> None:
+    """The disk can be asked again, then decides to fail at the write: that failure carries what was decided."""
+    volunteer = arrive(station, campaign).volunteer or ""
+    broken.left = 1
+    with pytest.raises(NotSaved):
+        station.start_duty(volunteer, "order")
+    broken.left = 1
+    with pytest.raises(NotSaved) as put_off:
+        station.check_out(volunteer)
+    broken.left = 4  # the three folders that are asked, and then the file
+    with pytest.raises(NotSaved) as failed:
+        station.retry(put_off.value)
+    assert [draft.type for draft in failed.value.drafts] == ["checked_out"]
+    assert station.retry(failed.value).visit.volunteer == volunteer
+    assert types(log()) == [*FIRST, "checked_out"]
 
 
 def test_a_full_disk_at_start_keeps_nobody_out(
