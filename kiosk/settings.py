@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +16,7 @@ from kiosk.errors import KioskError
 from kiosk.i18n import LANGUAGES, _
 
 FILE: Final = "station.json"
+_KINDS: Final = {"str": str, "int": int}
 
 
 class NotSetUp(KioskError):
@@ -38,6 +39,8 @@ class Settings:
         name: what people call the place.
         language: one of `LANGUAGES`; the screen returns to it after each visitor.
         epoch: the current epoch of the log.
+        segment: the number of the newest segment of the epoch that is known to hold a record; 0 while none is. What
+            lies below it must be there, or records were lost.
     """
 
     station: str
@@ -46,6 +49,7 @@ class Settings:
     name: str
     language: str
     epoch: str
+    segment: int = 0
 
     def save(self, folder: Path) -> None:
         """Makes the settings durable.
@@ -57,8 +61,8 @@ class Settings:
         write_durably(folder / FILE, content, folder / "tmp")
 
     def with_epoch(self, epoch: str) -> Settings:
-        """The same station in another epoch."""
-        return replace(self, epoch=epoch)
+        """The same station in another epoch, of which there is no record yet."""
+        return replace(self, epoch=epoch, segment=0)
 
 
 def read_settings(folder: Path) -> Settings:
@@ -70,8 +74,10 @@ def read_settings(folder: Path) -> Settings:
     """
     try:
         found = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        settings = Settings(**{field.name: found[field.name] for field in fields(Settings)})
-        if not all(isinstance(value, str) for value in asdict(settings).values()) or settings.language not in LANGUAGES:
+        named = [field for field in fields(Settings) if field.default is MISSING or field.name in found]
+        settings = Settings(**{field.name: found[field.name] for field in named})
+        of_kind = all(type(getattr(settings, field.name)) is _KINDS[str(field.type)] for field in fields(Settings))
+        if not of_kind or settings.language not in LANGUAGES or settings.segment < 0:
             raise ValueError(FILE)
     except FileNotFoundError as error:
         sentence = _("There is no station in {folder} yet. Please run: kiosk init").format(folder=folder)

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -35,7 +35,7 @@ from kiosk.records import (
 from kiosk.roster import Entry, History, Person, Visit, minutes, roster
 from kiosk.rules import Application
 from kiosk.segments import read_all
-from kiosk.settings import read_settings
+from kiosk.settings import Settings, read_settings
 from kiosk.store import Store
 
 T = TypeVar("T")
@@ -122,6 +122,7 @@ class Station:
         self.keys = Keys(folder / "keys", folder / "tmp")
         self._writing = threading.RLock()
         self._viewing = threading.RLock()
+        self._changing = threading.Lock()
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kiosk-writer")
         self._notes: list[Draft] = []
         self._store = Store(
@@ -129,6 +130,8 @@ class Station:
             station=self.settings.station,
             epoch=self.settings.epoch,
             save_epoch=self._save_epoch,
+            segment=self.settings.segment,
+            save_segment=self._save_segment,
             entropy=entropy,
         )
         self.history = History()
@@ -141,8 +144,9 @@ class Station:
 
     @property
     def set_aside(self) -> Sequence[str]:
-        """Names of files that could not be read at start and were set aside."""
-        return self._store.set_aside
+        """Names of what could not be read and was set aside, and of what was gone, since the station was opened."""
+        missing = self._store.missing
+        return [*self._store.set_aside, *([] if missing is None else [f"{missing:06d}"])]
 
     def close(self) -> None:
         """Waits for the writer and gives the data folder back."""
@@ -159,9 +163,22 @@ class Station:
         self.keys.sign(b"")
         self.keys.seal({})
 
+    def change_settings(self, change: Callable[[Settings], Settings]) -> None:
+        """Makes a change of the settings durable; the writer changes some of them itself, so there is one way.
+
+        Raises:
+            OSError: if that fails; nothing is changed then.
+        """
+        with self._changing:
+            changed = change(self.settings)
+            changed.save(self.folder)
+            self.settings = changed
+
     def _save_epoch(self, epoch: str) -> None:
-        self.settings = self.settings.with_epoch(epoch)
-        self.settings.save(self.folder)
+        self.change_settings(lambda settings: settings.with_epoch(epoch))
+
+    def _save_segment(self, number: int) -> None:
+        self.change_settings(lambda settings: replace(settings, segment=number))
 
     def _note_opening(self) -> None:
         self._note_lost_epoch()
@@ -177,7 +194,10 @@ class Station:
         lost = self._store.lost_epoch()
         if lost and all(draft.data["note"] != "new_epoch" for draft in self._notes):
             epoch, seq = lost
-            self._note("new_epoch", {"epoch": epoch, "last_seq": seq, "set_aside": list(self.set_aside)})
+            details: dict[str, Any] = {"epoch": epoch, "last_seq": seq, "set_aside": list(self._store.set_aside)}
+            if self._store.missing is not None:
+                details["missing"] = self._store.missing
+            self._note("new_epoch", details)
 
     def _note(self, note: str, details: Mapping[str, Any]) -> None:
         data = {"note": note, "details": dict(details)}

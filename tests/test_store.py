@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -39,16 +40,29 @@ class Log:
         self.folder = folder
         self.epoch = EPOCH
         self.saved: list[str] = []
+        self.segment = 0
         self.store: Store | None = None
 
     def open(self) -> Store:
         self.close()
-        self.store = Store(self.folder, station="S1", epoch=self.epoch, save_epoch=self.save, entropy=os.urandom)
+        self.store = Store(
+            self.folder,
+            station="S1",
+            epoch=self.epoch,
+            save_epoch=self.save,
+            segment=self.segment,
+            save_segment=self.save_segment,
+            entropy=os.urandom,
+        )
         return self.store
 
     def save(self, epoch: str) -> None:
         self.epoch = epoch
+        self.segment = 0
         self.saved.append(epoch)
+
+    def save_segment(self, number: int) -> None:
+        self.segment = number
 
     def close(self) -> None:
         if self.store is not None:
@@ -568,3 +582,127 @@ def test_damage_that_shows_after_a_failed_write(log: Log, disk: Disk) -> None:
     assert lost[0] == EPOCH
     (record,) = log.append(drafts)
     assert (record.epoch, record.seq) == (log.epoch, 1)
+
+
+# --- what is gone ---------------------------------------------------------------------------------------------------
+
+
+def used(log: Log) -> list[tuple[str, int]]:
+    """Epoch and seq of all records; none may be there twice."""
+    pairs = [(record["epoch"], record["seq"]) for record in plain.log(log.folder)]
+    assert len(pairs) == len(set(pairs))
+    return pairs
+
+
+@pytest.mark.parametrize("sealed", [0, 1, 2])
+def test_an_open_segment_that_is_gone_ends_the_epoch(log: Log, sealed: int) -> None:
+    """Its numbers were given and perhaps seen elsewhere: they must not be given to other records."""
+    assert log.store is not None
+    for _ in range(sealed):
+        log.append(notes(2))
+        log.store.seal()
+    log.append(notes(3))
+    log.close()
+    (log.folder / "records" / "open.json").unlink()
+    store = log.open()
+    assert (store.lost_epoch(), store.missing) == ((EPOCH, 2 * sealed), sealed + 1)
+    assert (store.is_new, store.set_aside) == (False, [])
+    assert log.saved == [log.epoch]
+    assert [(record.epoch, record.seq) for record in log.append(notes(2))] == [(log.epoch, 1), (log.epoch, 2)]
+    assert len(used(log)) == 2 * sealed + 2
+    assert log.open().missing is None
+    assert log.saved == [log.epoch]
+
+
+def test_a_sealed_segment_that_is_gone_ends_the_epoch(log: Log) -> None:
+    """The last one, with nothing after it that could tell."""
+    assert log.store is not None
+    for _ in range(2):
+        log.append(notes(2))
+        log.store.seal()
+    log.close()
+    plain.segment_files(log.folder)[1].unlink()
+    store = log.open()
+    assert (store.lost_epoch(), store.missing) == ((EPOCH, 2), 2)
+    log.append(notes(2))
+    assert len(used(log)) == 4
+
+
+def test_all_records_are_gone(log: Log) -> None:
+    log.append(notes(5))
+    log.close()
+    shutil.rmtree(log.folder / "records")
+    store = log.open()
+    assert (store.lost_epoch(), store.missing, store.is_new) == ((EPOCH, 0), 1, False)
+    (record,) = log.append(notes(1))
+    assert record.epoch != EPOCH
+
+
+def test_the_records_of_the_open_segment_are_gone(log: Log) -> None:
+    log.append(notes(5))
+    log.close()
+    path = log.folder / "records" / "open.json"
+    path.write_text(json.dumps({"segment": json.loads(path.read_bytes())["segment"]}), encoding="utf-8")
+    assert log.open().missing == 1
+    assert log.append(notes(1))[0].epoch != EPOCH
+
+
+def test_a_damaged_segment_is_not_called_gone(log: Log) -> None:
+    log.append(notes(5))
+    log.close()
+    (log.folder / "records" / "open.json").write_bytes(b"{")
+    store = log.open()
+    assert (store.missing, store.set_aside) == (None, ["open.json"])
+
+
+def test_what_is_gone_while_the_station_runs(log: Log, disk: Disk) -> None:
+    log.append(notes(2))
+    disk.breaks("write", 1, for_good=False)
+    drafts = notes(1)
+    with pytest.raises(NotSaved):
+        log.append(drafts)
+    (log.folder / "records" / "open.json").unlink()
+    (record,) = log.append(drafts)
+    assert (record.epoch != EPOCH, record.seq) == (True, 1)
+    assert log.store is not None
+    assert log.store.missing == 1
+
+
+def test_nothing_is_gone_where_nothing_ever_was(log: Log, disk: Disk) -> None:
+    """Just after sealing; after a crash between a segment's own document and its first record; and before all."""
+    assert log.store is not None
+    assert log.open().is_new
+    log.append(notes(2))
+    log.store.seal()
+    log.open()
+    disk.breaks("write", 2, for_good=False)
+    with pytest.raises(NotSaved):
+        log.append(notes(1))
+    assert plain.documents(log.folder / "records" / "open.json") == []
+    log.open()
+    assert [record.seq for record in log.append(notes(1))] == [3]
+    assert (log.saved, log.segment, log.problems()) == ([], 2, [])
+
+
+def test_a_folder_that_was_written_before_segments_were_noted(log: Log) -> None:
+    log.append(notes(2))
+    log.segment = 0
+    log.open()
+    log.append(notes(1))
+    assert (log.segment, log.saved) == (1, [])
+    check_segments(log, [3])
+
+
+def test_a_segment_that_could_not_be_noted_is_noted_with_the_next_write(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was written is acknowledged: it is durable."""
+    log.close()
+    with monkeypatch.context() as patched:
+        patched.setattr(log, "save_segment", lambda number: (_ for _ in ()).throw(OSError(errno.ENOSPC, "full")))
+        log.open()
+        assert [record.seq for record in log.append(notes(2))] == [1, 2]
+    assert log.segment == 0
+    log.open()
+    log.append(notes(1))
+    assert log.segment == 1
