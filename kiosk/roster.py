@@ -29,6 +29,7 @@ class Person:
     """A volunteer as the station knows them; the empty name is that of somebody who asked to be forgotten.
 
     Attributes:
+        home_station: the station that registered them, if it is not this one.
         key: by what their ID number is recognised; None without one.
         ages_out: the day from which they are too old, if it is near.
         registered: the service day of their registration.
@@ -48,6 +49,7 @@ class Person:
     campaign: tuple[str, int]
     known: Mapping[str, tuple[str, int]]
     agreed: frozenset[tuple[str, int]]
+    home_station: str | None = None
 
     def with_answers(self, record: Record) -> Person:
         """The same person, who has now also answered and agreed to what `record` says."""
@@ -360,6 +362,7 @@ class History:
             campaign=(record["campaign"], record["campaign_version"]),
             known={},
             agreed=frozenset(),
+            home_station=record.get("home_station"),
         ).with_answers(record)
         before = self.people.get(volunteer)
         if before is None or before.registered <= person.registered:
@@ -550,6 +553,7 @@ def _flags(history: History, person: Person | None, visits: Sequence[Visit]) -> 
         ("corrected", [visit for visit in visits if visit.corrected]),
         ("clock", [visit for visit in visits if visit.clock]),
         ("same_person", person is not None and history.maybe_same_person(person.volunteer)),
+        ("elsewhere", person is not None and person.home_station is not None),
     ):
         if any_of_them:
             raised.append(name)

@@ -24,8 +24,8 @@ from kiosk.arriving import Admission
 from kiosk.campaign import Campaign
 from kiosk.campaign_files import load_campaigns
 from kiosk.desk import Decision, Desk
-from kiosk.errors import NotSaved
-from kiosk.keys import Keys
+from kiosk.errors import InvalidInput, NotSaved
+from kiosk.keys import Keys, KeysError
 from kiosk.records import (
     SHANGHAI,
     Draft,
@@ -67,6 +67,7 @@ class Recognition:
         visit: the visit that is going on.
         pending: earlier visits that are 待补签.
         renewal: whether name and birth date are asked for again, since the last registration is too old.
+        visitor: the badge, if it is a good one of another station and its holder was never here.
     """
 
     refused: str | None
@@ -74,6 +75,7 @@ class Recognition:
     visit: Visit | None = None
     pending: tuple[Visit, ...] = ()
     renewal: bool = False
+    visitor: badge.Badge | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,12 +319,17 @@ class Station:
 
     def directory(self) -> dict[str, bytes]:
         """The public keys of the stations whose badges count here, by station id."""
-        return {self.settings.station: self.keys.public}
+        try:
+            others = self.keys.directory()
+        except KeysError:
+            others = {}  # what headquarters did not sign counts for nothing; `kiosk verify` names it
+        return {**others, self.settings.station: self.keys.public}
 
     def recognise(self, scanned: str) -> Recognition:
         """Who a scanned code or a typed number stands for."""
         now = self.clock()
         volunteer = parse_volunteer_number(scanned)
+        visitor: badge.Badge | None = None
         if volunteer is None and badge.looks_like_code(scanned):
             checked = badge.check(
                 scanned.strip().upper(),
@@ -335,19 +342,50 @@ class Station:
             if checked.reason not in (None, "expired") or checked.badge is None:
                 return Recognition(checked.reason)
             volunteer = checked.badge.volunteer
+            if checked.valid and checked.badge.station != self.settings.station:
+                visitor = checked.badge
         with self._viewing:
-            person = self.history.people.get(volunteer) if volunteer else None
-            if volunteer is None or person is None:
-                return Recognition("no_such_number")
-            day = service_day(now)
-            desk = self._desk.on(day)
-            return Recognition(
-                None,
-                replace(person, known=arriving.known_clauses(desk, person)),
-                self.history.present(volunteer, now),
-                tuple(self.history.pending(volunteer, now)),
-                arriving.must_renew(desk, person, day),
-            )
+            if volunteer is None or volunteer not in self.history.people:
+                return Recognition(None if visitor else "no_such_number", visitor=visitor)
+            return self._known(volunteer, now)
+
+    def find(self, name: str, told: str) -> Recognition:
+        """Who somebody without a badge is: by their name and their mobile or ID number, both as at first.
+
+        Takes some 25 ms for each kind of document that the number may be of.
+
+        Args:
+            name: as registered.
+            told: a mobile number, or else the number of a document.
+        """
+        now = self.clock()
+        name = name.strip()
+        masked, keys = "", list[str]()
+        try:
+            masked = rules.mask_phone(rules.parse_phone(told))
+        except InvalidInput:
+            documents = rules.possible_documents(told, service_day(now))
+            keys = [self.keys.person(rules.document_key(*document)) for document in documents]
+        with self._viewing:
+            history = self.history
+            found = history.same_person(name, masked, None) if masked else None
+            found = found or next((history.by_key[key] for key in keys if key in history.by_key), None)
+            if found is None or history.people[found].name != name:
+                return Recognition("not_known")
+            return self._known(found, now)
+
+    def _known(self, volunteer: str, now: datetime) -> Recognition:
+        """What a volunteer whom the station knows is told of themselves."""
+        person = self.history.people[volunteer]
+        day = service_day(now)
+        desk = self._desk.on(day)
+        return Recognition(
+            None,
+            replace(person, known=arriving.known_clauses(desk, person)),
+            self.history.present(volunteer, now),
+            tuple(self.history.pending(volunteer, now)),
+            arriving.must_renew(desk, person, day),
+        )
 
     def badge_code(self, volunteer: str) -> str | None:
         """The badge's code that was issued last, unless it was revoked."""
@@ -359,7 +397,8 @@ class Station:
 
     def person_key(self, applicant: rules.Applicant) -> str | None:
         """By what the station recognises an applicant's ID number; None without one. Takes some 25 ms, on purpose."""
-        return self.keys.person(rules.document_key(applicant)) if applicant.id_number else None
+        number = applicant.id_number
+        return self.keys.person(rules.document_key(applicant.id_type, number)) if number else None
 
     def check_in(self, application: Application, *, key: str | None = None) -> Admission:
         """Holds an application against the clauses and, if they are met, opens a visit: one write.
@@ -392,6 +431,17 @@ class Station:
             NotSaved: if it could not be made durable.
         """
         return self._act(lambda desk, now: arriving.check_in_again(desk, volunteer, answers, now), _as_it_is)
+
+    def admit_visitor(self, visitor: badge.Badge, name: str, answers: Mapping[str, str]) -> Admission:
+        """Opens a visit for a volunteer of another station, whose badge was checked and whom the lead has named.
+
+        Raises:
+            InvalidInput: `name_missing` or `name_invalid`.
+            NotPossible: if no campaign is running.
+            NotSaved: if it could not be made durable.
+        """
+        named = rules.parse_name(name)
+        return self._act(lambda desk, now: arriving.admit_visitor(desk, visitor, named, answers, now), _as_it_is)
 
     # --- on duty ----------------------------------------------------------------------------------------------------
 

@@ -53,6 +53,7 @@ BADGE_REFUSED: Final[Mapping[str, str]] = {
     "expired": N_("This badge has expired. Please call the site lead."),
     "revoked": N_("This badge was revoked. Please call the site lead."),
     "other_campaign": N_("This badge belongs to another campaign. Please check in as a new volunteer."),
+    "not_known": N_("Nobody here is known by this name and number. Please check both, or register as a new volunteer."),
     "no_such_number": N_("Nobody here has this number. Please check it, or check in as a new volunteer."),
 }
 """What is said of a badge that does not count, by the reason's code."""
