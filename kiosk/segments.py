@@ -237,17 +237,6 @@ def _within(segment: Segment, name: str, station: str) -> Iterator[Finding]:
         yield Finding(name, None, _("The file's content does not match the hash in its name."))
 
 
-def _forgotten(segments: Iterable[Segment]) -> set[tuple[str | None, str]]:
-    """Volunteer and object that a `forgotten` record has taken out; volunteer None for everybody's."""
-    return {
-        (record.volunteer, name)
-        for segment in segments
-        for record in segment.records
-        if record.type == "forgotten"
-        for name in record["objects"]
-    }
-
-
 def check_within(segment: Segment, station: str) -> list[Finding]:
     """What is wrong inside one segment: its records, their hashes and chain, and the hash in its name."""
     return list(_within(segment, _named(segment), station))
@@ -286,18 +275,46 @@ def _repeated_ids(segments: Iterable[Segment]) -> Iterator[Finding]:
 
 
 def _unexplained(segments: Sequence[Segment]) -> Iterator[Finding]:
-    forgotten = _forgotten(segments)
+    """Objects that are gone and that no later `forgotten` record covers: it holds for what stands before it."""
+    forgotten: set[tuple[str | None, str]] = set()
+    gone: list[Finding] = []
+    for segment in reversed(segments):
+        for record in reversed(segment.records):
+            if record.type == "forgotten":
+                forgotten |= {(record.volunteer, name) for name in record["objects"]}
+            for part in ("personal", "health"):
+                taken = f"{part}_hash" in record.document and record.get(part) is None
+                if taken and not {(record.volunteer, part), (None, part)} & forgotten:
+                    sentence = _("The object {name} is gone, and no later record says so.").format(name=part)
+                    gone.append(Finding(_named(segment), record.seq, sentence))
+    yield from reversed(gone)
+
+
+def _ended_epochs(segments: Sequence[Segment]) -> Iterator[Finding]:
+    """What the first records of epochs say of the epochs before them, and is no longer, or was not even then, there."""
+    reached: dict[str, int] = {}
+    for segment in segments:
+        if segment.records:
+            reached[segment.epoch] = max(segment.records[-1].seq, reached.get(segment.epoch, 0))
     for segment in segments:
         for record in segment.records:
-            for part in ("personal", "health"):
-                gone = f"{part}_hash" in record.document and record.get(part) is None
-                if gone and not {(record.volunteer, part), (None, part)} & forgotten:
-                    sentence = _("The object {name} is gone, and no record says so.").format(name=part)
-                    yield Finding(_named(segment), record.seq, sentence)
+            if record.type != "station_noted" or record["note"] != "new_epoch":
+                continue
+            epoch, last, missing = (record["details"].get(name) for name in ("epoch", "last_seq", "missing"))
+            if not isinstance(epoch, str) or type(last) is not int:
+                yield Finding(_named(segment), record.seq, _("The note does not say what epoch was before it."))
+                continue
+            there = reached.get(epoch, 0)
+            if there < last:
+                sentence = _("Epoch {epoch} had {last} records, and only {there} of them are there.")
+                yield Finding(_named(segment), record.seq, sentence.format(epoch=epoch, last=last, there=there))
+            if missing is not None:
+                sentence = _("Segment {number} of epoch {epoch} was gone, and what it held is not here.")
+                yield Finding(_named(segment), record.seq, sentence.format(number=missing, epoch=epoch))
 
 
-def verify(folder: Path, station: str) -> list[Finding]:
-    """Checks every record, hash, chain and file of a data folder and changes nothing.
+def check(folder: Path, station: str) -> tuple[list[Segment], list[Finding]]:
+    """The log as far as it can be read, and all that is wrong with it, found by looking only.
 
     Args:
         folder: the data folder.
@@ -306,8 +323,13 @@ def verify(folder: Path, station: str) -> list[Finding]:
     segments, found = read_all(folder)
     for segment in segments:
         found += check_within(segment, station)
-    found += [*check_links(segments), *_repeated_ids(segments), *_unexplained(segments)]
+    found += [*check_links(segments), *_repeated_ids(segments), *_unexplained(segments), *_ended_epochs(segments)]
     for path in sorted((folder / "set-aside").glob("*")):
         problem = _("The file could not be read and was set aside; please hand it to headquarters.")
         found.append(Finding(f"set-aside/{path.name}", None, problem))
-    return found
+    return segments, found
+
+
+def verify(folder: Path, station: str) -> list[Finding]:
+    """All that is wrong with the log of a data folder; `audit` looks at the rest of the folder, too."""
+    return check(folder, station)[1]

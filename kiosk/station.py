@@ -195,8 +195,8 @@ class Station:
     def _note_opening(self) -> None:
         self._note_lost_epoch()
         if self._store.is_new:
-            public = self.keys.public.hex()
-            self._note("set_up", {"street": self.settings.street, "community": self.settings.community, "key": public})
+            where = {"street": self.settings.street, "community": self.settings.community}
+            self._note("set_up", {**where, **self.keys.marks()})
         if self._notes:
             # A full disk must not keep the station closed; the note goes with the next write.
             with suppress(NotSaved):

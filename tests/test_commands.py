@@ -288,7 +288,7 @@ def test_init_without_questions(run: Run, tmp_path: Path, campaign: Campaign) ->
     assert settings.keys() == {"station", "street", "community", "name", "language", "epoch", "segment"}
     assert (settings["language"], settings["community"]) == ("zh", "330102016001")
     (record,) = plain.log(folder)
-    assert record["details"].keys() == {"street", "community", "key"}
+    assert record["details"].keys() == {"street", "community", "key", "lead", "lead_age", "secret"}
 
 
 def test_init_with_a_name_that_no_line_can_hold(run: Run, tmp_path: Path) -> None:
