@@ -19,12 +19,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from kiosk import arriving, badge, rules, serving
+from kiosk import arriving, audit, badge, rules, serving
 from kiosk.arriving import Admission
 from kiosk.campaign import Campaign
 from kiosk.campaign_files import load_campaigns
 from kiosk.desk import Decision, Desk
 from kiosk.errors import InvalidInput, NotSaved
+from kiosk.i18n import _
 from kiosk.keys import Keys, KeysError
 from kiosk.records import (
     SHANGHAI,
@@ -35,7 +36,7 @@ from kiosk.records import (
 )
 from kiosk.roster import Entry, History, Person, Visit, minutes, roster
 from kiosk.rules import Application
-from kiosk.segments import read_all
+from kiosk.segments import Finding, read_all
 from kiosk.settings import Settings, read_settings
 from kiosk.store import Store
 from kiosk.summary import Summary, summarise
@@ -93,6 +94,21 @@ def read_history(folder: Path) -> History:
         for record in segment.records:
             history.add(record)
     return history
+
+
+def read_log(folder: Path) -> tuple[History, list[Finding]]:
+    """What the log says as far as it can be read, and what is wrong with it, without the lock.
+
+    Raises:
+        NotSetUp: if there is no station.
+        SettingsError: if station.json cannot be read.
+    """
+    segments, found = audit.read_log(folder)
+    history = History()
+    for segment in segments:
+        for record in segment.records:
+            history.add(record)
+    return history, found
 
 
 class Station:
@@ -159,6 +175,17 @@ class Station:
         """Names of what could not be read and was set aside, and of what was gone, since the station was opened."""
         missing = self._store.missing
         return [*self._store.set_aside, *([] if missing is None else [f"{missing:06d}"])]
+
+    @property
+    def damage(self) -> list[Finding]:
+        """The same with what is wrong, in sentences."""
+        aside = _("The file could not be read and was set aside; please hand it to headquarters.")
+        found = [Finding(name, None, aside) for name in self._store.set_aside]
+        if self._store.missing is not None:
+            gone = _("Segment {number} of epoch {epoch} was gone, and what it held is not here.")
+            epoch = self._store.ended or self.settings.epoch
+            found.append(Finding("records", None, gone.format(number=self._store.missing, epoch=epoch)))
+        return found
 
     def close(self) -> None:
         """Waits for the writer and gives the data folder back."""

@@ -94,7 +94,8 @@ class Store:
     Attributes:
         epoch: the epoch in which records are written now.
         set_aside: names of the files that were set aside when the log was opened.
-        missing: the number of a segment of the lost epoch that held a record once and is no longer there, or None.
+        missing: the number of a segment of the epoch `ended` that held a record once and is no longer there, or None.
+        ended: the epoch that could not be continued when the log was read last, or None.
     """
 
     def __init__(
@@ -126,6 +127,7 @@ class Store:
         self.epoch = epoch
         self.set_aside: list[str] = []
         self.missing: int | None = None
+        self.ended: str | None = None
         self._folder = folder
         self._records = folder / "records"
         self._temporary = folder / "tmp"
@@ -209,8 +211,9 @@ class Store:
         lost = (self.epoch, max(known)) if known else self._lost or self._last_known(segments)
         if gone and not any(self._may_be(name, self._known_segment) for name in unreadable):
             self.missing = self._known_segment
-        epoch = new_epoch(self._entropy)
+        epoch, ended = new_epoch(self._entropy), self.epoch
         self._save_epoch(epoch)
+        self.ended = ended
         self.epoch, self._lost, self._known_segment = epoch, lost, 0
         for name in unreadable:
             self._set_aside(self._folder / name)

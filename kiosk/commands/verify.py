@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from pathlib import Path
 
@@ -14,9 +13,7 @@ from kiosk.i18n import _
 def run(folder: Path, options: Namespace) -> int:
     """Names what is wrong, each in a sentence on stderr; exits 1 if anything is."""
     found = audit.verify(folder)
-    for finding in found:
-        place = _("record {seq}").format(seq=finding.seq) if finding.seq is not None else _("file")
-        print(f"{finding.file}, {place}: {finding.problem}", file=sys.stderr)
+    output.tell(found)
     if options.format == "table":
         if not found:
             print(_("Everything is in order."))
