@@ -214,18 +214,21 @@ class Store:
         epoch, ended = new_epoch(self._entropy), self.epoch
         self._save_epoch(epoch)
         self.ended = ended
+        number = self._known_segment - 1 if open_ and open_.epoch == ended and open_.records else 0
         self.epoch, self._lost, self._known_segment = epoch, lost, 0
         for name in unreadable:
             self._set_aside(self._folder / name)
         if open_ is None:
             return
-        siblings = [segment for segment in segments if segment.epoch == open_.epoch]
-        links = [finding for finding in check_links(siblings) if finding.file == f"records/{OPEN}"]
-        if check_within(open_, self._station) or links:
+        siblings = [segment for segment in segments if segment.epoch == open_.epoch and segment is not open_]
+        follows = not any(finding.file == f"records/{OPEN}" for finding in check_links([*siblings, open_]))
+        # What it should follow on may be what cannot be read. That is no fault of today's records.
+        gap = open_.header["first_seq"] > max((segment.next_seq for segment in siblings), default=1)
+        if check_within(open_, self._station) or not (follows or gap):
             segments.remove(open_)
             self._set_aside(open_.path)
         else:  # nothing is wrong with it but that its epoch is over
-            number = max((segment.number or 0 for segment in siblings), default=0) + 1
+            number = max([number, *(segment.number or 0 for segment in siblings)]) + 1
             move_durably(open_.path, self._records / "sealed" / sealed_name(number, open_.hash))
 
     @staticmethod

@@ -19,8 +19,10 @@ import pytest
 from tinydb import TinyDB
 
 from kiosk import segments
+from kiosk import store as store_module
+from kiosk.durable import move_durably
 from kiosk.errors import NotSaved, RecordError, StoreBusy
-from kiosk.records import SHANGHAI, ZEROS, Draft, Record
+from kiosk.records import SHANGHAI, ZEROS, Draft, Record, record_hash
 from kiosk.store import SEGMENT_SIZE, DurableStorage, Store
 from tests import plain
 
@@ -540,6 +542,28 @@ def test_a_damaged_sealed_segment_takes_no_other_with_it(log: Log) -> None:
     assert [path.name[:6] for path in plain.segment_files(log.folder)] == ["000001", "000003", "000004", "open.j"]
 
 
+@pytest.mark.parametrize("damage", ["unreadable", "gone"])
+@pytest.mark.parametrize("sealed", [1, 2])
+def test_a_damaged_segment_of_yesterday_does_not_take_today_with_it(log: Log, sealed: int, damage: str) -> None:
+    """The one that the open segment follows on: whoever is here today is still here."""
+    assert log.store is not None
+    for _ in range(sealed):
+        log.append(notes(2))
+        log.store.seal()
+    today = log.append(notes(2))
+    log.close()
+    path = plain.segment_files(log.folder)[sealed - 1]
+    path.write_bytes(b"{") if damage == "unreadable" else path.unlink()
+    store = log.open()
+    assert store.set_aside == ([path.name] if damage == "unreadable" else [])
+    assert [record.id for record in store.take_records()][-2:] == [record.id for record in today]
+    written = log.append(notes(1))
+    assert [(record.epoch, record.seq) for record in written] == [(log.epoch, 1)]
+    names = [path.name[:6] for path in plain.segment_files(log.folder)]
+    assert names == [*(f"{number:06d}" for number in range(1, sealed)), f"{sealed + 1:06d}", "open.j"]
+    assert log.problems()
+
+
 def test_an_epoch_that_could_not_be_saved_is_not_begun(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     log.append(notes(4))
     log.close()
@@ -552,6 +576,84 @@ def test_an_epoch_that_could_not_be_saved_is_not_begun(log: Log, monkeypatch: py
     assert path.exists()
     store = log.open()  # the lock was given back
     assert store.lost_epoch() == (EPOCH, 4)
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["sealed", "open"])
+def test_nothing_is_moved_before_the_new_epoch_is_durable(
+    log: Log, monkeypatch: pytest.MonkeyPatch, which: int
+) -> None:
+    """Else a crash in between would leave a log that looks whole, and its numbers would be given again."""
+    assert log.store is not None
+    log.append(notes(3))
+    log.store.seal()
+    log.append(notes(1))
+    log.close()
+    path = plain.segment_files(log.folder)[which]
+    path.write_bytes(b"{")
+    before = plain.fingerprint(log.folder)
+    with monkeypatch.context() as patched:
+        patched.setattr(log, "save", lambda epoch: (_ for _ in ()).throw(OSError(errno.ENOSPC, "full")))
+        with pytest.raises(OSError, match="full"):
+            log.open()
+    assert plain.fingerprint(log.folder) == before
+    assert log.epoch == EPOCH
+    store = log.open()
+    assert store.set_aside == [path.name]
+    assert log.append(notes(1))[0].epoch == log.epoch != EPOCH
+
+
+@pytest.mark.parametrize("moves", range(3))
+def test_a_crash_while_files_are_set_aside(log: Log, monkeypatch: pytest.MonkeyPatch, moves: int) -> None:
+    """After none, one or both of two unreadable files were moved: no epoch is ever continued without them."""
+    assert log.store is not None
+    for _ in range(2):
+        log.append(notes(2))
+        log.store.seal()
+    log.append(notes(1))
+    log.close()
+    for path in plain.segment_files(log.folder)[1:]:
+        path.write_bytes(b"{")
+    real = move_durably
+    left = [moves]
+
+    def move(source: Path, target: Path) -> None:
+        if not left[0]:
+            raise OSError(errno.EIO, "power")
+        left[0] -= 1
+        real(source, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store_module, "move_durably", move)
+        if moves < 2:
+            with pytest.raises(OSError, match="power"):
+                log.open()
+        else:
+            log.open()
+    assert log.epoch != EPOCH
+    store = log.open()
+    assert store.lost_epoch() == (EPOCH, 2)
+    assert len(list((log.folder / "set-aside").iterdir())) == 2
+    assert [record.seq for record in log.append(notes(2))] == [1, 2]
+    assert len(used(log)) == 4
+
+
+def test_an_open_segment_that_does_not_follow_on_the_last_record_is_set_aside(log: Log) -> None:
+    """Its own document names the sealed one rightly, and its hashes hold; only its first record names another."""
+    assert log.store is not None
+    log.append(notes(2))
+    log.store.seal()
+    log.append(notes(2))
+    log.close()
+    path = log.folder / "records" / "open.json"
+    tables = json.loads(path.read_bytes())
+    prev = "f" * 64
+    for document in tables["records"].values():
+        document["prev"] = prev
+        prev = document["hash"] = record_hash(document)
+    path.write_text(json.dumps(tables), encoding="utf-8")
+    assert [(finding.file, finding.seq) for finding in log.problems()] == [("records/open.json", 3)]
+    store = log.open()
+    assert (store.set_aside, log.epoch != EPOCH) == (["open.json"], True)
 
 
 def test_a_crash_before_the_new_epoch_has_a_record(log: Log) -> None:
