@@ -10,16 +10,17 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import secrets
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from kiosk.durable import make_folder, write_durably
-from kiosk.errors import KioskError
+from kiosk.errors import KioskError, RecordError
 from kiosk.i18n import _
 from kiosk.records import ALPHABET, canonical, moment, timestamp
 
@@ -32,6 +33,9 @@ _PASSES: Final = 2
 _FREE_TRIES: Final = 3
 _LONGEST_WAIT: Final = timedelta(minutes=15)
 PIN_DIGITS: Final = 6
+_KEY: Final = re.compile(rb"[0-9a-f]{64}")
+_WRAPPED: Final = b"age-encryption.org/v1\n-> scrypt "
+"""How an age file begins that a passphrase opens."""
 _DIRECTORY: Final = b"kiosk directory 1\0"
 """Stands before what headquarters signs as a directory, so that no other signature of its is ever one."""
 
@@ -160,6 +164,78 @@ class Keys:
         except OSError as error:
             raise KeysError(_("The key file {file} cannot be read.").format(file=name)) from error
 
+    # --- checking ---------------------------------------------------------------------------------------------------
+
+    def marks(self) -> dict[str, str]:
+        """What the log keeps of the keys, so that it can be told later whether they are still the same.
+
+        None of it is a secret or helps to guess one: public keys, the hash of a file that is encrypted, and a keyed
+        hash of a fixed text.
+
+        Raises:
+            KeysError: if a key cannot be read.
+        """
+        return {
+            "key": self.public.hex(),
+            "lead": self._read("lead.pub").decode(errors="replace"),
+            "lead_age": hashlib.sha256(self._read("lead.age")).hexdigest(),
+            "secret": self._derived("check").hex(),
+        }
+
+    def problems(self, noted: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        """Files of the folder with which something is wrong, and what, in a sentence; it looks only.
+
+        Args:
+            noted: what the log says of the keys, as `marks` gave it; what it lacks is not compared.
+        """
+        from pyrage import RecipientError, x25519
+
+        def same(name: str, found: str) -> bool:
+            return bool(noted.get(name, found) == found)
+
+        other = _("This is not the key that the log names.")
+        unreadable = _("The key file cannot be read.")
+        try:
+            if not same("key", self.public.hex()):
+                yield "station.key", other
+        except (KeysError, ValueError):
+            yield "station.key", unreadable
+        try:
+            if not _KEY.fullmatch(self._read("station.secret")):
+                raise ValueError("station.secret")
+            if not same("secret", self._derived("check").hex()):
+                yield "station.secret", other
+        except (KeysError, ValueError):
+            yield "station.secret", unreadable
+        try:
+            recipient = self._read("lead.pub").decode()
+            x25519.Recipient.from_str(recipient)
+            if not same("lead", recipient):
+                yield "lead.pub", other
+        except (KeysError, ValueError, RecipientError):
+            yield "lead.pub", unreadable
+        try:
+            wrapped = self._read("lead.age")
+            if not wrapped.startswith(_WRAPPED):
+                raise ValueError("lead.age")
+            if not same("lead_age", hashlib.sha256(wrapped).hexdigest()):
+                yield "lead.age", other
+        except (KeysError, ValueError):
+            yield "lead.age", unreadable
+        try:
+            self._pin_state()
+        except KeysError:
+            yield "pin.json", unreadable
+        try:
+            if (self._folder / "hq.json").exists():
+                read_hq_keys(self._folder / "hq.json")
+        except KeysError as error:
+            yield "hq.json", str(error)
+        try:
+            self.directory()
+        except KeysError as error:
+            yield "directory.json", str(error)
+
     # --- signing ----------------------------------------------------------------------------------------------------
 
     @cached_property
@@ -278,9 +354,15 @@ class Keys:
 
     def _pin_state(self) -> dict[str, Any]:
         try:
-            state: dict[str, Any] = json.loads(self._read("pin.json"))
-            return {name: state[name] for name in ("salt", "hash", "failed", "wait")}
-        except (ValueError, KeyError, TypeError) as error:
+            found: dict[str, Any] = json.loads(self._read("pin.json"))
+            state = {name: found[name] for name in ("salt", "hash", "failed", "wait")}
+            whole = len(bytes.fromhex(state["salt"])) == 16 and len(bytes.fromhex(state["hash"])) == 32
+            if not whole or type(state["failed"]) is not int or state["failed"] < 0:
+                raise ValueError("pin.json")
+            if state["wait"] is not None:
+                moment(state["wait"])
+            return state
+        except (ValueError, KeyError, TypeError, RecordError) as error:
             raise KeysError(_("The key file {file} cannot be read.").format(file="pin.json")) from error
 
     def check_pin(self, pin: str, now: datetime) -> bool:

@@ -20,12 +20,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from kiosk import arriving, badge, places, rules, serving
+from kiosk import arriving, audit, badge, places, rules, serving
 from kiosk.arriving import Admission
 from kiosk.campaign import Campaign
 from kiosk.campaign_files import load_campaigns
 from kiosk.desk import Decision, Desk
 from kiosk.errors import InvalidInput, NotSaved
+from kiosk.i18n import _
 from kiosk.keys import Keys, KeysError
 from kiosk.records import (
     SHANGHAI,
@@ -36,8 +37,8 @@ from kiosk.records import (
 )
 from kiosk.roster import Entry, History, Person, Visit, minutes, roster
 from kiosk.rules import Application
-from kiosk.segments import read_all
-from kiosk.settings import read_settings
+from kiosk.segments import Finding, read_all
+from kiosk.settings import Settings, read_settings
 from kiosk.store import Store
 from kiosk.summary import Summary, summarise
 from kiosk.telling import Chapter, tell
@@ -96,6 +97,21 @@ def read_history(folder: Path) -> History:
     return history
 
 
+def read_log(folder: Path) -> tuple[History, list[Finding]]:
+    """What the log says as far as it can be read, and what is wrong with it, without the lock.
+
+    Raises:
+        NotSetUp: if there is no station.
+        SettingsError: if station.json cannot be read.
+    """
+    segments, found = audit.read_log(folder)
+    history = History()
+    for segment in segments:
+        for record in segment.records:
+            history.add(record)
+    return history, found
+
+
 class Station:
     """One station, open for writing: its log, campaign, keys and clock.
 
@@ -129,6 +145,7 @@ class Station:
         self.keys = Keys(folder / "keys", folder / "tmp")
         self._writing = threading.RLock()
         self._viewing = threading.RLock()
+        self._changing = threading.Lock()
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kiosk-writer")
         self._notes: list[Draft] = []
         self._store = Store(
@@ -136,6 +153,8 @@ class Station:
             station=self.settings.station,
             epoch=self.settings.epoch,
             save_epoch=self._save_epoch,
+            segment=self.settings.segment,
+            save_segment=self._save_segment,
             entropy=entropy,
         )
         self.history = History()
@@ -154,8 +173,20 @@ class Station:
 
     @property
     def set_aside(self) -> Sequence[str]:
-        """Names of files that could not be read at start and were set aside."""
-        return self._store.set_aside
+        """Names of what could not be read and was set aside, and of what was gone, since the station was opened."""
+        missing = self._store.missing
+        return [*self._store.set_aside, *([] if missing is None else [f"{missing:06d}"])]
+
+    @property
+    def damage(self) -> list[Finding]:
+        """The same with what is wrong, in sentences."""
+        aside = _("The file could not be read and was set aside; please hand it to headquarters.")
+        found = [Finding(name, None, aside) for name in self._store.set_aside]
+        if self._store.missing is not None:
+            gone = _("Segment {number} of epoch {epoch} was gone, and what it held is not here.")
+            epoch = self._store.ended or self.settings.epoch
+            found.append(Finding("records", None, gone.format(number=self._store.missing, epoch=epoch)))
+        return found
 
     def close(self) -> None:
         """Waits for the writer and gives the data folder back."""
@@ -173,9 +204,22 @@ class Station:
         self.keys.seal({})
         places.readings("\u4e00")
 
+    def change_settings(self, change: Callable[[Settings], Settings]) -> None:
+        """Makes a change of the settings durable; the writer changes some of them itself, so there is one way.
+
+        Raises:
+            OSError: if that fails; nothing is changed then.
+        """
+        with self._changing:
+            changed = change(self.settings)
+            changed.save(self.folder)
+            self.settings = changed
+
     def _save_epoch(self, epoch: str) -> None:
-        self.settings = self.settings.with_epoch(epoch)
-        self.settings.save(self.folder)
+        self.change_settings(lambda settings: settings.with_epoch(epoch))
+
+    def _save_segment(self, number: int) -> None:
+        self.change_settings(lambda settings: replace(settings, segment=number))
 
     def keep_theme(self, theme: str) -> None:
         """Keeps how the screen looks, for the next start too.
@@ -191,8 +235,8 @@ class Station:
     def _note_opening(self) -> None:
         self._note_lost_epoch()
         if self._store.is_new:
-            public = self.keys.public.hex()
-            self._note("set_up", {"street": self.settings.street, "community": self.settings.community, "key": public})
+            where = {"street": self.settings.street, "community": self.settings.community}
+            self._note("set_up", {**where, **self.keys.marks()})
         if self._notes:
             # A full disk must not keep the station closed; the note goes with the next write.
             with suppress(NotSaved):
@@ -202,7 +246,10 @@ class Station:
         lost = self._store.lost_epoch()
         if lost and all(draft.data["note"] != "new_epoch" for draft in self._notes):
             epoch, seq = lost
-            self._note("new_epoch", {"epoch": epoch, "last_seq": seq, "set_aside": list(self.set_aside)})
+            details: dict[str, Any] = {"epoch": epoch, "last_seq": seq, "set_aside": list(self._store.set_aside)}
+            if self._store.missing is not None:
+                details["missing"] = self._store.missing
+            self._note("new_epoch", details)
 
     def _note(self, note: str, details: Mapping[str, Any]) -> None:
         data = {"note": note, "details": dict(details)}
@@ -214,7 +261,11 @@ class Station:
         """Reads the state, decides and writes in one step; `then` makes of what was decided what the caller is told."""
         with self._writing:
             now = self.clock()
-            self._settle()
+            try:
+                self._settle()
+            except NotSaved as error:
+                # Nothing may be decided on what is perhaps no longer so: that is done when it is tried again.
+                raise NotSaved(str(error), (), partial(self._act, decide, then)) from error
             drafts, outcome = decide(self._desk.on(service_day(now)), now)
             try:
                 self._write(drafts, now)
@@ -249,8 +300,8 @@ class Station:
             NotSaved: if it fails again.
         """
         with self._writing:
-            self._settle()
             try:
+                self._settle()
                 self._write(failure.drafts, self.clock())
             except NotSaved as error:
                 raise NotSaved(str(error), failure.drafts, failure.outcome) from error
