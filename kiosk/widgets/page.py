@@ -119,6 +119,7 @@ class Page(Screen[R], Generic[R]):
         self._saved = asyncio.Event()
         self._saved.set()
         self._over = False
+        self._focused_before: Widget | None = None
         self._drawing = asyncio.Lock()
         self.arrived = math.inf
 
@@ -206,6 +207,11 @@ class Page(Screen[R], Generic[R]):
         return self.size.width < SMALLEST[0] or self.size.height < SMALLEST[1]
 
     def on_resize(self, event: events.Resize) -> None:
+        if self.too_small and not self.has_class("-too-small"):
+            self._focused_before = self.focused
+        elif not self.too_small and self.has_class("-too-small") and self._focused_before is not None:
+            # What is hidden loses the cursor; it comes back with what was typed.
+            self.call_after_refresh(self._focused_before.focus)
         self.set_class(self.too_small, "-too-small")
         said = _("This window is too small: {width}x{height}. The kiosk needs 80x24.")
         for cover in self.query("#too-small").results(Static):
