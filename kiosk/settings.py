@@ -17,6 +17,7 @@ from kiosk.i18n import LANGUAGES, _
 
 FILE: Final = "station.json"
 _KINDS: Final = {"str": str, "int": int}
+THEMES: Final = ("dark", "light")
 
 
 class NotSetUp(KioskError):
@@ -41,6 +42,7 @@ class Settings:
         epoch: the current epoch of the log.
         segment: the number of the newest segment of the epoch that is known to hold a record; 0 while none is. What
             lies below it must be there, or records were lost.
+        theme: one of `THEMES`, the look of the screen; files of before there were two have none.
     """
 
     station: str
@@ -50,6 +52,7 @@ class Settings:
     language: str
     epoch: str
     segment: int = 0
+    theme: str = THEMES[0]
 
     def save(self, folder: Path) -> None:
         """Makes the settings durable.
@@ -64,6 +67,10 @@ class Settings:
         """The same station in another epoch, of which there is no record yet."""
         return replace(self, epoch=epoch, segment=0)
 
+    def with_theme(self, theme: str) -> Settings:
+        """The same station with another look."""
+        return replace(self, theme=theme)
+
 
 def read_settings(folder: Path) -> Settings:
     """The settings of the station in `folder`.
@@ -77,7 +84,9 @@ def read_settings(folder: Path) -> Settings:
         named = [field for field in fields(Settings) if field.default is MISSING or field.name in found]
         settings = Settings(**{field.name: found[field.name] for field in named})
         of_kind = all(type(getattr(settings, field.name)) is _KINDS[str(field.type)] for field in fields(Settings))
-        if not of_kind or settings.language not in LANGUAGES or settings.segment < 0:
+        if not of_kind or settings.segment < 0:
+            raise ValueError(FILE)
+        if settings.language not in LANGUAGES or settings.theme not in THEMES:
             raise ValueError(FILE)
     except FileNotFoundError as error:
         sentence = _("There is no station in {folder} yet. Please run: kiosk init").format(folder=folder)

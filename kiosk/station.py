@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -19,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from kiosk import arriving, audit, badge, recovery, rules, serving
+from kiosk import arriving, audit, badge, places, recovery, rules, serving
 from kiosk.arriving import Admission
 from kiosk.campaign import Campaign
 from kiosk.desk import Decision, Desk
@@ -160,7 +161,6 @@ class Station:
         self.keys = Keys(folder / "keys", folder / "tmp")
         self._writing = threading.RLock()
         self._viewing = threading.RLock()
-        self._changing = threading.Lock()
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kiosk-writer")
         self._notes: list[Draft] = []
         self._store = Store(
@@ -221,25 +221,23 @@ class Station:
 
     def warm_up(self) -> None:
         """Loads what the first check-in needs, so that nobody waits for it and the first screen does not either."""
-        self.keys.sign(b"")
-        self.keys.seal({})
+        with suppress(KeysError):  # whoever comes is told
+            self.keys.sign(b"")
+            self.keys.seal({})
+        places.readings("\u4e00")
 
-    def change_settings(self, change: Callable[[Settings], Settings]) -> None:
-        """Makes a change of the settings durable; the writer changes some of them itself, so there is one way.
-
-        Raises:
-            OSError: if that fails; nothing is changed then.
-        """
-        with self._changing:
+    def _change_settings(self, change: Callable[[Settings], Settings]) -> None:
+        # The writer changes some of them itself, so there is one way, and one at a time.
+        with self._writing:
             changed = change(self.settings)
             changed.save(self.folder)
             self.settings = changed
 
     def _save_epoch(self, epoch: str) -> None:
-        self.change_settings(lambda settings: settings.with_epoch(epoch))
+        self._change_settings(lambda settings: settings.with_epoch(epoch))
 
     def _save_segment(self, number: int) -> None:
-        self.change_settings(lambda settings: replace(settings, segment=number))
+        self._change_settings(lambda settings: replace(settings, segment=number))
 
     def _renew_keys(self, noted: Mapping[str, Any], entropy: Callable[[int], bytes]) -> None:
         """Whoever comes is registered, also where a key was damaged; the log says first what the new one is."""
@@ -250,6 +248,14 @@ class Station:
 
     def _set_aside(self, path: Path) -> None:
         move_durably(path, self.folder / "set-aside" / f"{self._store.epoch}-{path.name}")
+
+    def keep_theme(self, theme: str) -> None:
+        """Keeps how the screen looks, for the next start too.
+
+        Raises:
+            OSError: if that could not be made durable.
+        """
+        self._change_settings(lambda settings: settings.with_theme(theme))
 
     def _note_opening(self) -> None:
         self._note_lost_epoch()
@@ -374,6 +380,14 @@ class Station:
         """A day in numbers."""
         with self._viewing:
             return summarise(self.history, day, self.clock())
+
+    def on_duty(self) -> Counter[str]:
+        """How many people are on each duty now, by duty; those who came last evening are among them."""
+        now = self.clock()
+        with self._viewing:
+            days = (self.today(), self.today() - timedelta(days=1))
+            visits = [visit for day in days for visit in self.history.visits_on(day)]
+            return Counter(visit.stint.duty for visit in visits if visit.stint and visit.present(now))
 
     def visit(self, volunteer: str) -> Visit | None:
         """The visit of a volunteer that is going on."""

@@ -107,7 +107,7 @@ class Walker:
         await self.arrive("WelcomePage")
         await self.press("enter")
         await self.arrive("ConsentPage")
-        await self.press("1", "2", "enter")
+        await self.press("1", "1")
         await self.arrive("IdentityPage")
 
     async def identify(self, **changes: str) -> None:
@@ -116,7 +116,9 @@ class Walker:
         await self.type(person["name"])
         await self.press("enter")
         await self.type(person["phone"])
-        await self.press("enter", "enter")
+        await self.press("enter")
+        await self.arrive("DocumentPage")
+        await self.press("enter")
         await self.type(person.get("id_number", ""))
         await self.press("enter")
         if not person.get("id_number"):
@@ -130,7 +132,7 @@ class Walker:
 
     async def answer(self, *digits: str) -> None:
         """The clauses, then the check of everything, up to the verdict."""
-        await self.press(*digits, "enter")
+        await self.press(*digits)
         await self.arrive("ReviewPage")
         await self.press("enter")
         await self.until(lambda: type(self.app.screen).__name__ in ("AdmittedPage", "RefusedPage", "DutyPage"))

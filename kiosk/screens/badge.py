@@ -20,6 +20,7 @@ from kiosk.widgets.page import Key, Page
 class BadgePage(Page[str]):
     """Returns `duty` to go on duty at once, None to finish."""
 
+    idle = 90
     keys: ClassVar[tuple[Key, ...]] = (
         Key("Enter", N_("Start a duty"), "next"),
         Key("Esc", N_("Finish"), "back"),
@@ -34,7 +35,7 @@ class BadgePage(Page[str]):
         with Horizontal(id="badge"):
             yield Static("\n".join(half_blocks(self._code)), markup=False, id="qr")
             with Vertical(id="badge-text"):
-                yield Static(_("Your badge"), markup=False, classes="subtitle")
+                yield Static(_("Your badge"), markup=False, id="badge-title")
                 yield Static(person.name, markup=False, id="badge-name")
                 yield Static(_("Volunteer number"), markup=False, classes="quiet")
                 yield Static(self._volunteer, markup=False, id="badge-number")

@@ -22,6 +22,8 @@ from kiosk.wording import day_in_words, duration
 class SummaryPage(Page[date]):
     """Returns the day that was looked at last."""
 
+    idle = 180
+    keeps_draft = True
     heading = N_("Summary")
     keys: ClassVar[tuple[Key, ...]] = (
         Key("F1", N_("Help"), "app.help"),
@@ -45,7 +47,7 @@ class SummaryPage(Page[date]):
         yield from super().offered()
 
     def title_text(self) -> str:
-        return f"{_(self.heading)}  {day_in_words(self._day, self.station.today())}"
+        return f"{_(self.heading)}  < {day_in_words(self._day, self.station.today())} >"
 
     def content(self) -> Iterable[Widget]:
         found = self.station.summary(self._day)
