@@ -5,14 +5,15 @@ It takes no lock and changes nothing. What it finds is told by `kiosk verify`, a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from kiosk.campaign_files import read_bundle
 from kiosk.errors import CampaignError
 from kiosk.i18n import _
-from kiosk.keys import Keys
+from kiosk.keys import MARKED, Keys
 from kiosk.segments import OPEN, Finding, Segment, check, read_all
 from kiosk.settings import FILE, NotSetUp, Settings, SettingsError, read_settings
 
@@ -45,21 +46,35 @@ def verify(folder: Path) -> list[Finding]:
         stations = [segment.header["station"] for segment in segments]
         segments, found = check(folder, stations[-1] if stations else "")
         found.insert(0, Finding(FILE, None, problem))
-    noted = keys_noted(segments)
+    noted = keys_noted(notes(segments))
     for name, problem in Keys(folder / "keys", folder / "tmp").problems(noted):
         found.append(Finding(f"keys/{name}", None, problem))
     return [*found, *_campaigns(folder, segments)]
 
 
-def keys_noted(segments: Sequence[Segment]) -> dict[str, Any]:
-    """What the log says last of the station's keys."""
+def keys_noted(told: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """What these notes say last of the station's keys."""
     noted: dict[str, Any] = {}
+    for details in told:
+        noted |= {name: details[name] for name in MARKED.values() if name in details}
+    return noted
+
+
+def public_keys(told: Iterable[Mapping[str, Any]]) -> tuple[bytes, ...]:
+    """All public keys that the station has had, as these notes say."""
+    found: dict[bytes, None] = {}
+    for details in told:
+        with suppress(TypeError, ValueError):
+            found[bytes.fromhex(details.get("key", ""))] = None
+    return tuple(key for key in found if key)
+
+
+def notes(segments: Iterable[Segment]) -> Iterator[Mapping[str, Any]]:
+    """The details of all notes about the station itself, in the order of the log."""
     for segment in segments:
         for record in segment.records:
             if record.type == "station_noted":
-                details: Mapping[str, Any] = record["details"]
-                noted |= {name: details[name] for name in ("key", "lead", "lead_age", "secret") if name in details}
-    return noted
+                yield record["details"]
 
 
 def _gone(folder: Path, settings: Settings, segments: Sequence[Segment], found: Sequence[Finding]) -> Iterator[Finding]:

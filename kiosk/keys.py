@@ -13,7 +13,8 @@ import json
 import re
 import secrets
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -33,8 +34,11 @@ _PASSES: Final = 2
 _FREE_TRIES: Final = 3
 _LONGEST_WAIT: Final = timedelta(minutes=15)
 PIN_DIGITS: Final = 6
-_KEY: Final = re.compile(rb"[0-9a-f]{64}")
-_WRAPPED: Final = b"age-encryption.org/v1\n-> scrypt "
+MARKED: Final = {"station.key": "key", "station.secret": "secret", "lead.pub": "lead", "lead.age": "lead_age"}
+"""The key files that a note in the log tells of, and what it calls what it says of each."""
+_KEY: Final = re.compile(rb"[0-9a-f]{64}\Z")
+_RECIPIENT: Final = re.compile(rb"age1[02-9ac-hj-np-z]{58}\Z")
+_WRAPPED: Final = re.compile(rb"age-encryption\.org/v1\n-> scrypt ")
 """How an age file begins that a passphrase opens."""
 _DIRECTORY: Final = b"kiosk directory 1\0"
 """Stands before what headquarters signs as a directory, so that no other signature of its is ever one."""
@@ -115,6 +119,7 @@ class Keys:
         """
         self._folder = folder
         self._temporary = temporary
+        self._fresh: dict[str, bytes] = {}
 
     @classmethod
     def create(
@@ -159,6 +164,8 @@ class Keys:
         write_durably(self._folder / name, content, self._temporary)
 
     def _read(self, name: str) -> bytes:
+        if name in self._fresh:
+            return self._fresh[name]
         try:
             return (self._folder / name).read_bytes()
         except OSError as error:
@@ -166,21 +173,24 @@ class Keys:
 
     # --- checking ---------------------------------------------------------------------------------------------------
 
-    def marks(self) -> dict[str, str]:
-        """What the log keeps of the keys, so that it can be told later whether they are still the same.
+    def marks(self, files: Iterable[str] = MARKED) -> dict[str, str]:
+        """What the log keeps of these key files, so that it can be told later whether they are still the same.
 
         None of it is a secret or helps to guess one: public keys, the hash of a file that is encrypted, and a keyed
         hash of a fixed text.
 
         Raises:
-            KeysError: if a key cannot be read.
+            KeysError: if one of them cannot be read.
         """
-        return {
-            "key": self.public.hex(),
-            "lead": self._read("lead.pub").decode(errors="replace"),
-            "lead_age": hashlib.sha256(self._read("lead.age")).hexdigest(),
-            "secret": self._derived("check").hex(),
-        }
+        return {MARKED[name]: self._mark(name) for name in files}
+
+    def _mark(self, name: str) -> str:
+        if name == "station.key":
+            return self.public.hex()
+        if name == "station.secret":
+            return self._derived("check").hex()
+        content = self._read(name)
+        return content.decode(errors="replace") if name == "lead.pub" else hashlib.sha256(content).hexdigest()
 
     def problems(self, noted: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         """Files of the folder with which something is wrong, and what, in a sentence; it looks only.
@@ -188,53 +198,67 @@ class Keys:
         Args:
             noted: what the log says of the keys, as `marks` gave it; what it lacks is not compared.
         """
-        from pyrage import RecipientError, x25519
+        forms = {"station.key": _KEY, "station.secret": _KEY, "lead.pub": _RECIPIENT, "lead.age": _WRAPPED}
+        for name, form in forms.items():
+            try:
+                said = self._mark(name) if form.match(self._read(name)) else None
+            except (KeysError, ValueError):
+                said = None
+            if said is None:
+                yield name, _("The key file cannot be read.")
+            elif noted.get(MARKED[name], said) != said:
+                yield name, _("This is not the key that the log names.")
+        parts: dict[str, Callable[[], object]] = {
+            "pin.json": self._pin_state,
+            "hq.json": lambda: (self._folder / "hq.json").exists() and read_hq_keys(self._folder / "hq.json"),
+            "directory.json": self.directory,
+        }
+        for name, read in parts.items():
+            try:
+                read()
+            except KeysError as error:
+                yield name, str(error)
 
-        def same(name: str, found: str) -> bool:
-            return bool(noted.get(name, found) == found)
+    # --- going on without -------------------------------------------------------------------------------------------
 
-        other = _("This is not the key that the log names.")
-        unreadable = _("The key file cannot be read.")
+    def renew(self, noted: Mapping[str, Any], entropy: Callable[[int], bytes] = secrets.token_bytes) -> Sequence[str]:
+        """Replaces in memory what volunteers cannot be served without and cannot be read; returns the files' names.
+
+        A key or secret of the station is made anew, the lead's public key comes from the log.
+
+        Args:
+            noted: what the log says of the keys, as `marks` gave it.
+            entropy: gives n random bytes.
+        """
+        for name in ("station.key", "station.secret"):
+            if not _KEY.fullmatch(self._found(name)):
+                self._fresh[name] = entropy(32).hex().encode()
+        lead = noted.get(MARKED["lead.pub"])
+        if isinstance(lead, str) and self._found("lead.pub") != lead.encode():
+            self._fresh["lead.pub"] = lead.encode()
+        return tuple(self._fresh)
+
+    def _found(self, name: str) -> bytes:
         try:
-            if not same("key", self.public.hex()):
-                yield "station.key", other
-        except (KeysError, ValueError):
-            yield "station.key", unreadable
-        try:
-            if not _KEY.fullmatch(self._read("station.secret")):
-                raise ValueError("station.secret")
-            if not same("secret", self._derived("check").hex()):
-                yield "station.secret", other
-        except (KeysError, ValueError):
-            yield "station.secret", unreadable
-        try:
-            recipient = self._read("lead.pub").decode()
-            x25519.Recipient.from_str(recipient)
-            if not same("lead", recipient):
-                yield "lead.pub", other
-        except (KeysError, ValueError, RecipientError):
-            yield "lead.pub", unreadable
-        try:
-            wrapped = self._read("lead.age")
-            if not wrapped.startswith(_WRAPPED):
-                raise ValueError("lead.age")
-            if not same("lead_age", hashlib.sha256(wrapped).hexdigest()):
-                yield "lead.age", other
-        except (KeysError, ValueError):
-            yield "lead.age", unreadable
-        try:
-            self._pin_state()
+            return self._read(name)
         except KeysError:
-            yield "pin.json", unreadable
-        try:
-            if (self._folder / "hq.json").exists():
-                read_hq_keys(self._folder / "hq.json")
-        except KeysError as error:
-            yield "hq.json", str(error)
-        try:
-            self.directory()
-        except KeysError as error:
-            yield "directory.json", str(error)
+            return b""
+
+    def keep_renewed(self, set_aside: Callable[[Path], None]) -> None:
+        """Writes what was renewed, once the log names it.
+
+        Args:
+            set_aside: is given each file that is about to be replaced.
+
+        Raises:
+            OSError: if that fails; the next call goes on with it.
+        """
+        for name in tuple(self._fresh):
+            if (self._folder / name).exists():
+                set_aside(self._folder / name)
+            make_folder(self._folder)
+            self._write(name, self._fresh[name])
+            del self._fresh[name]
 
     # --- signing ----------------------------------------------------------------------------------------------------
 
@@ -242,7 +266,10 @@ class Keys:
     def _signing_key(self) -> Ed25519PrivateKey:
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-        return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(self._read("station.key").decode()))
+        try:
+            return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(self._read("station.key").decode()))
+        except ValueError as error:
+            raise KeysError(_("The key file {file} cannot be read.").format(file="station.key")) from error
 
     @cached_property
     def public(self) -> bytes:
@@ -278,12 +305,18 @@ class Keys:
 
     @cached_property
     def _recipients(self) -> list[Any]:
-        from pyrage import x25519
+        from pyrage import RecipientError, x25519
 
-        named = [self._read("lead.pub").decode()]
-        if (self._folder / "hq.json").exists():
-            named.append(json.loads(self._read("hq.json"))["age"])
-        return [x25519.Recipient.from_str(name) for name in named]
+        named = [self._found("lead.pub").decode(errors="replace")]
+        with suppress(KeysError):
+            named.append(read_hq_keys(self._folder / "hq.json")["age"])
+        found = []
+        for name in named:
+            with suppress(RecipientError):
+                found.append(x25519.Recipient.from_str(name))
+        if not found:
+            raise KeysError(_("The key file {file} cannot be read.").format(file="lead.pub"))
+        return found
 
     def seal(self, secret: Mapping[str, str]) -> str:
         """The age ciphertext (base64) of a JSON object, to the lead and, once known, to headquarters."""
@@ -346,6 +379,12 @@ class Keys:
     def _write_pin(self, state: Mapping[str, Any]) -> None:
         self._write("pin.json", canonical(dict(state)))
 
+    def _count(self, state: Mapping[str, Any]) -> None:
+        try:
+            self._write_pin(state)
+        except OSError as error:
+            raise KeysError(_("The PIN cannot be checked now: nothing can be written.")) from error
+
     def pin_wait(self, now: datetime) -> timedelta:
         """How long the lead has to wait before the next try."""
         until = self._pin_state()["wait"]
@@ -377,8 +416,8 @@ class Keys:
         over = failed - _FREE_TRIES
         # Past a few doublings the longest wait holds; the power itself would soon be more than a timedelta can hold.
         wait = min(timedelta(seconds=15 * 2 ** min(over, 10)), _LONGEST_WAIT) if over >= 0 else None
-        self._write_pin({**state, "failed": failed, "wait": timestamp(now + wait) if wait else None})
+        self._count({**state, "failed": failed, "wait": timestamp(now + wait) if wait else None})
         right = hmac.compare_digest(_argon2id(_folded(pin).encode(), bytes.fromhex(state["salt"])).hex(), state["hash"])
         if right:
-            self._write_pin({**state, "failed": 0, "wait": None})
+            self._count({**state, "failed": 0, "wait": None})
         return right

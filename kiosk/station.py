@@ -20,11 +20,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from kiosk import arriving, audit, badge, places, rules, serving
+from kiosk import arriving, audit, badge, places, recovery, rules, serving
 from kiosk.arriving import Admission
 from kiosk.campaign import Campaign
-from kiosk.campaign_files import load_campaigns
 from kiosk.desk import Decision, Desk
+from kiosk.durable import move_durably
 from kiosk.errors import InvalidInput, NotSaved
 from kiosk.i18n import _
 from kiosk.keys import Keys, KeysError
@@ -38,7 +38,7 @@ from kiosk.records import (
 from kiosk.roster import Entry, History, Person, Visit, minutes, roster
 from kiosk.rules import Application
 from kiosk.segments import Finding, read_all
-from kiosk.settings import Settings, read_settings
+from kiosk.settings import FILE, Settings
 from kiosk.store import Store
 from kiosk.summary import Summary, summarise
 from kiosk.telling import Chapter, tell
@@ -97,7 +97,22 @@ def read_history(folder: Path) -> History:
     return history
 
 
-def read_log(folder: Path) -> tuple[History, list[Finding]]:
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What somebody without the lock reads of a log.
+
+    Attributes:
+        history: what it says, as far as it can be read.
+        damage: what is wrong with it.
+        public_keys: all that the station has had.
+    """
+
+    history: History
+    damage: list[Finding]
+    public_keys: tuple[bytes, ...]
+
+
+def read_log(folder: Path) -> Reading:
     """What the log says as far as it can be read, and what is wrong with it, without the lock.
 
     Raises:
@@ -109,7 +124,7 @@ def read_log(folder: Path) -> tuple[History, list[Finding]]:
     for segment in segments:
         for record in segment.records:
             history.add(record)
-    return history, found
+    return Reading(history, found, audit.public_keys(audit.notes(segments)))
 
 
 class Station:
@@ -139,13 +154,13 @@ class Station:
             KioskError: if its settings or campaign are damaged.
         """
         self.folder = folder
-        self.settings = read_settings(folder)
-        self.campaigns = load_campaigns(folder)
+        self.settings, recovered = recovery.settings_of(folder, entropy)
+        self._damaged = [FILE] if recovered else []
+        self.campaigns = recovery.campaigns_of(folder)
         self.clock = clock
         self.keys = Keys(folder / "keys", folder / "tmp")
         self._writing = threading.RLock()
         self._viewing = threading.RLock()
-        self._changing = threading.Lock()
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kiosk-writer")
         self._notes: list[Draft] = []
         self._store = Store(
@@ -162,8 +177,13 @@ class Station:
         self._desk = Desk(
             where.station, where.community, self.campaigns, self.campaign, self.keys, entropy, self.history
         )
+        told: list[Mapping[str, Any]] = []
         for record in self._store.take_records():
             self.history.add(record)
+            if record.type == "station_noted":
+                told.append(record["details"])
+        self._own_keys = audit.public_keys(told)
+        self._renew_keys(audit.keys_noted(told), entropy)
         self._note_opening()
 
     @property
@@ -174,19 +194,20 @@ class Station:
     @property
     def set_aside(self) -> Sequence[str]:
         """Names of what could not be read and was set aside, and of what was gone, since the station was opened."""
-        missing = self._store.missing
-        return [*self._store.set_aside, *([] if missing is None else [f"{missing:06d}"])]
+        return [finding.file.rpartition("/")[2] for finding in self.damage]
 
     @property
     def damage(self) -> list[Finding]:
-        """The same with what is wrong, in sentences."""
+        """The same with what is wrong, in sentences, and the campaigns that cannot be read."""
         aside = _("The file could not be read and was set aside; please hand it to headquarters.")
-        found = [Finding(name, None, aside) for name in self._store.set_aside]
+        renewed = _("The file could not be read, and the station goes on with a new one; please tell headquarters.")
+        found = [Finding(name if name == FILE else f"keys/{name}", None, renewed) for name in self._damaged]
+        found += [Finding(name, None, aside) for name in self._store.set_aside]
         if self._store.missing is not None:
             gone = _("Segment {number} of epoch {epoch} was gone, and what it held is not here.")
             epoch = self._store.ended or self.settings.epoch
             found.append(Finding("records", None, gone.format(number=self._store.missing, epoch=epoch)))
-        return found
+        return [*found, *(Finding("campaign", None, problem) for problem in self.campaigns.damaged)]
 
     def close(self) -> None:
         """Waits for the writer and gives the data folder back."""
@@ -200,26 +221,33 @@ class Station:
 
     def warm_up(self) -> None:
         """Loads what the first check-in needs, so that nobody waits for it and the first screen does not either."""
-        self.keys.sign(b"")
-        self.keys.seal({})
+        with suppress(KeysError):  # whoever comes is told
+            self.keys.sign(b"")
+            self.keys.seal({})
         places.readings("\u4e00")
 
-    def change_settings(self, change: Callable[[Settings], Settings]) -> None:
-        """Makes a change of the settings durable; the writer changes some of them itself, so there is one way.
-
-        Raises:
-            OSError: if that fails; nothing is changed then.
-        """
-        with self._changing:
+    def _change_settings(self, change: Callable[[Settings], Settings]) -> None:
+        # The writer changes some of them itself, so there is one way, and one at a time.
+        with self._writing:
             changed = change(self.settings)
             changed.save(self.folder)
             self.settings = changed
 
     def _save_epoch(self, epoch: str) -> None:
-        self.change_settings(lambda settings: settings.with_epoch(epoch))
+        self._change_settings(lambda settings: settings.with_epoch(epoch))
 
     def _save_segment(self, number: int) -> None:
-        self.change_settings(lambda settings: replace(settings, segment=number))
+        self._change_settings(lambda settings: replace(settings, segment=number))
+
+    def _renew_keys(self, noted: Mapping[str, Any], entropy: Callable[[int], bytes]) -> None:
+        """Whoever comes is registered, also where a key was damaged; the log says first what the new one is."""
+        renewed = self.keys.renew(noted, entropy)
+        if renewed:
+            self._damaged += renewed
+            self._note("new_keys", {"files": list(renewed), **self.keys.marks(renewed)})
+
+    def _set_aside(self, path: Path) -> None:
+        move_durably(path, self.folder / "set-aside" / f"{self._store.epoch}-{path.name}")
 
     def keep_theme(self, theme: str) -> None:
         """Keeps how the screen looks, for the next start too.
@@ -227,10 +255,7 @@ class Station:
         Raises:
             OSError: if that could not be made durable.
         """
-        with self._writing:
-            settings = self.settings.with_theme(theme)
-            settings.save(self.folder)
-            self.settings = settings
+        self._change_settings(lambda settings: settings.with_theme(theme))
 
     def _note_opening(self) -> None:
         self._note_lost_epoch()
@@ -246,7 +271,9 @@ class Station:
         lost = self._store.lost_epoch()
         if lost and all(draft.data["note"] != "new_epoch" for draft in self._notes):
             epoch, seq = lost
-            details: dict[str, Any] = {"epoch": epoch, "last_seq": seq, "set_aside": list(self._store.set_aside)}
+            aside = [*([FILE] if FILE in self._damaged else []), *self._store.set_aside]
+            details: dict[str, Any] = {"epoch": epoch, "last_seq": seq, "set_aside": aside}
+            details |= {"street": self.settings.street, "community": self.settings.community}
             if self._store.missing is not None:
                 details["missing"] = self._store.missing
             self._note("new_epoch", details)
@@ -285,6 +312,8 @@ class Station:
             campaign = self.campaigns.on(service_day(drafts[0].occurred if drafts else now))
             records = self._store.append(everything, at=now, campaign=(campaign.id, campaign.version))
             self._notes.clear()
+            with suppress(OSError):  # tried again with the next write; the log names the new keys already
+                self.keys.keep_renewed(self._set_aside)
             self._fold(self._store.settle())
             self._fold(records)
 
@@ -365,13 +394,14 @@ class Station:
         with self._viewing:
             return self.history.present(volunteer, self.clock())
 
-    def directory(self) -> dict[str, bytes]:
+    def directory(self) -> dict[str, bytes | tuple[bytes, ...]]:
         """The public keys of the stations whose badges count here, by station id."""
         try:
             others = self.keys.directory()
         except KeysError:
             others = {}  # what headquarters did not sign counts for nothing; `kiosk verify` names it
-        return {**others, self.settings.station: self.keys.public}
+        # Badges that were signed with a key that was lost since stay good.
+        return {**others, self.settings.station: (self.keys.public, *self._own_keys)}
 
     def recognise(self, scanned: str) -> Recognition:
         """Who a scanned code or a typed number stands for."""

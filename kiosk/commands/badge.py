@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from contextlib import suppress
 from pathlib import Path
 
-from kiosk import badge, campaign_files, station
+from kiosk import badge, recovery, station
 from kiosk.commands import output
 from kiosk.errors import KioskError, WrongUsage
 from kiosk.i18n import _
-from kiosk.keys import Keys
+from kiosk.keys import Keys, KeysError
 from kiosk.records import parse_volunteer_number, service_day
 from kiosk.settings import read_settings
 from kiosk.wording import BADGE_REFUSED, cause
@@ -30,9 +31,10 @@ def show(folder: Path, options: Namespace) -> int:
     """
     settings = read_settings(folder)
     volunteer = _number(options.volunteer)
-    history, found = station.read_log(folder)
+    log = station.read_log(folder)
+    history = log.history
     issued = history.badge(volunteer)
-    damaged = output.tell(found)
+    damaged = output.tell(log.damage)
     if volunteer not in history.badges:
         raise KioskError(_("The number {number} has no badge.").format(number=volunteer))
     if issued is None:
@@ -65,17 +67,19 @@ def check(folder: Path, options: Namespace) -> int:
     """
     settings = read_settings(folder)
     today = service_day(station.system_clock())
-    keys = Keys(folder / "keys", folder / "tmp")
-    history, found = station.read_log(folder)
+    log = station.read_log(folder)
+    keys = [*log.public_keys]
+    with suppress(KeysError):  # then those that the log names have to do
+        keys.append(Keys(folder / "keys", folder / "tmp").public)
     done = badge.check(
         options.code,
-        directory={settings.station: keys.public},
-        campaign=campaign_files.load_campaign(folder, today).id,
+        directory={settings.station: tuple(keys)},
+        campaign=recovery.campaigns_of(folder).on(today).id,
         today=today,
-        revoked=history.revoked,
+        revoked=log.history.revoked,
     )
     row = {
-        "valid": done.valid and not found,
+        "valid": done.valid and not log.damage,
         "reason": done.reason,
         "volunteer": done.badge.volunteer if done.badge else None,
         "station": done.badge.station if done.badge else None,
@@ -89,7 +93,7 @@ def check(folder: Path, options: Namespace) -> int:
         "expires": _("Valid until"),
     }
     output.emit([row], headings, options.format)
-    damaged = output.tell(found)
+    damaged = output.tell(log.damage)
     if done.reason:
         print(_(BADGE_REFUSED[done.reason]), file=sys.stderr)
     elif damaged:

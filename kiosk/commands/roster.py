@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
-from kiosk import campaign_files, station
+from kiosk import recovery, station
 from kiosk.commands import output
 from kiosk.records import service_day
 from kiosk.roster import roster
@@ -17,10 +17,10 @@ def run(folder: Path, options: Namespace) -> int:
 
     Reads without the lock, also beside a running kiosk.
     """
-    history, found = station.read_log(folder)
+    log = station.read_log(folder)
     now = station.system_clock()
-    campaign = campaign_files.load_campaign(folder, service_day(now))
-    entries = roster(history, options.day or service_day(now), now)
+    campaign = recovery.campaigns_of(folder).on(service_day(now))
+    entries = roster(log.history, options.day or service_day(now), now)
     form = {"table": "words", "csv": "codes", "json": "zh"}[options.format]
     output.emit(roster_rows(entries, campaign, form=form), roster_headings(), options.format)
-    return 1 if output.tell(found) else 0
+    return 1 if output.tell(log.damage) else 0
