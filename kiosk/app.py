@@ -1,21 +1,40 @@
-"""KioskApp: wiring, global keys, languages. It knows nothing of the domain; the flow tells the stories."""
+"""KioskApp: wiring, global keys, scanner, idle time, languages. It knows nothing of the domain; flows tell the stories.
+
+An internal error ends the app, never the kiosk: `kiosk.commands.screen` puts up another one on the same station.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+import math
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar, Final
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.theme import Theme
+from textual.timer import Timer
+from textual.worker import Worker
 
-from kiosk import campaign_files, i18n
+from kiosk import campaign_files, crashlog, i18n
+from kiosk.i18n import _
+from kiosk.scanner import BurstBegan, Pressed, Scanned, Scanner, Told
 from kiosk.screens.welcome import WelcomePage
 from kiosk.station import Clock, Station, system_clock
-from kiosk.widgets.page import Page
+from kiosk.terminal import Terminal
+from kiosk.widgets.fields import Entry
+from kiosk.widgets.page import Page, Story
+
+CRASHED: Final = 70
+"""The return code of an app that an internal error ended (EX_SOFTWARE of sysexits.h)."""
+COUNTDOWN: Final = 15
+"""Seconds before the end of a page's idle time from which on they are counted down."""
+BOUNCE: Final = 0.25
+"""Seconds in which a page that came up takes no Enter: cold fingers press twice."""
 
 THEME = Theme(
     name="kiosk",
@@ -49,7 +68,14 @@ class KioskApp(App[None]):
     ]
 
     def __init__(
-        self, folder: Path, station: Station | None, *, clock: Clock = system_clock, demo_pin: str = ""
+        self,
+        folder: Path,
+        station: Station | None,
+        *,
+        clock: Clock = system_clock,
+        seconds: Callable[[], float] = time.monotonic,
+        demo_pin: str = "",
+        after_crash: bool = False,
     ) -> None:
         """Makes the screen of a station.
 
@@ -57,14 +83,24 @@ class KioskApp(App[None]):
             folder: the data folder.
             station: the open station, or None to walk through set-up.
             clock: gives the time (aware).
+            seconds: gives seconds that only go forward, for idle time.
             demo_pin: the lead's PIN, told to everybody in a demonstration, which anybody may also leave.
+            after_crash: whether the app before this one ended by an internal error, which the next person is told.
         """
-        super().__init__()
+        super().__init__(driver_class=Terminal)
         self._folder, self.station, self._clock, self._demo_pin = folder, station, clock, demo_pin
+        self._seconds, self._after_crash = seconds, after_crash
+        self._touched = seconds()
+        self._scanner = Scanner()
+        self._holding: Timer | None = None
+        self._burst_in: Entry | None = None
+        self._turn = asyncio.Lock()
+        self._story: Worker[None] | None = None
 
     def on_mount(self) -> None:
         self.register_theme(THEME)
         self.theme = THEME.name
+        self.set_interval(1, self.watch_idle)
         if self.station is None:
             self._set_up()
         else:
@@ -72,12 +108,73 @@ class KioskApp(App[None]):
 
     def _open(self, station: Station) -> None:
         i18n.use(station.settings.language)
-        self.push_screen(WelcomePage(station, demo_pin=self._demo_pin))
+        self.push_screen(WelcomePage(station, demo_pin=self._demo_pin, after_crash=self._after_crash))
         self.call_after_refresh(self._warm_up, station)
 
     @work(thread=True, group="warm-up")
     def _warm_up(self, station: Station) -> None:
         station.warm_up()
+
+    def get_default_screen(self) -> Screen[None]:
+        return Screen(id="_default")
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Notes an internal error and ends this app; nothing of it is ever printed."""
+        crashlog.note(self._folder, error, self._clock())
+        if self.is_headless:
+            super()._handle_exception(error)  # a test wants to see it
+        else:
+            self._return_code = CRASHED
+            self._close_messages_no_wait()
+
+    # --- keys, before any widget sees them --------------------------------------------------------------------------
+
+    async def on_event(self, event: events.Event) -> None:
+        mine = isinstance(event, events.InputEvent | events.Paste) and not event.is_forwarded
+        if mine and not isinstance(event, events.MouseMove):
+            self._touch()
+        if mine and isinstance(event, events.Key):
+            pressed = Pressed(event.key, event.character, event.time, event)
+            await self._obey(self._scanner.key(pressed, typing=isinstance(self.focused, Entry)))
+        else:
+            await super().on_event(event)
+
+    async def _obey(self, told: Iterable[Told]) -> None:
+        for item in told:
+            if isinstance(item, Pressed):
+                if self._counts(item):
+                    await super().on_event(item.event)
+            elif isinstance(item, Scanned):
+                self._take_scan(item.text)
+            elif isinstance(item, BurstBegan):
+                # What the field has to do goes the way of its keys, so that it comes in their order.
+                self._burst_in = self.focused if isinstance(self.focused, Entry) else None
+                if self._burst_in is not None:
+                    self._burst_in.post_message(Entry.BurstBegan())
+            elif self._burst_in is not None:
+                self._burst_in.post_message(Entry.TakenBack())
+        if self._holding is not None:
+            self._holding.stop()
+        deadline = self._scanner.deadline
+        self._holding = None
+        if deadline is not None:
+            self._holding = self.set_timer(max(0.0, deadline - time.monotonic()) + 0.005, self._silence)
+
+    async def _silence(self) -> None:
+        await self._obey(self._scanner.expire(time.monotonic()))
+
+    async def let_keys_go(self) -> None:
+        """Passes on at once what is held back as a possible scan, as if a second had passed."""
+        await self._obey(self._scanner.expire(math.inf))
+
+    def _counts(self, pressed: Pressed) -> bool:
+        """Whether a key is for the page that is up: nobody answers what cannot be read or has only just appeared."""
+        page = self.screen
+        if not isinstance(page, Page):
+            return False
+        return not page.too_small and not (pressed.key == "enter" and pressed.time - page.arrived < BOUNCE)
+
+    # --- stories ----------------------------------------------------------------------------------------------------
 
     @work(group="flow", exclusive=True)
     async def _set_up(self) -> None:
@@ -90,9 +187,22 @@ class KioskApp(App[None]):
         self._open(self.station)
 
     @work(group="flow", exclusive=True)
-    async def _follow(self, story: Callable[[Callable[[Page[Any]], Awaitable[Any]]], Awaitable[None]]) -> None:
+    async def _follow(self, story: Story) -> None:
         """Tells one story to its end; then the welcome screen is back in the station's language."""
         await story(self.push_screen_wait)
+        await self._speak_as_set()
+
+    def _begin(self, story: Story) -> None:
+        self._story = self._follow(story)
+
+    async def _go_home(self) -> None:
+        """Ends whatever story is being told; its pages are gone with all that was typed into them."""
+        self.workers.cancel_group(self, "flow")
+        while len(self.screen_stack) > 1 and not isinstance(self.screen, WelcomePage):
+            await self.pop_screen()
+        await self._speak_as_set()
+
+    async def _speak_as_set(self) -> None:
         if self.station is not None and i18n.language() != self.station.settings.language:
             await self.action_switch_language()
 
@@ -101,29 +211,77 @@ class KioskApp(App[None]):
         from kiosk.screens import flow
 
         station = self._at()
-        self._follow(lambda show: flow.new_visit(show, station))
+        self._begin(lambda show: flow.new_visit(show, station))
 
     @on(WelcomePage.LeadRequested)
     def _lead(self) -> None:
         from kiosk.screens import flow
 
         station = self._at()
-        self._follow(lambda show: flow.lead(show, station))
+        self._begin(lambda show: flow.lead(show, station))
 
-    @on(WelcomePage.BadgeScanned)
-    def _scanned(self, event: WelcomePage.BadgeScanned) -> None:
-        from kiosk.screens import flow
+    @on(WelcomePage.NumberTyped)
+    def _number_typed(self, event: WelcomePage.NumberTyped) -> None:
+        self._take_scan(event.text)
 
-        station = self._at()
-        found = station.recognise(event.text)
-        if found.refused is None:
-            self._follow(lambda show: flow.badge_scanned(show, station, found))
-        elif isinstance(self.screen, Page):
-            self.screen.say(flow.refusal(found))
+    @work(group="scans")
+    async def _take_scan(self, text: str) -> None:
+        """Serves one scan after the other, each when the page before has got its word from the disk."""
+        async with self._turn:
+            page = await self._settled_page()
+            if page is None or page.too_small:
+                return
+            if page.keeps_draft:
+                page.say(_("A badge was scanned. Please finish here first, or go back with Esc, and scan it again."))
+                return
+            from kiosk.screens import flow
+
+            station = self._at()
+            found = station.recognise(text)
+            if found.refused is not None:
+                page.say(flow.refusal(found))
+            elif not await page.scanned(found):
+                await self._go_home()
+                self._begin(lambda show: flow.badge_scanned(show, station, found))
+
+    async def _settled_page(self) -> Page[object] | None:
+        """The page that is up, once nothing is being saved and no story is between two pages; None before set-up."""
+        while self.station is not None:
+            page = self.screen
+            between = isinstance(page, WelcomePage) and self._story is not None and not self._story.is_finished
+            if isinstance(page, Page) and page.is_mounted and not between:
+                await page.saved()
+                if page is self.screen:
+                    return page
+            await asyncio.sleep(0.01)
+        return self.screen if isinstance(self.screen, Page) else None
 
     def _at(self) -> Station:
         assert self.station is not None
         return self.station
+
+    # --- idle time --------------------------------------------------------------------------------------------------
+
+    def _touch(self) -> None:
+        self._touched = self._seconds()
+        if isinstance(self.screen, Page):
+            self.screen.count_down(None)
+
+    async def watch_idle(self) -> None:
+        """Counts a page's idle time down, and takes everybody home when it is over."""
+        page = self.screen
+        if not isinstance(page, Page) or page.idle is None or page.busy:
+            return
+        left = page.idle - (self._seconds() - self._touched)
+        if left > 0:
+            page.count_down(math.ceil(left) if left <= COUNTDOWN else None)
+        elif isinstance(page, WelcomePage):
+            page.forget()
+            await self._speak_as_set()
+        else:
+            await self._go_home()
+
+    # --- global keys ------------------------------------------------------------------------------------------------
 
     async def action_switch_language(self) -> None:
         i18n.use(i18n.other_language())
@@ -138,6 +296,3 @@ class KioskApp(App[None]):
 
     def action_stay(self) -> None:
         """Does nothing, on purpose."""
-
-    def get_default_screen(self) -> Screen[None]:
-        return Screen(id="_default")

@@ -191,5 +191,5 @@ async def put_up(walker: Walker, name: str) -> None:
         await walker.arrive(type(page).__name__)
     if shot.after is not None:
         await shot.after(walker)
-        await walker.until(lambda: not walker.page._busy)
+        await walker.until(lambda: not walker.page.busy)
     await walker.settle()

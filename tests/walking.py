@@ -45,6 +45,8 @@ class Walker:
             self.presses += 1
             self._send(key, _CHARACTERS.get(key, key if len(key) == 1 else None))
             await self.settle()
+            await self.app.let_keys_go()  # a person's next key comes later than a scanner's would
+            await self.settle()
 
     async def type(self, text: str) -> None:
         """Types data, which does not count, as fast as a scanner."""
@@ -63,6 +65,8 @@ class Walker:
         """Waits until every widget has dealt with its messages, and with those that came of them."""
         for _ in range(3):
             await self.pilot._wait_for_screen()
+        if isinstance(self.app.screen, Page):
+            self.app.screen.arrived = 0.0  # a person looks at a page before they press Enter
 
     async def until(self, what: Callable[[], bool]) -> None:
         """Waits until something is so; the test's time-out ends what never is."""

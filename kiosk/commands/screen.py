@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
+import time
 from argparse import Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Final
 
+from kiosk import crashlog
 from kiosk.errors import WrongUsage
 from kiosk.i18n import _
 from kiosk.settings import NotSetUp
 from kiosk.station import Station, system_clock
 
-if TYPE_CHECKING:
-    from kiosk.app import KioskApp
+_MANY: Final = 5
+"""So many crashes in as many seconds slow the restart down."""
 
 
 def _need_terminal() -> None:
+    # Textual takes keys to press, logs to write and drivers to load from there; a kiosk takes nothing.
+    for name in [name for name in os.environ if name.startswith("TEXTUAL")]:
+        del os.environ[name]
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise WrongUsage(_("The kiosk needs a terminal. For the commands, run: kiosk --help"))
 
@@ -25,9 +31,7 @@ def _need_terminal() -> None:
 def run(folder: Path, options: Namespace) -> int:
     """Opens the station in `folder`; on first use its screen walks through set-up."""
     _need_terminal()
-    from kiosk.app import KioskApp
-
-    return _show(KioskApp(folder, _station(folder)))
+    return _show(folder, _station(folder))
 
 
 def _station(folder: Path) -> Station | None:
@@ -37,12 +41,28 @@ def _station(folder: Path) -> Station | None:
         return None
 
 
-def _show(app: KioskApp) -> int:
-    try:
-        app.run()
-    finally:
-        if app.station is not None:
-            app.station.close()
+def _show(folder: Path, station: Station | None, *, demo_pin: str = "") -> int:
+    """Keeps a screen up until somebody with the right to it, or the system, ends it; errors within only restart it."""
+    from kiosk import terminal
+    from kiosk.app import CRASHED, KioskApp
+
+    terminal.quiet(folder)
+    crashes: list[float] = []
+    while True:
+        app = KioskApp(folder, station, demo_pin=demo_pin, after_crash=bool(crashes))
+        try:
+            app.run()
+        except Exception as error:  # the outermost boundary of the screen
+            crashlog.note(folder, error, system_clock())
+            app._return_code = CRASHED
+        station = app.station
+        if app.return_code != CRASHED:
+            break
+        crashes = [*crashes[-_MANY + 1 :], time.monotonic()]
+        if len(crashes) == _MANY and crashes[-1] - crashes[0] < _MANY:
+            time.sleep(1)  # what fails at once every time must not take the machine
+    if station is not None:
+        station.close()
     return app.return_code or 0
 
 
@@ -50,8 +70,7 @@ def demo(folder: Path, options: Namespace) -> int:
     """Opens a throwaway station with a seeded day; `folder` is not touched."""
     _need_terminal()
     from kiosk import demo as seeded
-    from kiosk.app import KioskApp
 
     with tempfile.TemporaryDirectory(prefix="kiosk-demo-") as name:
         seeded.make(Path(name), system_clock)
-        return _show(KioskApp(Path(name), Station(Path(name)), demo_pin=seeded.PIN))
+        return _show(Path(name), Station(Path(name)), demo_pin=seeded.PIN)

@@ -6,7 +6,6 @@ stopping it anywhere leaves nothing behind.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from kiosk.arriving import Admission
@@ -27,11 +26,8 @@ from kiosk.screens.review import ReviewPage
 from kiosk.screens.roster import RosterPage
 from kiosk.screens.verdict import AdmittedPage, RefusedPage
 from kiosk.station import Recognition, Station
-from kiosk.widgets.page import Page
+from kiosk.widgets.page import Page, Show
 from kiosk.wording import BADGE_REFUSED
-
-Show = Callable[[Page[Any]], Awaitable[Any]]
-
 
 _STEPS = 5
 

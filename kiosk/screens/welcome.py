@@ -22,6 +22,7 @@ from kiosk.widgets.page import Key, Page
 class WelcomePage(Page[None]):
     """What stands in the tent all day."""
 
+    idle = 30
     keys: ClassVar[tuple[Key, ...]] = (
         Key("Enter", N_("First time here"), "next"),
         Key("F9", N_("Site lead"), "lead"),
@@ -34,22 +35,23 @@ class WelcomePage(Page[None]):
     class LeadRequested(Message):
         """The site lead wants to come in."""
 
-    class BadgeScanned(Message):
-        """A code was scanned, or a number typed."""
+    class NumberTyped(Message):
+        """A volunteer number, or a code, was typed."""
 
         def __init__(self, text: str) -> None:
             super().__init__()
             self.text = text
 
-    def __init__(self, station: Station, *, demo_pin: str = "") -> None:
+    def __init__(self, station: Station, *, demo_pin: str = "", after_crash: bool = False) -> None:
         """Makes the page.
 
         Args:
             station: the station.
             demo_pin: in a demonstration, the lead's PIN; otherwise empty.
+            after_crash: whether an internal error has just interrupted somebody, who is told so.
         """
         super().__init__(station)
-        self._demo_pin = demo_pin
+        self._demo_pin, self._after_crash = demo_pin, after_crash
 
     def content(self) -> Iterable[Widget]:
         with Vertical(id="welcome"):
@@ -64,11 +66,20 @@ class WelcomePage(Page[None]):
 
     def ready(self) -> None:
         self.query_one("#scan").focus()
+        if self._after_crash:
+            self.say(_("Something went wrong here; what was confirmed is saved. Please start again."))
 
     def on_screen_resume(self) -> None:
         """Shows the state of the day anew, and keeps nothing that the last person typed."""
-        self.query_one("#scan", Entry).value = ""
+        super().on_screen_resume()
         self.query_one("#state-of-day", Static).update(self._day())
+        self.forget()
+        self.ready()
+        self._after_crash = False
+
+    def forget(self) -> None:
+        """Keeps nothing that the last person typed or was told."""
+        self.query_one("#scan", Entry).value = ""
         self.say("")
         self.query_one("#scan").focus()
 
@@ -94,7 +105,7 @@ class WelcomePage(Page[None]):
         event.stop()
         text = event.value.strip()
         event.input.value = ""
-        self.post_message(self.BadgeScanned(text) if text else self.NewVisitRequested())
+        self.post_message(self.NumberTyped(text) if text else self.NewVisitRequested())
 
     def action_next(self) -> None:
         self.post_message(self.NewVisitRequested())

@@ -22,6 +22,25 @@ class Entry(Input):
     Textual sends Enter round by the bindings, where fast letters overtake it; two scans in a row would merge.
     """
 
+    @dataclass
+    class BurstBegan(Message):
+        """The next key may be a scanner's."""
+
+    @dataclass
+    class TakenBack(Message):
+        """The keys since the burst began were a scanner's."""
+
+    _before: tuple[str, int] = ("", 0)
+
+    def on_entry_burst_began(self, event: BurstBegan) -> None:
+        event.stop()
+        self._before = (self.value, self.cursor_position)
+
+    def on_entry_taken_back(self, event: TakenBack) -> None:
+        event.stop()
+        self.value, self.cursor_position = self._before
+        self._before = ("", 0)
+
     def on_mount(self) -> None:
         self.cursor_blink = False  # a cursor that stands still is calmer, and easier to find
 

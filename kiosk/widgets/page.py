@@ -6,12 +6,16 @@ flow's business.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import asyncio
+import math
+import time
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import ClassVar, Generic, ParamSpec, TypeVar
+from typing import Any, ClassVar, Generic, ParamSpec, TypeVar
 
 from textual import events
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
@@ -21,12 +25,14 @@ from textual.widgets import Static
 
 from kiosk.errors import KioskError, NotSaved
 from kiosk.i18n import N_, _, language
-from kiosk.station import Station
+from kiosk.station import Recognition, Station
 
 R = TypeVar("R")
 T = TypeVar("T")
 P = ParamSpec("P")
 
+SMALLEST = (80, 24)
+"""Columns and lines below which no page can be read."""
 WEEKDAYS = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Sun"))
 
 
@@ -57,11 +63,15 @@ class Page(Screen[R], Generic[R]):
     Attributes:
         heading: the title, a marked message.
         may_close: whether the kiosk may be ended from here.
+        keeps_draft: whether somebody's answers would be lost if the page went away; a scan then waits for them.
+        idle: seconds without a key after which the kiosk goes back to welcome; None for never.
         keys: what the bottom line offers, besides the language key.
     """
 
     heading: ClassVar[str] = ""
     may_close: ClassVar[bool] = False
+    keeps_draft: ClassVar[bool] = False
+    idle: ClassVar[int | None] = 60
     keys: ClassVar[tuple[Key, ...]] = (Key("Enter", N_("Next"), "next"), Key("Esc", N_("Back"), "back"))
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "next", show=False),
@@ -80,7 +90,10 @@ class Page(Screen[R], Generic[R]):
         self._station = station
         self.step = step
         self._failure: tuple[object, NotSaved] | None = None
-        self._busy = False
+        self._saved = asyncio.Event()
+        self._saved.set()
+        self._over = False
+        self.arrived = math.inf
 
     @property
     def station(self) -> Station:
@@ -106,6 +119,7 @@ class Page(Screen[R], Generic[R]):
         with Horizontal(id="key-bar"):
             for key in self.offered():
                 yield KeyHint(key)
+        yield Static("", markup=False, id="too-small")
 
     def title_text(self) -> str:
         """The title in the language in use."""
@@ -131,12 +145,46 @@ class Page(Screen[R], Generic[R]):
         day = _("{month}/{day}").format(month=now.month, day=now.day)
         return f"{day} {_(WEEKDAYS[now.weekday()])} {now:%H:%M} "
 
+    def on_screen_resume(self) -> None:
+        """Notes when the page came up: an Enter that comes with it was meant for the page before."""
+        self.arrived = time.monotonic()
+
+    def dismiss(self, result: R | None = None) -> AwaitComplete:
+        """Returns `result` to the story, once: whatever is pressed after that is not for this page any more."""
+        if self._over:
+            return AwaitComplete()
+        self._over = True
+        return super().dismiss(result)
+
     def on_mount(self) -> None:
         self.set_interval(15, self._tick)
         self.ready()
 
     def _tick(self) -> None:
-        self.query_one("#time", Static).update(self._time())
+        self.count_down(None)
+
+    def count_down(self, seconds: int | None) -> None:
+        """Shows how many seconds are left before the kiosk goes back to welcome; None shows the time of day."""
+        if not self.query("#time"):  # the page is just being built
+            return
+        clock = self.query_one("#time", Static)
+        said = _("Back to the start in {seconds} s; any key to stay ").format(seconds=seconds) if seconds else ""
+        clock.set_class(bool(said), "-counting")
+        clock.update(said or self._time())
+
+    @property
+    def too_small(self) -> bool:
+        """Whether the terminal is too small for any page."""
+        return self.size.width < SMALLEST[0] or self.size.height < SMALLEST[1]
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.set_class(self.too_small, "-too-small")
+        said = _("This window is too small: {width}x{height}. The kiosk needs 80x24.")
+        self.query_one("#too-small", Static).update(said.format(width=event.size.width, height=event.size.height))
+
+    async def scanned(self, found: Recognition) -> bool:
+        """Takes a badge that was scanned while this page was up; False leaves it to the app, which shows the person."""
+        return False
 
     def ready(self) -> None:
         """Called when the widgets are there: at first, and again in the other language."""
@@ -169,9 +217,9 @@ class Page(Screen[R], Generic[R]):
 
         What fails is said on the page and None is returned; doing the same again then is a retry under the same ids.
         """
-        if self._busy:
+        if self.busy or self._over:
             return None
-        self._busy = True
+        self._saved.clear()
         wanted = (act, args, kwargs)
         try:
             if self._failure and self._failure[0] == wanted:
@@ -189,14 +237,29 @@ class Page(Screen[R], Generic[R]):
         else:
             return outcome
         finally:
-            self._busy = False
+            self._saved.set()
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is being made durable."""
+        return not self._saved.is_set()
+
+    async def saved(self) -> None:
+        """Waits until nothing is being made durable."""
+        await self._saved.wait()
 
     def action_back(self) -> None:
         self.dismiss(None)
 
     def action_next(self) -> None:
-        raise NotImplementedError
+        """What Enter does; nothing unless a page says otherwise."""
 
     def on_click(self, event: events.Click) -> None:
         # A tap beside everything must not take the focus from where the next key is expected.
         event.stop()
+
+
+Show = Callable[[Page[Any]], Awaitable[Any]]
+"""Puts a page up and returns what it was dismissed with."""
+Story = Callable[[Show], Awaitable[None]]
+"""Which page follows which, told to its end."""

@@ -1,0 +1,179 @@
+"""The terminal as an unattended kiosk needs it: nothing that comes from it stops the app, and no signal but two.
+
+Textual's own driver is made for a person at a shell: bytes that are no UTF-8 end it, Ctrl+Z's signal stops it, and a
+terminal that hangs up leaves it waiting. This module knows of bytes and signals, and of no screen.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import sys
+import threading
+from codecs import getincrementaldecoder
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final, TextIO, cast
+
+from textual import events
+from textual._parser import ParseError
+from textual._xterm_parser import XTermParser
+from textual.drivers.linux_driver import LinuxDriver
+from textual.message import Message
+from textual.messages import InBandWindowResize
+
+from kiosk import crashlog
+
+_CLOSING: Final = (signal.SIGTERM, signal.SIGHUP)
+_IGNORED: Final = (
+    *(signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGUSR1, signal.SIGUSR2),
+    *(signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF),
+)
+_PASTE_BEGINS, _PASTE_ENDS = "\x1b[200~", "\x1b[201~"
+_PATIENCE: Final = 10
+"""Ticks of silence after which the end of a paste does not come any more."""
+_TICK: Final = 0.1
+"""Seconds between two looks whether the app has ended, and of silence after which Esc is the key and not a sequence."""
+
+
+class _Output:
+    """Where the driver draws; a terminal that is gone is drawn to in vain, and nothing waits for it."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        try:
+            return self._file.write(text)
+        except (OSError, ValueError):
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            self._file.flush()
+        except (OSError, ValueError):
+            return
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+class Terminal(LinuxDriver):
+    """Textual's driver, made to stay."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._file = cast(Any, _Output(cast(TextIO, self._file)))
+        for number in _IGNORED:
+            signal.signal(number, signal.SIG_IGN)
+        for number in (*_CLOSING, signal.SIGINT):
+            # asyncio takes SIGINT for itself; a handler of the loop's is the only one that outlives that.
+            self._loop.add_signal_handler(number, self._close if number in _CLOSING else _nothing)
+
+    def _close(self) -> None:
+        self._app.exit()
+
+    def _sigcont_application(self, *_: int | FrameType | None) -> None:
+        # Whoever stopped the process may have drawn over the screen meanwhile.
+        self._loop.call_soon_threadsafe(self._redraw)
+
+    def _redraw(self) -> None:
+        self._app.refresh(layout=True)
+
+    def _query_in_band_window_resize(self) -> None:
+        """Sizes come by SIGWINCH alone, so that no sequence can pretend another size."""
+
+    def process_message(self, message: Message) -> None:
+        """Passes on what came, but for sizes."""
+        if not isinstance(message, InBandWindowResize | events.Resize):
+            super().process_message(message)
+
+    def run_input_thread(self) -> None:
+        """Reads keys until the app ends; a terminal that hangs up ends the app."""
+        decode = getincrementaldecoder("utf-8")("ignore").decode
+        reader = _Reader(self.process_message)
+        with selectors.SelectSelector() as selector:
+            selector.register(self.fileno, selectors.EVENT_READ)
+            while not self.exit_event.is_set():
+                if not selector.select(_TICK):
+                    reader.silence()
+                    continue
+                data = self._read()
+                if not data:
+                    self._loop.call_soon_threadsafe(self._close)
+                    return
+                reader.feed(decode(data))
+
+    def _read(self) -> bytes:
+        try:
+            return os.read(self.fileno, 4096)
+        except OSError:
+            return b""
+
+
+class _Reader:
+    """Makes messages of characters; what no terminal sends is dropped, and reading begins anew behind it."""
+
+    def __init__(self, tell: Callable[[Message], None]) -> None:
+        self._tell = tell
+        self._parser = XTermParser()
+        self._end = ""
+        self._pasting = False
+        self._silences = 0
+
+    def feed(self, text: str) -> None:
+        self._silences = 0
+        recent = self._end + text
+        begun, ended = recent.rfind(_PASTE_BEGINS), recent.rfind(_PASTE_ENDS)
+        if begun != ended:  # -1 both: nothing was said of it
+            self._pasting = begun > ended
+        self._end = recent[-len(_PASTE_BEGINS) + 1 :]
+        self._parse(text)
+
+    def silence(self) -> None:
+        """Nothing has come for a tick: a lone Esc is a key; after some, a paste that was begun has no end."""
+        self._silences += 1
+        if not self._pasting:
+            self._parse("")
+        elif self._silences >= _PATIENCE:
+            self._begin_anew()
+
+    def _parse(self, text: str) -> None:
+        try:
+            if text:
+                for message in self._parser.feed(text):
+                    self._tell(message)
+            for message in self._parser.tick():
+                self._tell(message)
+        except (ValueError, LookupError, ArithmeticError, ParseError):
+            self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self._parser = XTermParser()
+        self._pasting = False
+        self._end = ""
+
+
+def _nothing() -> None:
+    """What a signal does that does nothing."""
+
+
+def quiet(folder: Path) -> None:
+    """Sends to the crash log what Python would print on the terminal when something fails in a thread or a destructor.
+
+    Args:
+        folder: the data folder.
+    """
+    import logging
+
+    logging.lastResort = None  # asyncio tells of lost tasks there, with the text of their errors
+
+    def note(error: BaseException | None) -> None:
+        if error is not None:
+            crashlog.note(folder, error, datetime.now().astimezone())
+
+    threading.excepthook = lambda failed: note(failed.exc_value)
+    sys.unraisablehook = lambda failed: note(failed.exc_value)
