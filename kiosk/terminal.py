@@ -69,9 +69,17 @@ class Terminal(LinuxDriver):
         self._file = cast(Any, _Output(cast(TextIO, self._file)))
         for number in _IGNORED:
             signal.signal(number, signal.SIG_IGN)
-        for number in (*_CLOSING, signal.SIGINT):
-            # asyncio takes SIGINT for itself; a handler of the loop's is the only one that outlives that.
-            self._loop.add_signal_handler(number, self._close if number in _CLOSING else _nothing)
+        for number in _CLOSING:
+            # Not a handler of the loop's: that hears of a signal through a pipe, which overflows while the loop is busy.
+            signal.signal(number, self._close_soon)
+        # asyncio takes SIGINT for itself; a handler of the loop's is the only one that outlives that.
+        self._loop.add_signal_handler(signal.SIGINT, _nothing)
+        signal.set_wakeup_fd(signal.set_wakeup_fd(-1), warn_on_full_buffer=False)
+
+    def _close_soon(self, *_: int | FrameType | None) -> None:
+        if self._loop.is_closed():  # between an app that an internal error ended and the next one
+            sys.exit(0)
+        self._loop.call_soon_threadsafe(self._close)
 
     def _close(self) -> None:
         self._app.exit()
