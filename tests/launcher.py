@@ -1,10 +1,11 @@
 """Starts the kiosk as its command does, rigged from outside: the product itself has no hooks for tests.
 
-`python -m tests.launcher [--break MODULE:CLASS.METHOD=MARK] [--idle N] [--journal FILE] [--clock ORIGIN,RATE] DATA`
+`python -m tests.launcher [--break MODULE:CLASS.METHOD=MARK] [--idle N] [--journal FILE] ... DATA`
 
 `--break` makes a method raise, with MARK in the error's words and in a local variable, as a person's name would be.
 `--idle` sets how long a page waits for the next key. `--journal` appends what reached the station and which page came
-up, a JSON line each. `--clock` lets the station's time go RATE times as fast since the time ORIGIN (seconds).
+up, a JSON line each. `--clock` lets the station's time go RATE times as fast since the time ORIGIN (seconds). `--hasty
+yes` takes away the moment in which a page that has just come up takes no Enter.
 """
 
 from __future__ import annotations
@@ -38,10 +39,9 @@ def break_method(place: str, mark: str) -> None:
 
 def shorten_idle(seconds: int) -> None:
     """Sets the idle limit of every page that has one."""
-    from kiosk.screens import flow, welcome
     from kiosk.widgets.page import Page
 
-    assert flow and welcome
+    import_module("kiosk.screens.flow")  # which knows every page
     pages: list[Any] = [Page]
     for page in pages:
         pages += page.__subclasses__()
@@ -61,7 +61,8 @@ def keep_journal(file: Path) -> None:
         os.write(journal, (json.dumps([kind, what]) + "\n").encode())
 
     recognise: Callable[..., Any] = Station.recognise
-    resumed: Callable[..., Any] = Screen._on_screen_resume
+    screen: Any = Screen
+    resumed: Callable[..., Any] = screen._on_screen_resume
 
     @wraps(recognise)
     def recognise_noted(self: Station, scanned: str) -> Any:
@@ -74,7 +75,7 @@ def keep_journal(file: Path) -> None:
         return resumed(self, *args)
 
     Station.recognise = recognise_noted  # type: ignore[method-assign]
-    Screen._on_screen_resume = resumed_noted  # type: ignore[method-assign]
+    screen._on_screen_resume = resumed_noted
 
 
 def hurry(origin: float, rate: float) -> None:
@@ -90,6 +91,11 @@ def hurry(origin: float, rate: float) -> None:
     defaults["clock"] = hurried
 
 
+def forgive_bounces() -> None:
+    """Lets a page take Enter as soon as it is up: a fuzzer's fingers do not bounce."""
+    vars(import_module("kiosk.app"))["BOUNCE"] = 0.0
+
+
 def main() -> int:
     """Rigs the kiosk and runs it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -98,6 +104,7 @@ def main() -> int:
     parser.add_argument("--idle", type=int)
     parser.add_argument("--journal", type=Path)
     parser.add_argument("--clock", default="")
+    parser.add_argument("--hasty", choices=("yes", "no"), default="no")
     options = parser.parse_args()
     if options.broken:
         break_method(*options.broken.split("=", 1))
@@ -108,6 +115,8 @@ def main() -> int:
     if options.clock:
         origin, rate = options.clock.split(",")
         hurry(float(origin), float(rate))
+    if options.hasty == "yes":
+        forgive_bounces()
     from kiosk.__main__ import main as kiosk
 
     return kiosk(["--data", str(options.data)])

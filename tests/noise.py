@@ -46,8 +46,14 @@ SIGNALS: Final = (
     (signal.SIGUSR2,),
 )
 """Signals that must neither end the kiosk nor stop it for good."""
-CONTROLS: Final[dict[str, bytes]] = {f"ctrl+{chr(code + 96)}": bytes([code]) for code in range(1, 27) if code != 13}
-CONTROLS |= {"ctrl+@": b"\0", "ctrl+\\": b"\x1c", "ctrl+]": b"\x1d", "ctrl+^": b"\x1e", "ctrl+_": b"\x1f"}
+CONTROLS: Final[dict[str, bytes]] = {
+    **{f"ctrl+{chr(code + 96)}": bytes([code]) for code in range(1, 27) if code != 13},
+    "ctrl+@": b"\0",
+    "ctrl+\\": b"\x1c",
+    "ctrl+]": b"\x1d",
+    "ctrl+^": b"\x1e",
+    "ctrl+_": b"\x1f",
+}
 KITTY: Final[dict[str, bytes]] = {
     f"kitty {name}": f"\x1b[{code};{modifiers}u".encode()
     for name, code, modifiers in (
@@ -60,9 +66,7 @@ FUNCTION_KEYS: Final = {
     "f2": b"\x1bOQ",
     "f3": b"\x1bOR",
     "f4": b"\x1bOS",
-    **{
-        f"f{number}": f"\x1b[{code}~".encode() for number, code in zip(range(5, 13), (15, *range(17, 25)), strict=False)
-    },
+    **{f"f{5 + place}": b"\x1b[%d~" % code for place, code in enumerate((15, 17, 18, 19, 20, 21, 23, 24))},
 }
 BROKEN: Final[dict[str, bytes]] = {
     "invalid UTF-8": b"\xff\xfe\xc3\x28\xe4\xbd\xf0\x9f",
@@ -110,9 +114,7 @@ PASTES: Final = (
 )
 MOUSE: Final[dict[str, bytes]] = {
     "a click at the corner": b"\x1b[<0;1;1M\x1b[<0;1;1m",
-    "a drag": b"\x1b[<0;3;5M"
-    + b"".join(b"\x1b[<32;%d;%dM" % (3 + n, 5 + n // 4) for n in range(40))
-    + b"\x1b[<0;43;15m",
+    "a drag": b"\x1b[<0;3;5M" + b"".join(b"\x1b[<32;%d;9M" % (3 + n) for n in range(40)) + b"\x1b[<0;43;15m",
     "a drag out of the window": b"\x1b[<0;3;5M\x1b[<32;9999;9999M\x1b[<0;9999;9999m",
     "a click at nowhere": b"\x1b[<0;0;0M\x1b[<0;-5;-5m",
     "other buttons": b"\x1b[<1;9;9M\x1b[<1;9;9m\x1b[<2;9;9M\x1b[<2;9;9m\x1b[<128;9;9M\x1b[<128;9;9m",

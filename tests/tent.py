@@ -1,9 +1,10 @@
-"""A tent with a kiosk in it: a seeded data folder, the people whom it knows, and the way to each page over a terminal."""
+"""A tent with a kiosk in it: a seeded data folder, whom it knows, and the way to each page over a terminal."""
 
 from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,8 @@ ESCAPE: Final = "\x1b[27u"
 """Esc in the kitty protocol, which needs no pause to be told from the beginning of a sequence."""
 PERSON_GAP: Final = 0.09
 """Seconds between the keys of somebody who types fast; a scanner's are at most 50 ms apart."""
+READING: Final = 0.3
+"""Seconds from a page to the Enter of somebody who has seen it; a sooner one is a finger that bounced."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +127,7 @@ class Visitor:
         """Somebody before the kiosk in `terminal`; `journal` is what `tests.launcher` writes, if it does."""
         self.terminal, self.tent, self._journal = terminal, tent, journal
         self.newcomers = 0
+        self._came = 0.0
         i18n.use("zh")
         self._marks = marks()
 
@@ -135,10 +139,13 @@ class Visitor:
     def sees(self, page: str) -> None:
         """Waits until a page is up."""
         self.terminal.wait_for(self._marks[page])
+        self._came = time.monotonic()
 
     def press(self, *keys: str) -> None:
         """Presses keys one after the other."""
         for key in keys:
+            while key == "\r" and (left := self._came + READING - time.monotonic()) > 0:
+                self.terminal.pump(left)
             self.terminal.send(key)
             self.terminal.settle(PERSON_GAP)
 

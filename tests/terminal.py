@@ -65,6 +65,11 @@ class _Screen(pyte.Screen):
     report_device_status = report_device_attributes
 
 
+def _take_terminal() -> None:
+    """Makes the pty the process's controlling terminal: Ctrl+C and hang-ups reach it as in life."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
 class Terminal:
     """A process in a pty of its own, and the person before it."""
 
@@ -74,7 +79,7 @@ class Terminal:
         *,
         size: tuple[int, int] = (80, 24),
         env: Mapping[str, str] | None = None,
-        keep_raw: bool = True,
+        blind: bool = False,
     ) -> None:
         """Starts the process.
 
@@ -82,7 +87,8 @@ class Terminal:
             command: program and arguments.
             size: columns and lines.
             env: what the environment has besides this process's own; all variables of Textual are taken out.
-            keep_raw: whether all that was painted is kept in `raw`; otherwise only what modes and screen need.
+            blind: whether the screen is not read, only its modes, so that hours of it cost little; `raw` then has only
+                the last of what was painted.
         """
         self._master, self._slave = os.openpty()
         os.set_blocking(self._master, False)
@@ -90,7 +96,7 @@ class Terminal:
         self._screen = _Screen(*size)
         self._stream = pyte.ByteStream(self._screen)
         self._held = b""
-        self._keep_raw = keep_raw
+        self._blind = blind
         self.raw = bytearray()
         self.modes: dict[str, bool] = {}
         self.keyboard_depth = 0
@@ -107,7 +113,7 @@ class Terminal:
             cwd=ROOT,
             env={**surroundings, **(env or {})},
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            preexec_fn=_take_terminal,  # noqa: PLW1509 - the tests that start terminals have no threads
         )
 
     # --- seeing -----------------------------------------------------------------------------------------------------
@@ -115,7 +121,9 @@ class Terminal:
     @property
     def lines(self) -> list[str]:
         """The screen's lines, as they stand."""
-        return [line.rstrip() for line in self._screen.display]
+        columns = range(self._screen.columns)
+        rows = (self._screen.buffer[line] for line in range(self._screen.lines))
+        return ["".join(row[column].data for column in columns).rstrip() for row in rows]
 
     @property
     def text(self) -> str:
@@ -150,8 +158,9 @@ class Terminal:
 
     def _take(self, data: bytes) -> None:
         self.painted += len(data)
-        if self._keep_raw:
-            self.raw += data
+        self.raw += data
+        if self._blind and len(self.raw) > 200_000:
+            del self.raw[:100_000]
         data = self._held + data
         cut = _UNFINISHED.search(data)
         self._held = data[cut.start() :] if cut else b""
@@ -161,7 +170,8 @@ class Terminal:
                 self.modes[number.decode()] = on == b"h"
         for mark in _KITTY.findall(data):
             self.keyboard_depth += 1 if mark == b">" else -1
-        self._stream.feed(_FOREIGN.sub(b"", data))
+        if not self._blind:
+            self._stream.feed(_FOREIGN.sub(b"", data))
 
     def until(self, what: Callable[[], object], said: str, timeout: float = PATIENCE) -> None:
         """Reads until something is so.

@@ -58,7 +58,7 @@ def test_no_key_paste_sequence_byte_mouse_or_resize_leaves_or_breaks_it(tent: Te
         visitor = Visitor(screen, tent)
         visitor.to(page)
         for noise in EVERYTHING:
-            if page == "RosterPage" and noise.name == "ctrl+q":
+            if page == "RosterPage" and noise.name in ("ctrl+q", "kitty ctrl+q"):
                 continue  # the lead may
             noise.make(screen)
             assert screen.alive, noise.name
@@ -114,7 +114,6 @@ def test_an_internal_error_is_noted_without_its_words_and_the_welcome_page_is_ba
         visitor.scan(tent.here[0].code)
         screen.wait_for(tent.here[0].name)
         assert "RuntimeError" in tent.crash_log
-        assert method.rsplit(".", 1)[1] in tent.crash_log
         for secret in (MARK, "13900000001", "this was about"):
             assert secret.encode() not in screen.raw
             assert plain.contains(tent.folder, secret) == []
