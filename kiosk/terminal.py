@@ -70,7 +70,7 @@ class Terminal(LinuxDriver):
         for number in _IGNORED:
             signal.signal(number, signal.SIG_IGN)
         for number in _CLOSING:
-            # Not a handler of the loop's: that hears of a signal through a pipe, which overflows while the loop is busy.
+            # A handler of the loop hears of a signal through a pipe, which overflows while the loop is busy.
             signal.signal(number, self._close_soon)
         # asyncio takes SIGINT for itself; a handler of the loop's is the only one that outlives that.
         self._loop.add_signal_handler(signal.SIGINT, _nothing)
