@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -14,12 +15,16 @@ from kiosk import i18n
 from kiosk.errors import KioskError
 from kiosk.i18n import _
 from kiosk.settings import default_folder, read_settings
+from kiosk.wording import cause
 
 _FORMATS = ("table", "json", "csv")
 
 
 def _day(text: str) -> date:
-    return date.fromisoformat(text)
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(_("{text} is no day; write it like 2021-12-01").format(text=text)) from error
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -79,6 +84,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0 when all is well, 1 when something in the data is wrong, 2 on wrong usage.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a name that the terminal cannot show is no error
     arguments = list(sys.argv[1:] if argv is None else argv)
     folder = _folder(arguments)
     _speak(folder)
@@ -99,7 +107,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except OSError as error:
-        print(_("This did not work: {error}.").format(error=error.strerror or error), file=sys.stderr)
+        print(_("This did not work: {error}.").format(error=cause(error)), file=sys.stderr)
         return 1
     except Exception as error:  # the outermost boundary: noted without anything personal, told in a sentence
         from kiosk import crashlog

@@ -178,11 +178,13 @@ class KioskApp(App[None]):
 
     @work(group="flow", exclusive=True)
     async def _set_up(self) -> None:
+        from kiosk import setup
         from kiosk.screens.setup import PassphrasePage, SetUpPage
 
         made = await self.push_screen_wait(SetUpPage(self._folder, campaign_files.shipped()))
         assert made is not None
         await self.push_screen_wait(PassphrasePage(made))
+        setup.finish(self._folder, made, clock=self._clock)
         self.station = Station(self._folder, clock=self._clock)
         self._open(self.station)
 

@@ -68,9 +68,9 @@ def make(folder: Path, clock: Clock, *, seed: int = 20211201) -> NewStation:
     chance = random.Random(seed)  # noqa: S311
     now = clock()
     at = _SteppedClock(now - timedelta(days=1, hours=2))
-    made = setup.create(
-        folder, campaign, station=STATION, community=COMMUNITY, pin=PIN, clock=at, entropy=_entropy(seed)
-    )
+    entropy = _entropy(seed)
+    made = setup.prepare(folder, campaign, station=STATION, community=COMMUNITY, pin=PIN, entropy=entropy)
+    setup.finish(folder, made, clock=at, entropy=entropy)
     station = Station(folder, clock=at, entropy=_entropy(seed + 1))
     try:
         homes = list(campaign.communities())

@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import json
 import secrets
+import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -42,6 +43,11 @@ def _argon2id(text: bytes, salt: bytes, secret: bytes | None = None) -> bytes:
 
     kdf = Argon2id(salt=salt, length=32, iterations=_PASSES, lanes=1, memory_cost=_MEMORY_KIB, secret=secret)
     return kdf.derive(text)
+
+
+def _folded(pin: str) -> str:
+    # A Chinese input method may type digits of full width.
+    return unicodedata.normalize("NFKC", pin).strip()
 
 
 def new_passphrase(entropy: Callable[[int], bytes] = secrets.token_bytes) -> str:
@@ -232,6 +238,7 @@ class Keys:
         Raises:
             KeysError: if it is not six digits.
         """
+        pin = _folded(pin)
         if len(pin) != PIN_DIGITS or not (pin.isascii() and pin.isdigit()):
             raise KeysError(_("The PIN must have {count} digits.").format(count=PIN_DIGITS))
         salt = entropy(16)
@@ -266,7 +273,7 @@ class Keys:
         # Past a few doublings the longest wait holds; the power itself would soon be more than a timedelta can hold.
         wait = min(timedelta(seconds=15 * 2 ** min(over, 10)), _LONGEST_WAIT) if over >= 0 else None
         self._write_pin({**state, "failed": failed, "wait": timestamp(now + wait) if wait else None})
-        right = hmac.compare_digest(_argon2id(pin.encode(), bytes.fromhex(state["salt"])).hex(), state["hash"])
+        right = hmac.compare_digest(_argon2id(_folded(pin).encode(), bytes.fromhex(state["salt"])).hex(), state["hash"])
         if right:
             self._write_pin({**state, "failed": 0, "wait": None})
         return right

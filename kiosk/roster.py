@@ -61,6 +61,7 @@ class Visit:
         stints: the duties, in order.
         running: the stretches of time that count as service; the last may be open (None).
         late, corrected, clock: signed out afterwards; changed by the lead; the clock ran backwards within it.
+        ahead: whether the end was entered before it came, as a paper sheet may.
         last: the time of the latest event.
     """
 
@@ -78,6 +79,7 @@ class Visit:
     late: bool
     corrected: bool
     clock: bool
+    ahead: bool
     last: datetime
 
     @property
@@ -130,7 +132,7 @@ def visit_from(records: Sequence[Record]) -> Visit:
             corrected = True
             voided.add(record["target"])
     first = records[0]
-    clock = late = False
+    clock = late = ahead = False
     out: datetime | None = None
     now = start = times.get(first.id, first.occurred)
     stints: list[Stint] = []
@@ -164,7 +166,7 @@ def visit_from(records: Sequence[Record]) -> Visit:
         else:
             stop(now)
         if record.type == "checked_out":
-            out, late = now, record["late"]
+            out, late, ahead = now, record["late"], record.at < record.occurred
     if out is None and since is not None:
         running.append((since, None))
     return Visit(
@@ -182,6 +184,7 @@ def visit_from(records: Sequence[Record]) -> Visit:
         late=late,
         corrected=corrected,
         clock=clock,
+        ahead=ahead,
         last=now,
     )
 
@@ -214,7 +217,8 @@ def minutes(visits: Sequence[Visit], now: datetime) -> dict[str, int | None]:
         total = timedelta()
         for start, end in visit.running:
             begin = start if covered is None else max(start, covered)
-            finish = now if end is None else end
+            # A sheet may say when somebody is going to leave. Time that is yet to come was not served.
+            finish = now if end is None else min(end, now) if visit.ahead else end
             if finish > begin:
                 total += finish - begin
                 covered = finish

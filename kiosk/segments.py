@@ -16,6 +16,7 @@ from typing import Any, Final
 from kiosk.errors import KioskError, RecordError
 from kiosk.i18n import _
 from kiosk.records import FORMAT_VERSION, ZEROS, Record, findings, segment_hash
+from kiosk.wording import cause
 
 OPEN: Final = "open.json"
 _SEALED_NAME: Final = re.compile(r"(\d{6})-([0-9a-f]{64})\.json")
@@ -113,7 +114,7 @@ def read_segment(path: Path) -> Segment:
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise Unreadable(_("The file cannot be read: {error}.").format(error=error.strerror)) from error
+        raise Unreadable(_("The file cannot be read: {error}.").format(error=cause(error))) from error
     return parse_segment(path, content)
 
 

@@ -1,6 +1,8 @@
 """Sets a new station up: folder, keys, campaign, settings, and the first record.
 
-`station.json` is written last, so that a set-up that was cut off leaves no half station: it is simply done again.
+In two steps, with the lead between them: `prepare` makes the keys, the lead writes the passphrase down, `finish` makes
+it a station. `station.json` is written last, so that a set-up that was cut off leaves no half station, and none whose
+passphrase nobody has seen: it is simply done again.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from kiosk import rules
 from kiosk.campaign import Campaign, Community, fold
 from kiosk.durable import FolderLock, make_folder, write_durably
 from kiosk.errors import InvalidInput, WrongUsage
@@ -58,7 +61,7 @@ def find_community(campaign: Campaign, text: str) -> Community | None:
     return found
 
 
-def create(
+def prepare(
     folder: Path,
     campaign: Campaign,
     *,
@@ -68,10 +71,9 @@ def create(
     language: str = "zh",
     pin: str | None = None,
     hq: Mapping[str, str] | None = None,
-    clock: Clock = system_clock,
     entropy: Callable[[int], bytes] = secrets.token_bytes,
 ) -> NewStation:
-    """Makes a station in `folder`.
+    """Makes all that a station in `folder` needs but the station itself.
 
     Args:
         folder: the data folder; it may exist, but not hold a station.
@@ -82,12 +84,11 @@ def create(
         language: of the screen.
         pin: the lead's PIN, six digits; a random one by default.
         hq: headquarters' public keys, if known.
-        clock: gives the time (aware).
         entropy: gives n random bytes.
 
     Raises:
         WrongUsage: if there is a station already, or no such community.
-        InvalidInput: `station_invalid`.
+        InvalidInput: `station_invalid`, or `name_invalid` for a place that no line can hold.
         KeysError: if the PIN is not six digits.
         OSError: if the folder cannot be written.
     """
@@ -95,7 +96,8 @@ def create(
     place = find_community(campaign, community)
     if place is None:
         raise WrongUsage(_("There is no community {name}, or more than one: give its code.").format(name=community))
-    settings = Settings(station, place.street, place.code, name.strip() or place.name, language, new_epoch(entropy))
+    called = rules.parse_name(name) if name.strip() else place.name
+    settings = Settings(station, place.street, place.code, called, language, new_epoch(entropy))
     secret = NewStation(settings, pin or new_pin(entropy), new_passphrase(entropy))
     for path in (folder, folder / "tmp", folder / "campaign"):
         make_folder(path)
@@ -104,13 +106,38 @@ def create(
     try:
         if (folder / FILE).exists():
             raise WrongUsage(_("There is a station in {folder} already.").format(folder=folder))
+        if any((folder / "records").rglob("*.json")):
+            # New keys would make what is sealed in them unreadable for ever.
+            raise WrongUsage(
+                _("{folder} holds records, but station.json is missing. Call headquarters.").format(folder=folder)
+            )
         bundle = json.dumps(campaign.source, ensure_ascii=False).encode("utf-8")
         write_durably(folder / "campaign" / f"{campaign.id}-{campaign.version}.json", bundle, folder / "tmp")
         Keys.create(
             folder / "keys", folder / "tmp", pin=secret.pin, passphrase=secret.passphrase, hq=hq, entropy=entropy
         )
-        settings.save(folder)
     finally:
         lock.release()
-    Station(folder, clock=clock, entropy=entropy).close()  # opening a new station writes its first record
     return secret
+
+
+def finish(
+    folder: Path,
+    made: NewStation,
+    *,
+    clock: Clock = system_clock,
+    entropy: Callable[[int], bytes] = secrets.token_bytes,
+) -> None:
+    """Makes `folder` a station, once the lead has its passphrase.
+
+    Args:
+        folder: the data folder that was prepared.
+        made: what `prepare` returned.
+        clock: gives the time (aware).
+        entropy: gives n random bytes.
+
+    Raises:
+        OSError: if the folder cannot be written.
+    """
+    made.settings.save(folder)
+    Station(folder, clock=clock, entropy=entropy).close()  # opening a new station writes its first record

@@ -1,11 +1,34 @@
-"""How states and remarks are called: the words of the design, in one place for screens and commands."""
+"""How states, remarks and troubles are called: the words of the design, in one place for screens and commands."""
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping
 from typing import Final
 
-from kiosk.i18n import N_
+from kiosk.i18n import N_, _
+
+_CAUSES: Final[Mapping[int, str]] = {
+    errno.ENOENT: N_("it is not there"),
+    errno.EACCES: N_("permission is denied"),
+    errno.EPERM: N_("permission is denied"),
+    errno.ENOSPC: N_("the disk is full"),
+    errno.EDQUOT: N_("the disk is full"),
+    errno.EIO: N_("the disk does not answer"),
+    errno.EROFS: N_("the disk cannot be written to"),
+    errno.EISDIR: N_("it is a folder"),
+    errno.ENOTDIR: N_("a part of the path is no folder"),
+    errno.EEXIST: N_("it is there already"),
+    errno.ENAMETOOLONG: N_("the name is too long"),
+    errno.ENODEV: N_("the device is gone"),
+}
+
+
+def cause(error: OSError) -> str:
+    """Why a file could not be used, in words that fit behind a colon."""
+    known = _CAUSES.get(error.errno or 0)
+    return _(known) if known else error.strerror or type(error).__name__
+
 
 STATUS: Final[Mapping[str, str]] = {
     "on_duty": N_("On duty"),

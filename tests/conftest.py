@@ -86,9 +86,9 @@ class Template:
 def template(tmp_path_factory: pytest.TempPathFactory, campaign: Campaign) -> Template:
     """One station for the whole session, since set-up costs over a second of key wrapping."""
     folder = tmp_path_factory.mktemp("template") / "data"
-    made = setup.create(
-        folder, campaign, station=STATION, community=COMMUNITY, pin=PIN, clock=FakeClock(), entropy=seeded(1)
-    )
+    entropy = seeded(1)
+    made = setup.prepare(folder, campaign, station=STATION, community=COMMUNITY, pin=PIN, entropy=entropy)
+    setup.finish(folder, made, clock=FakeClock(), entropy=entropy)
     return Template(folder, made)
 
 

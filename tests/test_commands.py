@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 import shutil
 import stat
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -287,6 +289,42 @@ def test_init_without_questions(run: Run, tmp_path: Path, campaign: Campaign) ->
     assert (settings["language"], settings["community"]) == ("zh", "330102016001")
     (record,) = plain.log(folder)
     assert record["details"].keys() == {"street", "community", "key"}
+
+
+def test_init_with_a_name_that_no_line_can_hold(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    done = run("init", "--station", "S9", "--community", "笕桥社区", "--name", "一号\x1b[2J点", folder=folder)
+    assert done.code == 2
+    assert not (folder / "station.json").exists()
+
+
+def test_init_never_replaces_the_keys_of_records(run: Run, station_folder: Path) -> None:
+    (station_folder / "station.json").unlink()
+    before = (station_folder / "keys" / "lead.age").read_bytes()
+    done = run("init", "--station", "S9", "--community", "笕桥社区")
+    assert done.code == 2
+    assert "station.json" in done.err
+    assert (station_folder / "keys" / "lead.age").read_bytes() == before
+
+
+def test_a_day_that_is_none(run: Run) -> None:
+    done = run("roster", "--day", "2021-13-01")
+    assert done.code == 2
+    assert "2021-12-01" in done.err
+    assert "_day" not in done.err
+
+
+def test_json_is_utf_8_whatever_the_terminal_speaks(station_folder: Path) -> None:
+    station = Station(station_folder)
+    admitted = factories.answers(station.campaign, station.today())
+    station.check_in(Application(factories.applicant(name="𠀀小满"), admitted, True, Stay()))
+    station.close()
+    command = [sys.executable, "-m", "kiosk", "--data", str(station_folder), "roster", "--format"]
+    environment = {**os.environ, "PYTHONIOENCODING": "gbk"}
+    done = subprocess.run([*command, "json"], env=environment, capture_output=True, check=True)
+    assert json.loads(done.stdout)["name"] == "𠀀小满"
+    table = subprocess.run([*command, "table"], env=environment, capture_output=True, check=True)
+    assert "小满" in table.stdout.decode("gbk")
 
 
 def test_init_twice(run: Run, station_folder: Path) -> None:

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from kiosk import setup
 from kiosk.app import KioskApp
+from kiosk.campaign_files import shipped
+from kiosk.keys import Keys, KeysError
 from kiosk.segments import verify
+from kiosk.settings import NotSetUp
+from kiosk.station import Station
 from tests.conftest import FakeClock
 from tests.walking import Walker
 
@@ -48,3 +55,18 @@ async def test_set_up_makes_a_station_and_shows_the_passphrase_once(tmp_path: Pa
         app.station.close()
     assert verify(folder, "S016001") == []
     assert not any(passphrase.encode() in path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
+async def test_a_set_up_that_ends_before_the_passphrase_was_written_down_is_done_again(tmp_path: Path) -> None:
+    """Nobody has seen the passphrase: it must not be the one that everything is sealed to."""
+    folder = tmp_path / "data"
+    made = setup.prepare(folder, shipped(), station="S016001", community="330102016001", pin="135790")
+    with pytest.raises(NotSetUp):
+        Station(folder)
+    again = setup.prepare(folder, shipped(), station="S016001", community="330102016001", pin="135790")
+    setup.finish(folder, again)
+    keys = Keys(folder / "keys", folder / "tmp")
+    sealed = keys.seal({"phone": "19900000001"})
+    assert keys.open_sealed(sealed, again.passphrase) == {"phone": "19900000001"}
+    with pytest.raises(KeysError):
+        keys.open_sealed(sealed, made.passphrase)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,8 @@ import pytest
 from kiosk import station as station_module
 from kiosk.__main__ import main
 from kiosk.campaign import Campaign
+from kiosk.records import SHANGHAI
+from kiosk.roster import roster
 from kiosk.rules import Application, Stay
 from kiosk.sheet import COLUMNS
 from kiosk.station import Station, read_history
@@ -427,6 +429,20 @@ def test_a_reader_of_the_pipe_need_not_wait_for_the_end(station_folder: Path, tm
     assert set(first["ids"]) <= set(there)
     assert 1 < len(there) < 300 * 7
     assert [answer["row"] for answer in (first, *rest)] == list(range(2, 302))
+
+
+def test_a_departure_that_is_yet_to_come_counts_up_to_now(sheet: Import, station_folder: Path) -> None:
+    """The sheet says 06:00 tomorrow and it is 18:00: ten hours were served, not twenty-two."""
+    (done,) = sheet(row(arrived_at="2021-12-10 08:00", left_at="2021-12-11 06:00")).rows
+    assert done["outcome"] == "admitted"
+    history = read_history(station_folder)
+    for hour, served in ((18, 600), (23, 900)):
+        (entry,) = roster(history, date(2021, 12, 10), datetime(2021, 12, 10, hour, tzinfo=SHANGHAI))
+        assert entry.minutes == served
+    (entry,) = roster(history, date(2021, 12, 10), datetime(2021, 12, 12, tzinfo=SHANGHAI))
+    assert entry.minutes == 22 * 60
+    (before,) = roster(history, date(2021, 12, 10), datetime(1970, 1, 1, tzinfo=SHANGHAI))
+    assert before.minutes == 0
 
 
 def test_no_line_without_its_records(sheet: Import, station_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -329,7 +329,13 @@ def test_a_new_pin_replaces_the_old_and_its_waits(folder):
     assert not tried(folder, PIN, NOW)
 
 
-@pytest.mark.parametrize("pin", ["", "12345", "1234567", "12345a", "１２３４５６", "12 456", "-12345"])
+def test_a_pin_may_be_typed_in_full_width(folder):
+    opened(folder).set_pin("１１２２３３")
+    assert tried(folder, "112233", NOW)
+    assert tried(folder, "１１２２33", NOW)
+
+
+@pytest.mark.parametrize("pin", ["", "12345", "1234567", "12345a", "１２３４５", "12 456", "-12345"])
 def test_a_pin_has_six_digits(folder, pin):
     before = (folder / "keys" / "pin.json").read_bytes()
     with pytest.raises(KeysError) as raised:

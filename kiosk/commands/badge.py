@@ -13,7 +13,7 @@ from kiosk.i18n import _
 from kiosk.keys import Keys
 from kiosk.records import parse_volunteer_number, service_day
 from kiosk.settings import read_settings
-from kiosk.wording import BADGE_REFUSED
+from kiosk.wording import BADGE_REFUSED, cause
 
 
 def _number(text: str) -> str:
@@ -37,7 +37,7 @@ def show(folder: Path, options: Namespace) -> int:
         try:
             badge.write_png(issued["code"], options.png)
         except OSError as error:
-            sentence = _("The file {file} cannot be written: {error}.").format(file=options.png, error=error.strerror)
+            sentence = _("The file {file} cannot be written: {error}.").format(file=options.png, error=cause(error))
             raise WrongUsage(sentence) from error
     row = {
         "volunteer": volunteer,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
 from pathlib import Path
 
@@ -17,7 +18,7 @@ def run(folder: Path, options: Namespace) -> int:
     shipped = campaign_files.shipped()
     try:
         hq = read_hq_keys(options.hq) if options.hq else None
-        made = setup.create(
+        made = setup.prepare(
             folder,
             shipped,
             station=options.station,
@@ -49,4 +50,6 @@ def run(folder: Path, options: Namespace) -> int:
     output.emit([row], headings, options.format)
     if options.format == "table":
         print(_("Write the PIN and the passphrase down now: they are shown only this once."))
+    sys.stdout.flush()
+    setup.finish(folder, made)
     return 0

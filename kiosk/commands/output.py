@@ -35,6 +35,13 @@ def json_line(row: Mapping[str, object]) -> str:
     return json.dumps({key: plain(value) for key, value in row.items()}, ensure_ascii=False)
 
 
+def print_json(row: Mapping[str, object]) -> None:
+    """Prints one object on one line, at once, in UTF-8 whatever the terminal speaks: programs read it."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(f"{json_line(row)}\n".encode())
+    sys.stdout.buffer.flush()
+
+
 def _cell(value: object) -> str:
     value = plain(value)
     if value is None:
@@ -60,7 +67,7 @@ def emit(rows: Iterable[Mapping[str, object]], headings: Mapping[str, str], form
     """
     if form == "json":
         for row in rows:
-            print(json_line(row))
+            print_json(row)
     elif form == "csv":
         _emit_csv(rows, list(headings))
     else:

@@ -10,15 +10,18 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from kiosk import sheet
-from kiosk.commands.output import json_line
+from kiosk.commands.output import print_json
 from kiosk.errors import WrongUsage
-from kiosk.i18n import _
+from kiosk.i18n import N_, _
 from kiosk.rules import Application, Stay, invalid
 from kiosk.sheet import Row
 from kiosk.station import Station
+from kiosk.wording import cause
 
 _AHEAD = 64
 """Rows whose ID numbers are hashed ahead of the writer: that is slow on purpose, and runs on all cores."""
+
+_TIME = N_("The times must be like 2021-12-01 08:05, the second after the first, and the first not after today.")
 
 Parsed = tuple[int, Row | None, list[str]]
 
@@ -28,7 +31,7 @@ def run(folder: Path, options: Namespace) -> int:
     try:
         content = options.file.read_bytes()
     except OSError as error:
-        sentence = _("The file {file} cannot be read: {error}.").format(file=options.file, error=error.strerror)
+        sentence = _("The file {file} cannot be read: {error}.").format(file=options.file, error=cause(error))
         raise WrongUsage(sentence) from error
     rows = list(sheet.read_rows(content))
     station = Station(folder)
@@ -63,7 +66,8 @@ def _acknowledge(station: Station, number: int, row: Row | None, codes: list[str
     answer: dict[str, object] = {"row": number, "outcome": "invalid", "reasons": codes, "volunteer": None, "ids": []}
     if row is None:
         for code in codes:
-            print(_("Row {row}: {problem}").format(row=number, problem=invalid(code)), file=sys.stderr)
+            problem = _(_TIME) if code == "time_invalid" else str(invalid(code))
+            print(_("Row {row}: {problem}").format(row=number, problem=problem), file=sys.stderr)
     else:
         row_key = station.keys.row_key(row.normalised())
         stay = Stay("import", row.arrived, row.left, row.duty, row_key)
@@ -74,4 +78,4 @@ def _acknowledge(station: Station, number: int, row: Row | None, codes: list[str
             "volunteer": done.volunteer,
             "ids": list(done.ids),
         }
-    print(json_line(answer), flush=True)
+    print_json(answer)

@@ -26,7 +26,10 @@ class SetUpPage(Page[NewStation]):
     """Returns the new station."""
 
     heading = N_("Set up this station")
-    keys: ClassVar[tuple[Key, ...]] = (Key("Enter", N_("Next"), "next"),)
+    idle = None
+    keeps_draft = True
+    may_close = True
+    keys: ClassVar[tuple[Key, ...]] = (Key("Enter", N_("Next"), "next"), Key("Ctrl+Q", N_("Close"), "app.leave"))
 
     def __init__(self, folder: Path, campaign: Campaign) -> None:
         super().__init__(None)
@@ -104,7 +107,7 @@ class SetUpPage(Page[NewStation]):
 
     def _create(self) -> NewStation:
         community = setup.find_community(self._campaign, self._typed["community"])
-        return setup.create(
+        return setup.prepare(
             self._folder,
             self._campaign,
             station=self._typed["station"],
@@ -121,6 +124,8 @@ class PassphrasePage(Page[None]):
     """Shows the passphrase until the lead says that it is written down."""
 
     heading = N_("Write this down now")
+    idle = None
+    keeps_draft = True
     keys: ClassVar[tuple[Key, ...]] = (Key("1", N_("I have written it down"), "written"),)
 
     def __init__(self, made: NewStation) -> None:
