@@ -151,7 +151,8 @@ class Page(Screen[R], Generic[R]):
 
     def dismiss(self, result: R | None = None) -> AwaitComplete:
         """Returns `result` to the story, once: whatever is pressed after that is not for this page any more."""
-        if self._over:
+        # Textual takes away whatever is on top: a page that a scan or the idle time has removed must not take another.
+        if self._over or not self.is_current:
             return AwaitComplete()
         self._over = True
         return super().dismiss(result)
