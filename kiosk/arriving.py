@@ -5,7 +5,7 @@ Functions of the log so far: what is known in, the facts to write and what to te
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -52,6 +52,9 @@ def check_in(desk: Desk, application: Application, key: str | None, now: datetim
         application: what the person said.
         key: by what their ID number is recognised.
         now: the time (aware).
+
+    Raises:
+        NotPossible: if no campaign is running.
     """
     applicant, stay = application.applicant, application.stay
     if stay.row_key is not None and stay.row_key in desk.history.rows:
@@ -60,9 +63,11 @@ def check_in(desk: Desk, application: Application, key: str | None, now: datetim
         return [], Admission("duplicate", (), first, None, None, tuple(ids))
     arrived = stay.arrived or now
     day = service_day(arrived)
+    desk = desk.on(day)
+    demand_running(desk.campaign, day)
     masked = rules.mask_phone(applicant.phone)
     known = desk.history.same_person(applicant.name, masked, key)
-    if known is not None and (there := _overlapping(desk, known, arrived, stay.left)):
+    if known is not None and (there := _overlapping(desk, known, stay, now)):
         return [], _duplicate(desk, known, there)
     verdict = rules.judge(desk.campaign, day, application.answers, consented=application.consented, born=applicant.born)
     if not verdict.admitted:
@@ -80,21 +85,34 @@ def check_in(desk: Desk, application: Application, key: str | None, now: datetim
     return _open_visit(desk, drafts, stay, volunteer, verdict, home, now)
 
 
+def demand_running(campaign: Campaign, day: date) -> None:
+    """Makes sure that the campaign holds: without its clauses everybody would be admitted.
+
+    Raises:
+        NotPossible: if it does not hold on `day`.
+    """
+    if not campaign.in_force(day):
+        sentence = _("No campaign is running on {day}. If this date is wrong, the site lead should set the clock.")
+        raise NotPossible(sentence.format(day=day.isoformat()))
+
+
 def check_in_again(desk: Desk, volunteer: str, answers: Mapping[str, str], now: datetime) -> Decision[Admission]:
     """Opens a visit for a volunteer whom the station knows, after the questions of the day.
 
     Raises:
-        NotPossible: if nobody has that number, or their registration has to be renewed.
+        NotPossible: if nobody has that number, their registration has to be renewed, or no campaign is running.
     """
+    demand_running(desk.campaign, service_day(now))
     person = desk.history.people.get(volunteer)
     if person is None:
         raise NotPossible(_("Nobody here has the number {number}.").format(number=volunteer))
     day = service_day(now)
-    if must_renew(desk.campaign, person, day):
-        raise NotPossible(_("Please register again: the last registration is over a year old."))
-    if there := _overlapping(desk, volunteer, now, None):
+    if must_renew(desk, person, day):
+        raise NotPossible(_("Please register again: the last registration does not count any more."))
+    if there := _overlapping(desk, volunteer, Stay(), now):
         return [], _duplicate(desk, volunteer, there)
-    verdict = rules.judge(desk.campaign, day, answers, consented=True, ages_out=person.ages_out, known=person.known)
+    known = known_clauses(desk, person)
+    verdict = rules.judge(desk.campaign, day, answers, consented=True, ages_out=person.ages_out, known=known)
     if not verdict.admitted:
         return _refuse(verdict, now, "volunteer")
     home = (person.street, person.community)
@@ -106,11 +124,31 @@ def decline(desk: Desk, now: datetime) -> Decision[Admission]:
     return _refuse(Verdict((desk.campaign.consent_refused.code,), {}, {}), now, "volunteer")
 
 
-def must_renew(campaign: Campaign, person: Person, day: date) -> bool:
+def must_renew(desk: Desk, person: Person, day: date) -> bool:
     """Whether somebody has to register again before they can serve on `day`."""
     # Only so far ahead was the upper age limit looked at; and a consent counts for the text that was read.
-    wanted = {(consent.id, consent.version) for consent in campaign.consents}
-    return day - person.registered > rules.RENEWAL or not wanted <= set(person.agreed)
+    wanted = {(consent.id, consent.version) for consent in desk.campaign.consents}
+    if day - person.registered > rules.RENEWAL or not wanted <= person.agreed:
+        return True
+    # The birth date is sealed: where another age is asked for than at registration, only the person can tell.
+    ages = (clause for clause in desk.campaign.clauses_on(day) if clause.rule == "age")
+    return not all(rules.asks_the_same(clause, _clause_before(desk, clause, person.campaign)) for clause in ages)
+
+
+def known_clauses(desk: Desk, person: Person) -> dict[str, tuple[str, int]]:
+    """The clauses that somebody has answered in the very words in which they are asked now."""
+    now = {clause.id: clause for clause in desk.campaign.clauses}
+    return {
+        name: under
+        for name, under in person.known.items()
+        if name in now and rules.asks_the_same(now[name], _clause_before(desk, now[name], under))
+    }
+
+
+def _clause_before(desk: Desk, clause: Clause, under: tuple[str, int]) -> Clause | None:
+    """The clause as it stood in another campaign; None where that is not known any more."""
+    then = desk.campaigns.of(*under)
+    return next((found for found in then.clauses if found.id == clause.id), None) if then else None
 
 
 def _duplicate(desk: Desk, volunteer: str, there: Visit) -> Admission:
@@ -125,8 +163,11 @@ def _new_number(desk: Desk) -> str:
     return number
 
 
-def _overlapping(desk: Desk, volunteer: str, start: datetime, end: datetime | None) -> Visit | None:
-    return next((visit for visit in desk.history.visits_of(volunteer) if visit.overlaps(start, end)), None)
+def _overlapping(desk: Desk, volunteer: str, stay: Stay, now: datetime) -> Visit | None:
+    if stay.arrived is None:  # at the screen: whatever a wrong clock has left in the days to come keeps nobody out
+        return desk.history.present(volunteer, now)
+    visits = desk.history.visits_of(volunteer)
+    return next((visit for visit in visits if visit.overlaps(stay.arrived, stay.left)), None)
 
 
 def _tells_more(
@@ -141,9 +182,9 @@ def _tells_more(
     said = (applicant.name, rules.mask_phone(applicant.phone), key, *home)
     asked_once = {clause.id for clause in desk.campaign.clauses_on(day) if clause.asked and not clause.daily}
     return (
-        must_renew(desk.campaign, person, day)
+        must_renew(desk, person, day)
         or said != (person.name, person.phone_masked, person.key, person.street, person.community)
-        or not asked_once <= person.known
+        or not asked_once <= known_clauses(desk, person).keys()
         or bool(applicant.note)
     )
 
@@ -154,19 +195,23 @@ def _refuse(verdict: Verdict, arrived: datetime, by: str, row_key: str | None = 
     return [draft], Admission("refused", verdict.reasons, None, None, None, (draft.id,))
 
 
-def _agreed(desk: Desk, day: date, *, once: bool) -> list[dict[str, Any]]:
-    """The texts that were agreed to: consents and pledges, with version and hash."""
-    pledged = [c for c in desk.campaign.clauses_on(day) if c.kind == "pledged" and c.daily is not once]
-    texts: list[Consent | Clause] = [*(desk.campaign.consents if once else ()), *pledged]
+def _agreed(desk: Desk, day: date, clauses: Container[str], *, consents: bool) -> list[dict[str, Any]]:
+    """The texts that were agreed to, with version and hash: of the pledges those in `clauses`, and the consents."""
+    pledged = [c for c in desk.campaign.clauses_on(day) if c.kind == "pledged" and c.id in clauses]
+    texts: list[Consent | Clause] = [*(desk.campaign.consents if consents else ()), *pledged]
     return [
         {"text": item.id, "version": item.version, "hash": digest({"zh": item.text.zh, "en": item.text.en})}
         for item in texts
     ]
 
 
-def _once(desk: Desk, answers: Mapping[str, str], *, once: bool) -> dict[str, str]:
-    daily = {clause.id for clause in desk.campaign.clauses if clause.daily or not clause.asked}
-    return {name: answer for name, answer in answers.items() if (name not in daily) is once}
+def _only(answers: Mapping[str, str], clauses: Container[str]) -> dict[str, str]:
+    return {name: answer for name, answer in answers.items() if name in clauses}
+
+
+def _for_registration(desk: Desk) -> set[str]:
+    """The clauses whose answers stand in a registration: those that are answered once."""
+    return {clause.id for clause in desk.campaign.clauses if clause.asked and not clause.daily}
 
 
 def _registration(
@@ -197,13 +242,14 @@ def _registration(
     }
     optional = {"person": key, "ages_out": out.isoformat() if out else None, "note": applicant.note or None}
     personal |= {name: value for name, value in optional.items() if value is not None}
-    health = _once(desk, verdict.health, once=True)
+    once = _for_registration(desk)
+    health = _only(verdict.health, once)
     return Draft(
         "registered",
         arrived,
         application.stay.by,
         volunteer,
-        data={"answers": _once(desk, verdict.answers, once=True), "agreed": _agreed(desk, day, once=True)},
+        data={"answers": _only(verdict.answers, once), "agreed": _agreed(desk, day, once, consents=True)},
         personal=personal,
         health={"answers": health} if health else None,
         row_key=application.stay.row_key,
@@ -222,13 +268,18 @@ def _open_visit(
     """Adds to `drafts` all that a visit opens with, and for back-entry also what it ends with."""
     by, arrived = stay.by, stay.arrived or now
     day = service_day(arrived)
-    health = _once(desk, verdict.health, once=False)
+    # What was answered once and stands in no registration (a clause that is new since) stands with the visit.
+    person = desk.history.people.get(volunteer)
+    once = _for_registration(desk)
+    told = once if drafts or person is None else once & known_clauses(desk, person).keys()
+    said = {*verdict.answers, *verdict.health} - told
+    health = _only(verdict.health, said)
     visit = Draft(
         "checked_in",
         arrived,
         by,
         volunteer,
-        data={"answers": _once(desk, verdict.answers, once=False), "agreed": _agreed(desk, day, once=False)},
+        data={"answers": _only(verdict.answers, said), "agreed": _agreed(desk, day, said, consents=False)},
         health={"answers": health} if health else None,
         row_key=None if drafts else stay.row_key,
     )
@@ -237,7 +288,7 @@ def _open_visit(
         street=home[0],
         community=home[1],
         station_community=desk.community,
-        filled=desk.history.filled(day, now),
+        filled=desk.history.filled(arrived),
         now=arrived,
     )
     placed = {"street": place.street, "community": place.community, "post": place.post, "why": place.why}
@@ -260,7 +311,7 @@ def _open_visit(
 def _badge(desk: Desk, volunteer: str, arrived: datetime, by: str) -> tuple[str, list[Draft]]:
     issued = desk.history.badge(volunteer)
     day = service_day(arrived)
-    if issued and issued["expires"] >= day.isoformat():
+    if issued and issued["expires"] >= day.isoformat() and issued["campaign"] == desk.campaign.id:
         return issued["code"], []
     expires = desk.campaign.last or day + badge.NO_END
     serial = desk.history.revoked.get(volunteer, 0) + 1

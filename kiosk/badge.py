@@ -34,7 +34,7 @@ QUIET_ZONE: Final = 2
 NO_END: Final = timedelta(days=180)
 """How long a badge is good for when the campaign has no end."""
 
-REASONS: Final = ("malformed", "bad_signature", "unknown_station", "expired", "revoked", "other_campaign")
+REASONS: Final = ("malformed", "unknown_station", "bad_signature", "other_campaign", "revoked", "expired")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Check:
 
 def _payload(badge: Badge) -> bytes:
     number = badge.volunteer.replace("-", "")[:9]
-    days = min((badge.expires - _EPOCH).days, _LAST_DAY)
+    days = max(0, min((badge.expires - _EPOCH).days, _LAST_DAY))
     return _LAYOUT.pack(
         VERSION,
         badge.station.encode("ascii"),
@@ -136,10 +136,11 @@ def check(
         return Check("bad_signature", None)  # nothing that a forged badge says is repeated
     if badge.campaign != campaign:
         return Check("other_campaign", badge)
-    if today > badge.expires:
-        return Check("expired", badge)
+    # Before the date: a badge that was lost and revoked must not say who somebody is once it has run out.
     if revoked and badge.serial <= revoked.get(badge.volunteer, 0):
         return Check("revoked", badge)
+    if today > badge.expires:
+        return Check("expired", badge)
     return Check(None, badge)
 
 

@@ -264,6 +264,33 @@ class Campaign:
         return next(contact for contact in self.contacts if contact.street is None)
 
 
+@dataclass(frozen=True, slots=True)
+class Campaigns:
+    """All campaigns that a station has, those before included.
+
+    Attributes:
+        known: at least one.
+        damaged: what is wrong with those that could not be read, each in a sentence.
+    """
+
+    known: tuple[Campaign, ...]
+    damaged: tuple[str, ...] = ()
+
+    def on(self, day: date) -> Campaign:
+        """The campaign that counts on `day`: of those in force the newest.
+
+        Where none is, the newest that had begun, or else the newest of all: somebody has to be named on the screen that
+        says so.
+        """
+        begun = [campaign for campaign in self.known if campaign.first <= day]
+        running = [campaign for campaign in begun if campaign.in_force(day)]
+        return max(running or begun or self.known, key=lambda campaign: (campaign.first, campaign.version))
+
+    def of(self, name: str, version: int) -> Campaign | None:
+        """The campaign with that id and version."""
+        return next((c for c in self.known if (c.id, c.version) == (name, version)), None)
+
+
 def fold(text: str) -> str:
     """`text` trimmed, its full-width forms folded (NFKC)."""
     return unicodedata.normalize("NFKC", text).strip()

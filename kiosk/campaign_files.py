@@ -14,7 +14,20 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from kiosk.campaign import Campaign, Clause, Community, Consent, Contact, Duty, Option, Post, Reason, Street, Text
+from kiosk.campaign import (
+    Campaign,
+    Campaigns,
+    Clause,
+    Community,
+    Consent,
+    Contact,
+    Duty,
+    Option,
+    Post,
+    Reason,
+    Street,
+    Text,
+)
 from kiosk.errors import CampaignError
 from kiosk.i18n import LANGUAGES, _
 
@@ -331,16 +344,31 @@ def read_bundle(path: Path) -> Campaign:
     return parse(source, [f"{path.name}: {name}" for name in SHIPPED])
 
 
-def load_campaign(folder: Path, today: date) -> Campaign:
-    """The campaign in force at a station: of those in its folder that have begun by `today`, the newest.
+def load_campaigns(folder: Path) -> Campaigns:
+    """The campaigns of a station. One that cannot be read is passed over as long as there is another.
 
     Raises:
-        CampaignError: if there is none, or it is wrong.
+        CampaignError: if there is none, or none that can be read.
     """
-    bundles = [read_bundle(path) for path in sorted((folder / "campaign").glob("*.json"))]
-    if not bundles:
-        sentence = _("There is no campaign in {folder}.").format(folder=folder / "campaign")
-        raise CampaignError(sentence, file="campaign", entry="folder", field="-")
-    # A clock that starts in 1970 must not close the station: then the newest of all has to do.
-    begun = [campaign for campaign in bundles if campaign.first <= today] or bundles
-    return max(begun, key=lambda campaign: (campaign.first, campaign.version))
+    known: list[Campaign] = []
+    errors: list[CampaignError] = []
+    for path in sorted((folder / "campaign").glob("*.json")):
+        try:
+            known.append(read_bundle(path))
+        except CampaignError as error:
+            errors.append(error)
+    if known:
+        return Campaigns(tuple(known), tuple(str(error) for error in errors))
+    if errors:
+        raise errors[0]
+    sentence = _("There is no campaign in {folder}.").format(folder=folder / "campaign")
+    raise CampaignError(sentence, file="campaign", entry="folder", field="-")
+
+
+def load_campaign(folder: Path, today: date) -> Campaign:
+    """The campaign that counts at a station on `today`.
+
+    Raises:
+        CampaignError: if there is none, or none that can be read.
+    """
+    return load_campaigns(folder).on(today)

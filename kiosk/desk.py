@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import TypeVar
 
-from kiosk.campaign import Campaign
+from kiosk.campaign import Campaign, Campaigns
 from kiosk.keys import Keys
 from kiosk.records import Draft
 from kiosk.roster import History
@@ -23,7 +24,8 @@ class Desk:
     Attributes:
         station: the station's id.
         community: the code of the community that it stands in.
-        campaign: the campaign in force.
+        campaigns: all that the station has.
+        campaign: the one that counts on the day in question.
         keys: sign badges and seal personal data.
         entropy: gives n random bytes.
         history: what the log has said so far.
@@ -31,7 +33,12 @@ class Desk:
 
     station: str
     community: str
+    campaigns: Campaigns
     campaign: Campaign
     keys: Keys
     entropy: Callable[[int], bytes]
     history: History
+
+    def on(self, day: date) -> Desk:
+        """The same desk with the campaign that counts on `day`."""
+        return replace(self, campaign=self.campaigns.on(day))

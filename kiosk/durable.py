@@ -89,5 +89,7 @@ class FolderLock:
             ) from error
 
     def release(self) -> None:
-        """Gives the lock back."""
-        os.close(self._descriptor)
+        """Gives the lock back, once: the number of a closed descriptor may be somebody else's by the next call."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -26,7 +26,16 @@ STATUSES: Final = ("on_duty", "checked_in", "checked_out", "pending_check_out")
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A volunteer as the station knows them; the empty name is that of somebody who asked to be forgotten."""
+    """A volunteer as the station knows them; the empty name is that of somebody who asked to be forgotten.
+
+    Attributes:
+        key: by what their ID number is recognised; None without one.
+        ages_out: the day from which they are too old, if it is near.
+        registered: the service day of their registration.
+        campaign: id and version of the campaign under which they registered.
+        known: the clauses that they answered, each with the campaign under which it was last.
+        agreed: the texts that they agreed to, with the version.
+    """
 
     volunteer: str
     name: str
@@ -36,8 +45,16 @@ class Person:
     community: str | None
     ages_out: date | None
     registered: date
-    known: frozenset[str]
-    agreed: tuple[tuple[str, int], ...]
+    campaign: tuple[str, int]
+    known: Mapping[str, tuple[str, int]]
+    agreed: frozenset[tuple[str, int]]
+
+    def with_answers(self, record: Record) -> Person:
+        """The same person, who has now also answered and agreed to what `record` says."""
+        under = (record["campaign"], record["campaign_version"])
+        answers = dict.fromkeys([*record["answers"], *(record.health or {}).get("answers", {})], under)
+        agreed = {(item["text"], item["version"]) for item in record["agreed"]}
+        return replace(self, known={**self.known, **answers}, agreed=self.agreed | agreed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +112,7 @@ class Visit:
     @property
     def pending_from(self) -> datetime:
         """When the visit, if still open, becomes 待补签."""
-        midnight = datetime.combine(self.day + timedelta(days=1), datetime.min.time(), SHANGHAI)
-        return max(midnight, self.checked_in + PENDING_AFTER)
+        return pending_from(self.checked_in)
 
     def status(self, now: datetime) -> str:
         """One of `STATUSES`, as of `now`."""
@@ -112,8 +128,18 @@ class Visit:
 
     def overlaps(self, start: datetime, end: datetime | None) -> bool:
         """Whether a stay from `start` to `end` (None: still here) would share time with this one."""
-        mine = self.checked_out or self.pending_from
-        return not self.voided and start < mine and (end is None or end > self.checked_in)
+        mine, theirs = self.checked_out or self.pending_from, end or pending_from(start)
+        return not self.voided and start < mine and theirs > self.checked_in
+
+    def covers(self, when: datetime) -> bool:
+        """Whether the volunteer was here at that time."""
+        return not self.voided and self.checked_in <= when < (self.checked_out or self.pending_from)
+
+
+def pending_from(checked_in: datetime) -> datetime:
+    """When a stay that began at `checked_in` and has no end becomes 待补签."""
+    midnight = datetime.combine(service_day(checked_in) + timedelta(days=1), datetime.min.time(), SHANGHAI)
+    return max(midnight, checked_in + PENDING_AFTER)
 
 
 def visit_from(records: Sequence[Record]) -> Visit:
@@ -264,6 +290,8 @@ class History:
         elif record.type == "checked_in" and volunteer and record.id not in self._visits:
             self._visits[record.id] = [record]
             self._by_volunteer.setdefault(volunteer, []).append(record.id)
+            if volunteer in self.people:
+                self.people[volunteer] = self.people[volunteer].with_answers(record)
             self._by_day.setdefault(service_day(record.occurred), {})[record.id] = None
         elif isinstance(of := record.get("visit"), str) and of in self._visits:
             before = self.visit(of).day if record.type == "corrected" else None
@@ -301,10 +329,15 @@ class History:
             community=about.get("community"),
             ages_out=date.fromisoformat(out) if out else None,
             registered=service_day(record.occurred),
-            known=frozenset({*record["answers"], *(record.health or {}).get("answers", {})}),
-            agreed=tuple((item["text"], item["version"]) for item in record["agreed"]),
-        )
-        self.people[volunteer] = person
+            campaign=(record["campaign"], record["campaign_version"]),
+            known={},
+            agreed=frozenset(),
+        ).with_answers(record)
+        before = self.people.get(volunteer)
+        if before is None or before.registered <= person.registered:
+            self.people[volunteer] = person
+        elif before.key is None:  # an old sheet tells nothing newer than is known, but perhaps the ID number
+            self.people[volunteer] = replace(before, key=person.key)
         if person.key:
             self.by_key[person.key] = volunteer
         if person.name:
@@ -374,11 +407,11 @@ class History:
         alike = self.by_name.get((person.name, person.phone_masked), ())
         return any(other != volunteer and not self._differ(person.key, other) for other in alike)
 
-    def filled(self, day: date, now: datetime) -> dict[str, int]:
-        """How many people each post has, by post id."""
+    def filled(self, when: datetime) -> dict[str, int]:
+        """How many people each post has at that time of its service day, by post id."""
         counts: dict[str, int] = {}
-        for visit in self.visits_on(day):
-            if visit.post and visit.present(now):
+        for visit in self.visits_on(service_day(when)):
+            if visit.post and visit.covers(when):
                 counts[visit.post] = counts.get(visit.post, 0) + 1
         return counts
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -112,7 +112,7 @@ def parse_time(text: str) -> datetime:
         fold(text),
     )
     try:
-        if ":" not in folded and "T" not in folded:
+        if not re.match(r"[^T ]+[T ]\s*[0-9]", folded):
             raise ValueError(text)  # a day alone is no time
         parsed = datetime.fromisoformat(folded)
         return (parsed if parsed.tzinfo else parsed.replace(tzinfo=SHANGHAI)).astimezone(SHANGHAI)
@@ -330,7 +330,7 @@ class Verdict:
         return not self.reasons
 
 
-def questions(campaign: Campaign, day: date, *, known: frozenset[str] = frozenset()) -> tuple[Clause, ...]:
+def questions(campaign: Campaign, day: date, *, known: Collection[str] = ()) -> tuple[Clause, ...]:
     """The clauses that a person answers on `day`: the daily ones, and those not yet in `known`."""
     return tuple(
         clause for clause in campaign.clauses_on(day) if clause.asked and (clause.daily or clause.id not in known)
@@ -362,7 +362,7 @@ def judge(
     consented: bool,
     born: date | None = None,
     ages_out: date | None = None,
-    known: frozenset[str] = frozenset(),
+    known: Collection[str] = (),
 ) -> Verdict:
     """Holds a person against the clauses in force on `day`.
 
@@ -389,6 +389,15 @@ def judge(
         if reason:
             reasons.append(reason)
     return Verdict(tuple(reasons), met, health)
+
+
+def asks_the_same(clause: Clause, before: Clause | None) -> bool:
+    """Whether who answered `before` has answered `clause`: the same question, limits and version of the text."""
+    if before is None:
+        return False
+    limits = (clause.min_age, clause.max_age, clause.age_mode) == (before.min_age, before.max_age, before.age_mode)
+    said = (clause.kind, clause.version, clause.question, clause.text)
+    return limits and said == (before.kind, before.version, before.question, before.text)
 
 
 def document_key(applicant: Applicant) -> str:

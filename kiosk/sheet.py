@@ -23,6 +23,23 @@ COLUMNS: Final = (
     *("name", "id_type", "id_number", "birth_date", "phone", "street", "community", "lives_or_works", "vaccinated"),
     *("health_code", "travel_code", "pledge", "consent", "duty", "arrived_at", "left_at", "note"),
 )
+_ANSWERS: Final = ("lives_or_works", "vaccinated", "health_code", "travel_code", "pledge")
+_SPELLINGS: Final[Mapping[str, str]] = {
+    "是": "yes",
+    "否": "no",
+    "绿": "green",
+    "黄": "yellow",
+    "红": "red",
+    "橙": "orange",
+    "绿*": "green*",
+    "居住": "lives",
+    "生活": "lives",
+    "工作": "works",
+    "居住并工作": "both",
+    "居住和工作": "both",
+    "都不是": "neither",
+}
+"""The answers of the contract in one spelling, so that a row is the same row under whichever campaign."""
 _YES: Final = {"yes": True, "no": False, "\u662f": True, "\u5426": False}
 
 
@@ -36,6 +53,7 @@ class Row:
         consented: whether all consents were given.
         duty: the id of the duty, or None.
         arrived, left: aware times; `left` None for still here.
+        said: the answers by column, in one spelling, whichever clauses a campaign has.
     """
 
     applicant: Applicant
@@ -44,6 +62,7 @@ class Row:
     duty: str | None
     arrived: datetime
     left: datetime | None
+    said: Mapping[str, str]
 
     def normalised(self) -> dict[str, str]:
         """The row in one spelling, so that the same row written another way is recognised."""
@@ -59,7 +78,7 @@ class Row:
             "arrived": timestamp(self.arrived),
             "left": timestamp(self.left) if self.left else "",
             "note": who.note,
-            **{f"answer {clause}": value for clause, value in self.answers.items()},
+            **{f"answer {column}": value for column, value in self.said.items()},
         }
 
 
@@ -71,7 +90,7 @@ def decode(content: bytes) -> str:
     """
     for encoding in ("utf-8-sig", "gb18030"):
         try:
-            return content.decode(encoding)
+            return content.decode(encoding).removeprefix("\ufeff")
         except UnicodeDecodeError:
             continue
     raise WrongUsage(_("The file is neither UTF-8 nor GB18030. Please save it as CSV UTF-8."))
@@ -140,4 +159,20 @@ def parse_row(raw: Mapping[str, str], campaign: Campaign, today: date) -> tuple[
     codes = list(dict.fromkeys([*wrong, *unanswered, *codes]))
     if codes or applicant is None or arrived is None or consent is None:
         return None, codes
-    return Row(applicant, answers, consent, duty.id if duty else None, arrived, left), []
+    said = {column: _spelled(raw[column], campaign, column) for column in _ANSWERS}
+    return Row(applicant, answers, consent, duty.id if duty else None, arrived, left, said), []
+
+
+def arrival_day(raw: Mapping[str, str]) -> date | None:
+    """The service day of a row, which says whose campaign it is held against; None where the time is wrong."""
+    try:
+        return service_day(rules.parse_time(raw["arrived_at"]))
+    except InvalidInput:
+        return None
+
+
+def _spelled(answer: str, campaign: Campaign, column: str) -> str:
+    clause = next((clause for clause in campaign.clauses if clause.asked and clause.column == column), None)
+    option = clause.option(answer) if clause else None
+    said = fold(answer).casefold()
+    return option.value if option else _SPELLINGS.get(said, said)

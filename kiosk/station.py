@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,8 @@ from typing import Any, ParamSpec, TypeVar
 
 from kiosk import arriving, badge, rules, serving
 from kiosk.arriving import Admission
-from kiosk.campaign_files import load_campaign
+from kiosk.campaign import Campaign
+from kiosk.campaign_files import load_campaigns
 from kiosk.desk import Decision, Desk
 from kiosk.errors import NotSaved
 from kiosk.keys import Keys
@@ -117,7 +118,7 @@ class Station:
         """
         self.folder = folder
         self.settings = read_settings(folder)
-        self.campaign = load_campaign(folder, service_day(clock()))
+        self.campaigns = load_campaigns(folder)
         self.clock = clock
         self.keys = Keys(folder / "keys", folder / "tmp")
         self._writing = threading.RLock()
@@ -132,12 +133,18 @@ class Station:
             entropy=entropy,
         )
         self.history = History()
+        where = self.settings
         self._desk = Desk(
-            self.settings.station, self.settings.community, self.campaign, self.keys, entropy, self.history
+            where.station, where.community, self.campaigns, self.campaign, self.keys, entropy, self.history
         )
         for record in self._store.take_records():
             self.history.add(record)
         self._note_opening()
+
+    @property
+    def campaign(self) -> Campaign:
+        """The campaign that counts today; one may end, and another begin, while the kiosk is running."""
+        return self.campaigns.on(self.today())
 
     @property
     def set_aside(self) -> Sequence[str]:
@@ -185,12 +192,12 @@ class Station:
 
     # --- the one way to write ---------------------------------------------------------------------------------------
 
-    def _act(self, decide: Callable[[datetime], Decision[T]], then: Callable[[T], R]) -> R:
+    def _act(self, decide: Callable[[Desk, datetime], Decision[T]], then: Callable[[T], R]) -> R:
         """Reads the state, decides and writes in one step; `then` makes of what was decided what the caller is told."""
         with self._writing:
             now = self.clock()
             self._settle()
-            drafts, outcome = decide(now)
+            drafts, outcome = decide(self._desk.on(service_day(now)), now)
             try:
                 self._write(drafts, now)
             except NotSaved as error:
@@ -205,7 +212,9 @@ class Station:
     def _write(self, drafts: Sequence[Draft], now: datetime) -> None:
         everything = [*self._notes, *drafts]
         if everything:
-            records = self._store.append(everything, at=now, campaign=(self.campaign.id, self.campaign.version))
+            # Of back-entry, the campaign that was in force on its day.
+            campaign = self.campaigns.on(service_day(drafts[0].occurred if drafts else now))
+            records = self._store.append(everything, at=now, campaign=(campaign.id, campaign.version))
             self._notes.clear()
             self._fold(self._store.settle())
             self._fold(records)
@@ -279,12 +288,14 @@ class Station:
             person = self.history.people.get(volunteer) if volunteer else None
             if volunteer is None or person is None:
                 return Recognition("no_such_number")
+            day = service_day(now)
+            desk = self._desk.on(day)
             return Recognition(
                 None,
-                person,
+                replace(person, known=arriving.known_clauses(desk, person)),
                 self.history.present(volunteer, now),
                 tuple(self.history.pending(volunteer, now)),
-                arriving.must_renew(self.campaign, person, service_day(now)),
+                arriving.must_renew(desk, person, day),
             )
 
     def badge_code(self, volunteer: str) -> str | None:
@@ -312,7 +323,7 @@ class Station:
             NotSaved: if it could not be made durable.
         """
         key = key or self.person_key(application.applicant)
-        return self._act(partial(arriving.check_in, self._desk, application, key), _as_it_is)
+        return self._act(lambda desk, now: arriving.check_in(desk, application, key, now), _as_it_is)
 
     def decline(self) -> Admission:
         """Records that somebody did not consent, and nothing about them.
@@ -320,7 +331,7 @@ class Station:
         Raises:
             NotSaved: if it could not be made durable.
         """
-        return self._act(partial(arriving.decline, self._desk), _as_it_is)
+        return self._act(arriving.decline, _as_it_is)
 
     def check_in_again(self, volunteer: str, answers: Mapping[str, str]) -> Admission:
         """Opens a visit for a volunteer whom the station knows, after the questions of the day: one write.
@@ -329,7 +340,7 @@ class Station:
             NotPossible: if nobody has that number, or their registration has to be renewed.
             NotSaved: if it could not be made durable.
         """
-        return self._act(partial(arriving.check_in_again, self._desk, volunteer, answers), _as_it_is)
+        return self._act(lambda desk, now: arriving.check_in_again(desk, volunteer, answers, now), _as_it_is)
 
     # --- on duty ----------------------------------------------------------------------------------------------------
 
@@ -340,7 +351,7 @@ class Station:
             NotPossible: if they are not checked in, are on that duty already, or there is no such duty.
             NotSaved: if it could not be made durable.
         """
-        return self._act(partial(serving.start_duty, self._desk, volunteer, duty, by), self._after)
+        return self._act(lambda desk, now: serving.start_duty(desk, volunteer, duty, by, now), self._after)
 
     def end_duty(self, volunteer: str, *, by: str = "volunteer") -> Visit:
         """Takes a volunteer off their duty; they stay checked in.
@@ -349,7 +360,7 @@ class Station:
             NotPossible: if they are on no duty.
             NotSaved: if it could not be made durable.
         """
-        return self._act(partial(serving.end_duty, self._desk, volunteer, by), self._after)
+        return self._act(lambda desk, now: serving.end_duty(desk, volunteer, by, now), self._after)
 
     def check_out(self, volunteer: str, *, by: str = "volunteer") -> CheckedOut:
         """Ends the visit, and the duty that is going on: one write.
@@ -358,7 +369,7 @@ class Station:
             NotPossible: if they are not checked in.
             NotSaved: if it could not be made durable.
         """
-        return self._act(partial(serving.check_out, self._desk, volunteer, by), self._counted)
+        return self._act(lambda desk, now: serving.check_out(desk, volunteer, by, now), self._counted)
 
     def _after(self, visit_id: str) -> Visit:
         with self._viewing:
@@ -382,7 +393,7 @@ class Station:
             NotPossible: if the visit is closed, or no reason is given.
             NotSaved: if it could not be made durable.
         """
-        return self._act(partial(serving.sign_out_late, self._desk, visit_id, left, reason), self._counted)
+        return self._act(lambda desk, now: serving.sign_out_late(desk, visit_id, left, reason, now), self._counted)
 
     def correct(self, visit_id: str, record_id: str, occurred: datetime, reason: str) -> Visit:
         """Changes when something happened, by another fact that keeps both times.
@@ -392,7 +403,8 @@ class Station:
             NotPossible: if there is no such record in the visit, or no reason is given.
             NotSaved: if it could not be made durable.
         """
-        return self._act(partial(serving.correct, self._desk, visit_id, record_id, occurred, reason), self._after)
+        changed = (visit_id, record_id, occurred, reason)
+        return self._act(lambda desk, now: serving.correct(desk, *changed, now), self._after)
 
     def void(self, visit_id: str, reason: str) -> None:
         """Declares that a visit did not take place.
@@ -401,7 +413,7 @@ class Station:
             NotPossible: if no reason is given.
             NotSaved: if it could not be made durable.
         """
-        self._act(partial(serving.void, self._desk, visit_id, reason), _as_it_is)
+        self._act(lambda desk, now: serving.void(desk, visit_id, reason, now), _as_it_is)
 
     def reassign(self, visit_id: str, community: str, reason: str) -> Visit:
         """Sends a volunteer elsewhere; the history stays.
@@ -411,7 +423,7 @@ class Station:
             KeyError: if there is no such community.
             NotSaved: if it could not be made durable.
         """
-        return self._act(partial(serving.reassign, self._desk, visit_id, community, reason), self._after)
+        return self._act(lambda desk, now: serving.reassign(desk, visit_id, community, reason, now), self._after)
 
     def revoke_badge(self, volunteer: str, reason: str) -> None:
         """Makes the volunteer's badge worthless from now on.
@@ -420,4 +432,4 @@ class Station:
             NotPossible: if the number has no badge.
             NotSaved: if it could not be made durable.
         """
-        self._act(partial(serving.revoke_badge, self._desk, volunteer, reason), _as_it_is)
+        self._act(lambda desk, now: serving.revoke_badge(desk, volunteer, reason, now), _as_it_is)

@@ -37,7 +37,11 @@ def run(folder: Path, options: Namespace) -> int:
     station = Station(folder)
     try:
         any_invalid = False
-        parsed = ((number, *sheet.parse_row(raw, station.campaign, station.today())) for number, raw in rows)
+        today = station.today()
+        parsed = (
+            (number, *sheet.parse_row(raw, station.campaigns.on(sheet.arrival_day(raw) or today), today))
+            for number, raw in rows
+        )
         for number, row, codes, key in _with_keys(parsed, station):
             any_invalid |= row is None
             _acknowledge(station, number, row, codes, key)

@@ -6,11 +6,10 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from kiosk import campaign_files, segments, station
+from kiosk import campaign_files, segments
 from kiosk.commands import output
 from kiosk.errors import CampaignError
 from kiosk.i18n import _
-from kiosk.records import service_day
 from kiosk.segments import Finding
 from kiosk.settings import read_settings
 
@@ -20,7 +19,7 @@ def run(folder: Path, options: Namespace) -> int:
     settings = read_settings(folder)
     found = segments.verify(folder, settings.station)
     try:
-        campaign_files.load_campaign(folder, service_day(station.system_clock()))
+        found += [Finding("campaign", None, problem) for problem in campaign_files.load_campaigns(folder).damaged]
     except CampaignError as error:
         found.append(Finding("campaign", None, str(error)))
     for finding in found:
