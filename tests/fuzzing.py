@@ -63,7 +63,7 @@ class Fuzzer:
         self.events = 0
         self.resident: list[int] = []
         self._origin = time.time()
-        self._journal = out / "journal"
+        self._journal, self._stacks = out / "journal", out / "stacks"
         self._read = 0
         self._told = len(self.ledger.seen)
         self._ending: tuple[str, bool] | None = None
@@ -79,9 +79,8 @@ class Fuzzer:
         self._sent.seek(0)
         self._sent.truncate()
         self._began = time.monotonic()
-        command = rigged(
-            self.tent.folder, journal=str(self._journal), clock=f"{self._origin},{RATE}", hasty="yes", idle="20"
-        )
+        rig = {"journal": str(self._journal), "stacks": str(self._stacks), "clock": f"{self._origin},{RATE}"}
+        command = rigged(self.tent.folder, hasty="yes", idle="20", **rig)
         self.terminal = Terminal(command, blind=True)
         self._until(lambda: self.page == "WelcomePage", "the welcome page did not come up")
         return self.terminal
@@ -94,7 +93,13 @@ class Fuzzer:
         try:
             self.terminal.until(so, said, timeout)
         except NotShown as error:
-            raise Broken(f"{said}: {str(error)[:200]}; {self.terminal.raw[-300:]!r}; {self.tent.crash_log}") from error
+            raise Broken(f"{said}; {self.terminal.raw[-300:]!r}; {self.tent.crash_log}\n{self._where()}") from error
+
+    def _where(self) -> str:
+        """Where the process is."""
+        self.terminal.signal(signal.SIGRTMIN)
+        self.terminal.pump(0.5)
+        return self._stacks.read_text(encoding="utf-8")
 
     def _follow(self) -> None:
         """Reads which pages came up; what they acknowledge is on the disk."""
@@ -125,6 +130,7 @@ class Fuzzer:
 
     def _ended(self) -> None:
         """The kiosk has ended: it was told to, and left everything in order."""
+        self._until(lambda: not self.terminal.alive, "it does not end")
         code = self.terminal.wait_end()
         self._follow()
         how, clean = self._ending or ("the lead's Ctrl+Q", True)
@@ -196,7 +202,7 @@ class Fuzzer:
             self.do("bytes", bytes_at_random(chance))
         elif kind < 0.58:
             self.do("paste", b"\x1b[200~" + chance.choice(PASTES).encode() + b"\x1b[201~")
-        elif kind < 0.585:
+        elif kind < 0.581:
             self.do("paste without an end", b"\x1b[200~" + chance.choice(PASTES).encode())
         elif kind < 0.72:
             column, line = chance.randrange(1, 81), chance.randrange(1, 25)
@@ -204,7 +210,9 @@ class Fuzzer:
         elif kind < 0.80:
             self.do("drag", chance.choice([*MOUSE.values()]))
         elif kind < 0.88:
-            self._resize(*(chance.choice(SIZES) if chance.random() < 0.5 else (80, 24)))
+            self._resize(*chance.choice(SIZES))
+            if chance.random() < 0.8:
+                self._resize(80, 24)
         elif kind < 0.93:
             self._signal(*chance.choice(SIGNALS))
         elif kind < 0.94:
@@ -217,9 +225,31 @@ class Fuzzer:
         for data in self.steps.on(self.page):
             before = self.page
             self.do("step", data)
-            self._breathe(0.25 if data == b"\r" else 0.02)
+            self._breathe(0.12 if data == b"\r" else 0.015)
             if self.page != before:
                 return
+
+    def _visit(self) -> None:
+        """Somebody who means well, with little noise."""
+        self._resize(80, 24)
+        for _step in range(self.chance.randrange(4, 16)):
+            self._alive()
+            if self.chance.random() < 0.04:
+                self.noise()
+            else:
+                self.useful()
+
+    def _riot(self) -> None:
+        """Somebody who does not."""
+        for _event in range(self.chance.randrange(10, 50)):
+            self._alive()
+            self.noise()
+            self.terminal.pump()
+        self._follow()
+
+    def _alive(self) -> None:
+        if not self.terminal.alive:
+            self._ended()
 
     def _breathe(self, seconds: float) -> None:
         deadline, before = time.monotonic() + seconds, self.page
@@ -261,19 +291,10 @@ class Fuzzer:
     def run(self, events: int) -> None:
         """Does so many events, then ends the kiosk and holds the log against what was seen of it."""
         while self.events < events:
-            if not self.terminal.alive:
-                self._ended()
+            self._visit() if self.chance.random() < 0.5 else self._riot()
             kind = self.chance.random()
-            if kind < 0.45:
-                self.useful()
-            elif kind < 0.9985:
-                for _more in range(self.chance.randrange(1, 6)):
-                    self.noise()
-                self._follow()
-            elif kind < 0.9996:
-                self.end(self.chance.choice((signal.SIGTERM, signal.SIGHUP)))
-            else:
-                self.end(signal.SIGKILL)
+            if kind < 0.01:
+                self.end(signal.SIGKILL if kind < 0.003 else self.chance.choice((signal.SIGTERM, signal.SIGHUP)))
         self.end(signal.SIGTERM)
         self.terminal.close()
         if broken := self.ledger.broken():

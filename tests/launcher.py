@@ -5,14 +5,18 @@
 `--break` makes a method raise, with MARK in the error's words and in a local variable, as a person's name would be.
 `--idle` sets how long a page waits for the next key. `--journal` appends what reached the station and which page came
 up, a JSON line each. `--clock` lets the station's time go RATE times as fast since the time ORIGIN (seconds). `--hasty
-yes` takes away the moment in which a page that has just come up takes no Enter.
+yes` takes away the moment in which a page that has just come up takes no Enter. `--stacks` names a file in which
+SIGRTMIN shows where the process is: for what hangs.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
+import faulthandler
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -91,6 +95,22 @@ def hurry(origin: float, rate: float) -> None:
     defaults["clock"] = hurried
 
 
+def show_stacks(file: Path) -> None:
+    """Lets SIGRTMIN write to `file` where every thread and every task of the loop is."""
+
+    def write(*_: Any) -> None:
+        with file.open("w", encoding="utf-8") as out:
+            faulthandler.dump_traceback(out, all_threads=True)
+            for task in asyncio.all_tasks():
+                print(task.get_name(), file=out)
+                step: Any = task.get_coro()
+                while (frame := getattr(step, "cr_frame", None)) is not None:
+                    print(f"  {frame.f_code.co_filename}:{frame.f_lineno} {frame.f_code.co_name}", file=out)
+                    step = step.cr_await
+
+    signal.signal(signal.SIGRTMIN, write)
+
+
 def forgive_bounces() -> None:
     """Lets a page take Enter as soon as it is up: a fuzzer's fingers do not bounce."""
     vars(import_module("kiosk.app"))["BOUNCE"] = 0.0
@@ -104,6 +124,7 @@ def main() -> int:
     parser.add_argument("--idle", type=int)
     parser.add_argument("--journal", type=Path)
     parser.add_argument("--clock", default="")
+    parser.add_argument("--stacks", type=Path)
     parser.add_argument("--hasty", choices=("yes", "no"), default="no")
     options = parser.parse_args()
     if options.broken:
@@ -115,6 +136,8 @@ def main() -> int:
     if options.clock:
         origin, rate = options.clock.split(",")
         hurry(float(origin), float(rate))
+    if options.stacks:
+        show_stacks(options.stacks)
     if options.hasty == "yes":
         forgive_bounces()
     from kiosk.__main__ import main as kiosk

@@ -53,8 +53,9 @@ class KeyHint(Static):
         super().__init__(Content.assemble(cap, f" {_(key.label)} "), classes="key-hint")
         self._action = key.action
 
-    async def on_click(self) -> None:
-        await self.screen.run_action(self._action)
+    def on_click(self) -> None:
+        # In the app's turn, as the key's would be: the page may be built anew, and this with it.
+        self.app.call_next(self.screen.run_action, self._action)
 
 
 class Page(Screen[R], Generic[R]):
@@ -93,6 +94,7 @@ class Page(Screen[R], Generic[R]):
         self._saved = asyncio.Event()
         self._saved.set()
         self._over = False
+        self._built = False
         self.arrived = math.inf
 
     @property
@@ -159,7 +161,18 @@ class Page(Screen[R], Generic[R]):
 
     def on_mount(self) -> None:
         self.set_interval(15, self._tick)
-        self.ready()
+        self._make_ready()
+
+    def _make_ready(self) -> bool:
+        """Calls `ready`; not on a page that goes away before it is built, by a scan or with the app."""
+        self._built = self.is_attached and not self._pruning and bool(self.query("#message"))
+        if self._built:
+            self.ready()
+        return self._built
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Nothing can be done to a page that is just being built."""
+        return self._built
 
     def _tick(self) -> None:
         self.count_down(None)
@@ -181,7 +194,8 @@ class Page(Screen[R], Generic[R]):
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(self.too_small, "-too-small")
         said = _("This window is too small: {width}x{height}. The kiosk needs 80x24.")
-        self.query_one("#too-small", Static).update(said.format(width=event.size.width, height=event.size.height))
+        for notice in self.query("#too-small").results(Static):
+            notice.update(said.format(width=event.size.width, height=event.size.height))
 
     async def scanned(self, found: Recognition) -> bool:
         """Takes a badge that was scanned while this page was up; False leaves it to the app, which shows the person."""
@@ -192,11 +206,22 @@ class Page(Screen[R], Generic[R]):
 
     async def relabel(self) -> None:
         """Builds the page anew in the language in use; what was typed and where the cursor was stays."""
+        built = asyncio.Event()
+        # In the page's own turn, so that nothing that comes meanwhile (a key's message, the time, a resize) finds it
+        # without its widgets. A page that goes away before its turn comes is never built.
+        self.call_next(self._build_anew, built)
+        while self.is_running and not built.is_set():  # noqa: ASYNC110 - either of two things ends it
+            await asyncio.sleep(0.005)
+
+    async def _build_anew(self, built: asyncio.Event) -> None:
         focused = self.focused.id if self.focused else None
-        said = self.query_one("#message", Static)
-        wrong = said.has_class("-wrong")
+        said = self.query("#message")
+        wrong = bool(said) and said.first().has_class("-wrong")
+        self._built = False
         await self.recompose()
-        self.ready()
+        built.set()
+        if not self._make_ready():
+            return
         if focused and (found := self.query(f"#{focused}")):
             found.first().focus()
         if self._failure:
@@ -206,9 +231,10 @@ class Page(Screen[R], Generic[R]):
 
     def say(self, text: str, *, wrong: bool = True) -> None:
         """Shows a sentence above the keys."""
-        message = self.query_one("#message", Static)
-        message.update(f" {text}" if text else "")
-        message.set_class(wrong, "-wrong")
+        # A scan may have something to say to a page that is just being built, or on its way out.
+        for message in self.query("#message").results(Static):
+            message.update(f" {text}" if text else "")
+            message.set_class(wrong, "-wrong")
 
     def _not_saved(self) -> str:
         return _("This could not be saved. Please press Enter to try again, or call the site lead.")
