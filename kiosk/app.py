@@ -60,6 +60,7 @@ class KioskApp(App[None]):
     ENABLE_COMMAND_PALETTE = False
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f1", "help", show=False, priority=True),
         Binding("f2", "switch_language", show=False, priority=True),
         Binding("ctrl+q", "leave", show=False, priority=True),
         # A kiosk has no other way out by the keyboard.
@@ -290,6 +291,15 @@ class KioskApp(App[None]):
         for screen in self.screen_stack:
             if isinstance(screen, Page):
                 await screen.relabel()
+
+    def action_help(self) -> None:
+        """Explains the keys of the page that is up; once more, and the page is back."""
+        from kiosk.screens.help import HelpPage
+
+        if isinstance(self.screen, HelpPage):
+            self.screen.dismiss(None)
+        elif isinstance(self.screen, Page):
+            self.push_screen(HelpPage(self.screen))
 
     def action_leave(self) -> None:
         """Ends the kiosk for whoever has the right to: the lead, and anybody in a demonstration."""

@@ -29,7 +29,7 @@ class Admission:
         outcome: `admitted`, `refused`, or `duplicate` for somebody who is checked in at that time already.
         reasons: the codes of the clauses that are not met.
         volunteer: the volunteer number, unless refused.
-        code: the badge's code, unless refused.
+        code: the badge's code, unless refused, or made by another station.
         assignment: where they serve, when admitted.
         ids: of the records that say so.
     """
@@ -119,6 +119,29 @@ def check_in_again(desk: Desk, volunteer: str, answers: Mapping[str, str], now: 
     return _open_visit(desk, [], Stay(), volunteer, verdict, home, now)
 
 
+def admit_visitor(
+    desk: Desk, visitor: badge.Badge, name: str, answers: Mapping[str, str], now: datetime
+) -> Decision[Admission]:
+    """Opens a visit for a volunteer of another station, known by a good badge and by the name that the lead entered.
+
+    They keep their number and their badge. What is asked once was asked by the station that made the badge.
+
+    Raises:
+        NotPossible: if no campaign is running.
+    """
+    day = service_day(now)
+    demand_running(desk.campaign, day)
+    if visitor.volunteer in desk.history.people:
+        return check_in_again(desk, visitor.volunteer, answers, now)
+    verdict = rules.judge(desk.campaign, day, answers, consented=True, known=_for_registration(desk))
+    if not verdict.admitted:
+        return _refuse(verdict, now, "volunteer")
+    personal = {"name": name, "phone_masked": "", "street": None, "community": None}
+    data = {"answers": {}, "agreed": [], "home_station": visitor.station}
+    registered = Draft("registered", now, "lead", visitor.volunteer, data=data, personal=personal)
+    return _open_visit(desk, [registered], Stay(), visitor.volunteer, verdict, (None, None), now, badge_made=True)
+
+
 def decline(desk: Desk, now: datetime) -> Decision[Admission]:
     """Records that somebody did not consent, and nothing about them."""
     return _refuse(Verdict((desk.campaign.consent_refused.code,), {}, {}), now, "volunteer")
@@ -126,6 +149,8 @@ def decline(desk: Desk, now: datetime) -> Decision[Admission]:
 
 def must_renew(desk: Desk, person: Person, day: date) -> bool:
     """Whether somebody has to register again before they can serve on `day`."""
+    if person.home_station is not None:
+        return False  # that is between them and the station that made their badge
     # Only so far ahead was the upper age limit looked at; and a consent counts for the text that was read.
     wanted = {(consent.id, consent.version) for consent in desk.campaign.consents}
     if day - person.registered > rules.RENEWAL or not wanted <= person.agreed:
@@ -137,6 +162,8 @@ def must_renew(desk: Desk, person: Person, day: date) -> bool:
 
 def known_clauses(desk: Desk, person: Person) -> dict[str, tuple[str, int]]:
     """The clauses that somebody has answered in the very words in which they are asked now."""
+    if person.home_station is not None:
+        return dict.fromkeys(_for_registration(desk), person.campaign)
     now = {clause.id: clause for clause in desk.campaign.clauses}
     return {
         name: under
@@ -264,6 +291,8 @@ def _open_visit(
     verdict: Verdict,
     home: tuple[str | None, str | None],
     now: datetime,
+    *,
+    badge_made: bool = False,
 ) -> Decision[Admission]:
     """Adds to `drafts` all that a visit opens with, and for back-entry also what it ends with."""
     by, arrived = stay.by, stay.arrived or now
@@ -293,8 +322,10 @@ def _open_visit(
     )
     placed = {"street": place.street, "community": place.community, "post": place.post, "why": place.why}
     drafts += [visit, Draft("assigned", arrived, by, volunteer, data={"visit": visit.id, **placed, "reason": None})]
-    code, issued = _badge(desk, volunteer, arrived, by)
-    drafts += issued
+    code = None
+    if not badge_made and (person is None or person.home_station is None):
+        code, issued = _badge(desk, volunteer, arrived, by)
+        drafts += issued
     if stay.duty is not None:
         stint = {"visit": visit.id, "duty": stay.duty, "post": place.post}
         drafts.append(Draft("duty_started", arrived, by, volunteer, data=stint))

@@ -42,7 +42,19 @@ def write_durably(path: Path, content: bytes, temporary: Path) -> None:
         OSError: when any step failed. The file then has its old content, or, if only the last step failed, the new
             one; the temporary file is removed.
     """
-    draft = temporary / f"{path.name}.{os.getpid()}"
+    _replace(path, content, temporary / f"{path.name}.{os.getpid()}")
+
+
+def write_beside(path: Path, content: bytes) -> None:
+    """The same with the file in the making hidden in the folder itself, for a stick that holds nothing else of ours.
+
+    Raises:
+        OSError: when any step failed, as with `write_durably`.
+    """
+    _replace(path, content, path.with_name(f".{path.name}.{os.getpid()}"))
+
+
+def _replace(path: Path, content: bytes, draft: Path) -> None:
     try:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
         try:

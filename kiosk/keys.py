@@ -32,6 +32,8 @@ _PASSES: Final = 2
 _FREE_TRIES: Final = 3
 _LONGEST_WAIT: Final = timedelta(minutes=15)
 PIN_DIGITS: Final = 6
+_DIRECTORY: Final = b"kiosk directory 1\0"
+"""Stands before what headquarters signs as a directory, so that no other signature of its is ever one."""
 
 
 class KeysError(KioskError):
@@ -174,6 +176,27 @@ class Keys:
     def sign(self, message: bytes) -> bytes:
         """The station's Ed25519 signature of `message`, 64 bytes."""
         return self._signing_key.sign(message)
+
+    # --- other stations ---------------------------------------------------------------------------------------------
+
+    def directory(self) -> dict[str, bytes]:
+        """The public keys of the other stations, as headquarters has signed them; empty where it has not, or not yet.
+
+        Raises:
+            KeysError: if there is a directory that headquarters did not sign.
+        """
+        if not (self._folder / "directory.json").exists():
+            return {}
+        try:
+            told = json.loads(self._read("directory.json"))
+            signature = base64.b64decode(told.pop("signature"), validate=True)
+            public = base64.b64decode(json.loads(self._read("hq.json"))["ed25519"], validate=True)
+            stations = {str(name): bytes.fromhex(key) for name, key in told["stations"].items()}
+            if not verify(public, _DIRECTORY + canonical(told), signature):
+                raise ValueError("signature")
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise KeysError(_("The directory of stations was not signed by headquarters.")) from error
+        return stations
 
     # --- sealing ----------------------------------------------------------------------------------------------------
 

@@ -142,6 +142,7 @@ COMMON: Final[Mapping[str, str]] = {
 
 OPTIONAL: Final[Mapping[str, str]] = {
     "row_key": "text",
+    "home_station": "text",
     "personal": "object",
     "personal_hash": "text",
     "health": "object",

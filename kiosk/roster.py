@@ -29,6 +29,7 @@ class Person:
     """A volunteer as the station knows them; the empty name is that of somebody who asked to be forgotten.
 
     Attributes:
+        home_station: the station that registered them, if it is not this one.
         key: by what their ID number is recognised; None without one.
         ages_out: the day from which they are too old, if it is near.
         registered: the service day of their registration.
@@ -48,6 +49,7 @@ class Person:
     campaign: tuple[str, int]
     known: Mapping[str, tuple[str, int]]
     agreed: frozenset[tuple[str, int]]
+    home_station: str | None = None
 
     def with_answers(self, record: Record) -> Person:
         """The same person, who has now also answered and agreed to what `record` says."""
@@ -80,6 +82,9 @@ class Visit:
         late, corrected, clock: signed out afterwards; changed by the lead; the clock ran backwards within it.
         ahead: whether the end was entered before it came, as a paper sheet may.
         last: the time of the latest event.
+        day: the service day: that of the check-in, also overnight.
+        pending_from: when the visit, if still open, becomes 待补签.
+        ended: how long the stretches of `running` last that have ended.
     """
 
     id: str
@@ -98,21 +103,21 @@ class Visit:
     clock: bool
     ahead: bool
     last: datetime
+    day: date = field(init=False, compare=False)
+    pending_from: datetime = field(init=False, compare=False)
+    ended: timedelta = field(init=False, compare=False)
 
-    @property
-    def day(self) -> date:
-        """The service day: that of the check-in, also overnight."""
-        return service_day(self.checked_in)
+    def __post_init__(self) -> None:
+        # Computed once: a busy day's roster asks for them at every opening, for each of thousands of visits.
+        object.__setattr__(self, "day", service_day(self.checked_in))
+        object.__setattr__(self, "pending_from", pending_from(self.checked_in))
+        ended = sum((end - start for start, end in self.running if end is not None), timedelta())
+        object.__setattr__(self, "ended", ended)
 
     @property
     def stint(self) -> Stint | None:
         """The duty that is going on."""
         return self.stints[-1] if self.stints and self.stints[-1].ended is None and not self.checked_out else None
-
-    @property
-    def pending_from(self) -> datetime:
-        """When the visit, if still open, becomes 待补签."""
-        return pending_from(self.checked_in)
 
     def status(self, now: datetime) -> str:
         """One of `STATUSES`, as of `now`."""
@@ -142,21 +147,22 @@ def pending_from(checked_in: datetime) -> datetime:
     return max(midnight, checked_in + PENDING_AFTER)
 
 
-def visit_from(records: Sequence[Record]) -> Visit:
-    """The visit that the records (in the order of the log, the first a `checked_in`) tell of."""
+def corrected_times(records: Iterable[Record]) -> dict[str, datetime]:
+    """The right time of each record of a visit that was corrected, by its id."""
     times: dict[str, datetime] = {}
-    voided: set[str] = set()
-    corrected = False
     for record in records:
         if record.type == "corrected":
-            corrected = True
             change = record["changes"].get("occurred")
             if isinstance(change, list) and len(change) == 2:
                 with suppress(RecordError):  # a change that cannot be read changes nothing, and keeps nobody out
                     times[record["target"]] = moment(change[1])
-        elif record.type == "voided":
-            corrected = True
-            voided.add(record["target"])
+    return times
+
+
+def visit_from(records: Sequence[Record]) -> Visit:
+    """The visit that the records (in the order of the log, the first a `checked_in`) tell of."""
+    voided = {record["target"] for record in records if record.type == "voided"}
+    times = corrected_times(records)
     first = records[0]
     clock = late = ahead = False
     out: datetime | None = None
@@ -208,7 +214,7 @@ def visit_from(records: Sequence[Record]) -> Visit:
         why=placed["why"] if placed else None,
         voided=first.id in voided,
         late=late,
-        corrected=corrected,
+        corrected=bool(voided) or any(record.type == "corrected" for record in records),
         clock=clock,
         ahead=ahead,
         last=now,
@@ -226,7 +232,32 @@ def _joined(stretches: Iterable[tuple[datetime, datetime | None]]) -> tuple[tupl
     return tuple(joined)
 
 
-def minutes(visits: Sequence[Visit], now: datetime) -> dict[str, int | None]:
+def counted(visits: Iterable[Visit], now: datetime) -> dict[str, list[tuple[datetime, datetime]] | None]:
+    """The stretches of time that count as service, by visit id; no moment of a person is in two of them.
+
+    Args:
+        visits: of one person; open ones count up to `now`, 待补签 ones are None.
+        now: the moment of asking (aware).
+    """
+    found: dict[str, list[tuple[datetime, datetime]] | None] = {}
+    covered: datetime | None = None
+    for visit in sorted((visit for visit in visits if not visit.voided), key=lambda visit: visit.checked_in):
+        if visit.status(now) == "pending_check_out":
+            found[visit.id] = None
+            continue
+        stretches = []
+        for start, end in visit.running:
+            begin = start if covered is None else max(start, covered)
+            # A sheet may say when somebody is going to leave. Time that is yet to come was not served.
+            finish = now if end is None else min(end, now) if visit.ahead else end
+            if finish > begin:
+                stretches.append((begin, finish))
+                covered = finish
+        found[visit.id] = stretches
+    return found
+
+
+def minutes(visits: Iterable[Visit], now: datetime) -> dict[str, int | None]:
     """Whole minutes of service by visit id; no moment of a person counts twice.
 
     Args:
@@ -234,22 +265,12 @@ def minutes(visits: Sequence[Visit], now: datetime) -> dict[str, int | None]:
             lead's word.
         now: the moment of asking (aware).
     """
-    counted: dict[str, int | None] = {}
-    covered: datetime | None = None
-    for visit in sorted((visit for visit in visits if not visit.voided), key=lambda visit: visit.checked_in):
-        if visit.status(now) == "pending_check_out":
-            counted[visit.id] = None
-            continue
-        total = timedelta()
-        for start, end in visit.running:
-            begin = start if covered is None else max(start, covered)
-            # A sheet may say when somebody is going to leave. Time that is yet to come was not served.
-            finish = now if end is None else min(end, now) if visit.ahead else end
-            if finish > begin:
-                total += finish - begin
-                covered = finish
-        counted[visit.id] = int(total.total_seconds() // 60)
-    return counted
+    return {
+        visit_id: None
+        if stretches is None
+        else _whole_minutes(sum((end - start for start, end in stretches), timedelta()))
+        for visit_id, stretches in counted(visits, now).items()
+    }
 
 
 @dataclass(slots=True)
@@ -267,6 +288,8 @@ class History:
     _visits: dict[str, list[Record]] = field(default_factory=dict)
     _by_day: dict[date, dict[str, None]] = field(default_factory=dict)
     _by_volunteer: dict[str, list[str]] = field(default_factory=dict)
+    _about: dict[str, list[Record]] = field(default_factory=dict)
+    _unended: dict[str, None] = field(default_factory=dict)
     _row: Record | None = None
     _seen: dict[str, int] = field(default_factory=dict)
     _folded: dict[str, Visit] = field(default_factory=dict)
@@ -278,6 +301,8 @@ class History:
         self._seen[record.epoch] = record.seq
         self._follow_row(record)
         volunteer = record.volunteer
+        if volunteer:
+            self._about.setdefault(volunteer, []).append(record)
         if record.type == "registered" and volunteer:
             self._register(record, volunteer)
         elif record.type == "refused":
@@ -289,6 +314,7 @@ class History:
             self.revoked[volunteer] = max(self.revoked.get(volunteer, 0), record["serial"])
         elif record.type == "checked_in" and volunteer and record.id not in self._visits:
             self._visits[record.id] = [record]
+            self._unended[record.id] = None
             self._by_volunteer.setdefault(volunteer, []).append(record.id)
             if volunteer in self.people:
                 self.people[volunteer] = self.people[volunteer].with_answers(record)
@@ -297,6 +323,10 @@ class History:
             before = self.visit(of).day if record.type == "corrected" else None
             self._visits[of].append(record)
             self._folded.pop(of, None)
+            if record.type == "checked_out":
+                self._unended.pop(of, None)
+            elif record.type == "voided":
+                self._unended[of] = None  # it may be the sign-out that is void; whoever asks looks closer
             if before is not None and (after := self.visit(of).day) != before:
                 del self._by_day[before][of]
                 self._by_day.setdefault(after, {})[of] = None
@@ -332,6 +362,7 @@ class History:
             campaign=(record["campaign"], record["campaign_version"]),
             known={},
             agreed=frozenset(),
+            home_station=record.get("home_station"),
         ).with_answers(record)
         before = self.people.get(volunteer)
         if before is None or before.registered <= person.registered:
@@ -371,6 +402,10 @@ class History:
         found = (self.visit(visit_id) for visit_id in self._by_volunteer.get(volunteer, ()))
         return [visit for visit in found if not visit.voided]
 
+    def has_only(self, visits: Sequence[Visit]) -> bool:
+        """Whether these are all the visits that their volunteer ever made here."""
+        return len(self._by_volunteer[visits[0].volunteer]) == len(visits)
+
     def visits_on(self, day: date) -> list[Visit]:
         """All visits of a service day that were not voided."""
         found = (self.visit(visit_id) for visit_id in self._by_day.get(day, ()))
@@ -383,6 +418,16 @@ class History:
     def pending(self, volunteer: str, now: datetime) -> list[Visit]:
         """The visits of a volunteer that are 待补签."""
         return [visit for visit in self.visits_of(volunteer) if visit.status(now) == "pending_check_out"]
+
+    def all_pending(self, now: datetime) -> list[Visit]:
+        """The visits of all days and people that are 待补签, the latest first."""
+        found = (self.visit(visit_id) for visit_id in self._unended)
+        pending = [visit for visit in found if not visit.voided and visit.status(now) == "pending_check_out"]
+        return sorted(pending, key=lambda visit: visit.checked_in, reverse=True)
+
+    def records_about(self, volunteer: str) -> Sequence[Record]:
+        """All records of a volunteer, of whatever type, in the order of the log."""
+        return tuple(self._about.get(volunteer, ()))
 
     def same_person(self, name: str, phone_masked: str, key: str | None) -> str | None:
         """The number of the volunteer that this person is, by ID number, or else by name and masked phone.
@@ -405,7 +450,7 @@ class History:
         if person is None:
             return False
         alike = self.by_name.get((person.name, person.phone_masked), ())
-        return any(other != volunteer and not self._differ(person.key, other) for other in alike)
+        return len(alike) > 1 and any(other != volunteer and not self._differ(person.key, other) for other in alike)
 
     def filled(self, when: datetime) -> dict[str, int]:
         """How many people each post has at that time of its service day, by post id."""
@@ -446,25 +491,39 @@ def roster(history: History, day: date, now: datetime) -> list[Entry]:
     people: dict[str, list[Visit]] = {}
     for visit in sorted(history.visits_on(day), key=lambda visit: visit.checked_in):
         people.setdefault(visit.volunteer, []).append(visit)
-    return [_entry(history, volunteer, visits, day, now) for volunteer, visits in people.items()]
+    return [_entry(history, volunteer, visits, now) for volunteer, visits in people.items()]
 
 
-def _entry(history: History, volunteer: str, visits: Sequence[Visit], day: date, now: datetime) -> Entry:
+def minutes_of_day(history: History, visits: Sequence[Visit], now: datetime) -> list[int | None]:
+    """The minutes of each of a person's visits of a day, as `minutes` counts them."""
+    first = visits[0]
+    if len(visits) == 1 and history.has_only(visits) and not first.ahead:
+        # A visit's own stretches never overlap, so that there is nothing to compare.
+        return [None if first.status(now) == "pending_check_out" else _whole_minutes(served(first, now))]
+    # A visit of a day before may reach into this one: what they share counts there.
+    mine = history.visits_of(first.volunteer)
+    reaching = [v for v in mine if v.day < first.day and (v.checked_out or v.pending_from) > first.checked_in]
+    counts = minutes([*reaching, *visits], now)
+    return [counts[visit.id] for visit in visits]
+
+
+def served(visit: Visit, now: datetime) -> timedelta:
+    """How long a visit has served by itself, if it goes on, or ends, at `now`."""
+    start, end = visit.running[-1] if visit.running else (now, now)
+    return visit.ended + max(now - start, timedelta()) if end is None else visit.ended
+
+
+def _whole_minutes(time: timedelta) -> int:
+    return int(time.total_seconds() // 60)
+
+
+def _entry(history: History, volunteer: str, visits: Sequence[Visit], now: datetime) -> Entry:
     person = history.people.get(volunteer)
     last = visits[-1]
     status = last.status(now)
-    # The evening before may reach into this day; further back nothing can.
-    evening = [visit for visit in history.visits_of(volunteer) if visit.day == day - timedelta(days=1)]
-    counted = minutes([*evening, *visits], now)
-    mine = [counted[visit.id] for visit in visits]
-    flags = {
-        "late_sign_out": any(visit.late for visit in visits),
-        "corrected": any(visit.corrected for visit in visits),
-        "clock": any(visit.clock for visit in visits),
-        "same_person": history.maybe_same_person(volunteer),
-    }
-    stint = last.stint
-    if stint is not None and status == "on_duty":
+    mine = minutes_of_day(history, visits, now)
+    stint = last.stint if status == "on_duty" else None
+    if stint is not None:
         since = stint.started
     elif status == "pending_check_out":
         since = last.checked_in
@@ -478,13 +537,27 @@ def _entry(history: History, volunteer: str, visits: Sequence[Visit], day: date,
         community=last.community,
         post=last.post,
         status=status,
-        duty=stint.duty if stint and status == "on_duty" else None,
+        duty=stint.duty if stint else None,
         since=since,
         checked_in_at=visits[0].checked_in,
         checked_out_at=last.checked_out,
         minutes=None if None in mine else sum(value for value in mine if value is not None),
-        flags=tuple(name for name, raised in flags.items() if raised),
+        flags=_flags(history, person, visits),
     )
+
+
+def _flags(history: History, person: Person | None, visits: Sequence[Visit]) -> tuple[str, ...]:
+    raised = []
+    for name, any_of_them in (
+        ("late_sign_out", [visit for visit in visits if visit.late]),
+        ("corrected", [visit for visit in visits if visit.corrected]),
+        ("clock", [visit for visit in visits if visit.clock]),
+        ("same_person", person is not None and history.maybe_same_person(person.volunteer)),
+        ("elsewhere", person is not None and person.home_station is not None),
+    ):
+        if any_of_them:
+            raised.append(name)
+    return tuple(raised)
 
 
 def counts(entries: Iterable[Entry]) -> Mapping[str, int]:

@@ -400,9 +400,22 @@ def asks_the_same(clause: Clause, before: Clause | None) -> bool:
     return limits and said == (before.kind, before.version, before.question, before.text)
 
 
-def document_key(applicant: Applicant) -> str:
-    """What identifies the holder of the ID number: numbers of 18 characters are unique, others only within a type."""
-    return applicant.id_number if applicant.id_type in _EIGHTEEN else f"{applicant.id_type}:{applicant.id_number}"
+def document_key(id_type: str, number: str) -> str:
+    """What identifies the holder of an ID number: numbers of 18 characters are unique, others only within a type."""
+    return number if id_type in _EIGHTEEN else f"{id_type}:{number}"
+
+
+def possible_documents(text: str, today: date) -> list[tuple[str, str]]:
+    """The documents, as type and number, that somebody may mean who types nothing but a number."""
+    found: dict[tuple[str, str], None] = {}
+    for kind in ("resident_id", "passport", "other"):
+        try:
+            kind, number, _born = parse_id_number(kind, text, today)
+        except InvalidInput:
+            continue
+        if number:
+            found[kind, number] = None
+    return list(found)
 
 
 def ages_out(campaign: Campaign, day: date, born: date) -> date | None:

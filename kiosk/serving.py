@@ -15,7 +15,7 @@ from kiosk.desk import Decision, Desk
 from kiosk.errors import NotPossible
 from kiosk.i18n import _
 from kiosk.records import Draft, Record, timestamp
-from kiosk.roster import Visit, visit_from
+from kiosk.roster import Visit, corrected_times, visit_from
 
 
 def start_duty(desk: Desk, volunteer: str, duty: str, by: str, now: datetime) -> Decision[str]:
@@ -65,8 +65,8 @@ def sign_out_late(desk: Desk, visit_id: str, left: datetime, reason: str, now: d
             person's next check-in.
         NotPossible: if the visit is closed, or no reason is given.
     """
-    visit = desk.history.visit(visit_id)
-    if visit.checked_out is not None or visit.voided:
+    visit = _not_voided(desk, visit_id)
+    if visit.checked_out is not None:
         raise NotPossible(_("This visit is signed out already."))
     _demand(reason)
     others = [v.checked_in for v in desk.history.visits_of(visit.volunteer) if v.checked_in > visit.checked_in]
@@ -77,58 +77,108 @@ def sign_out_late(desk: Desk, visit_id: str, left: datetime, reason: str, now: d
     return [*_ending(visit, left, "lead"), out], visit_id
 
 
+_TIMED = ("checked_in", "duty_started", "duty_ended", "checked_out")
+
+
+def moments(records: Sequence[Record]) -> list[tuple[datetime, list[Record]]]:
+    """The moments of a visit that have a time, in the order of the log, after correction, with the records of each.
+
+    What happened in one act has one time: a change of duty is an end and a start, a sign-out ends the duty too.
+
+    Args:
+        records: of a visit, in the order of the log.
+    """
+    voided = {record["target"] for record in records if record.type == "voided"}
+    times = corrected_times(records)
+    found: list[tuple[datetime, list[Record]]] = []
+    for record in records:
+        if record.type not in _TIMED or record.id in voided:
+            continue
+        when = times.get(record.id, record.occurred)
+        if found and found[-1][0] == when:
+            found[-1][1].append(record)
+        else:
+            found.append((when, [record]))
+    return found
+
+
 def correct(desk: Desk, visit_id: str, record_id: str, occurred: datetime, reason: str, now: datetime) -> Decision[str]:
     """Changes when something happened, by another fact that keeps both times.
 
+    What happened at the same moment moves along. A time within the minute of the event before or after stands for that
+    moment, since people see and type whole minutes.
+
     Raises:
-        InvalidInput: `time_invalid` if the visit's events would come out of order, or lie in the future.
-        NotPossible: if there is no such record in the visit, or no reason is given.
+        InvalidInput: `time_invalid` if the visit's events would come out of order, lie in the future, or share time
+            with another visit of the same person.
+        NotPossible: if there is no such event in the visit, it was voided, the time is the one that is recorded, or no
+            reason is given.
     """
+    visit = _not_voided(desk, visit_id)
     _demand(reason)
-    records = {record.id: record for record in desk.history.records_of(visit_id)}
-    if record_id not in records:
+    records = desk.history.records_of(visit_id)
+    events = moments(records)
+    place = next((place for place, (_when, group) in enumerate(events) if record_id in [r.id for r in group]), None)
+    if place is None:
         raise NotPossible(_("This visit has no such record."))
-    target = records[record_id]
-    data = {
-        "visit": visit_id,
-        "target": record_id,
-        "changes": {"occurred": [target["occurred"], timestamp(occurred)]},
-        "reason": reason.strip(),
-    }
-    draft = Draft("corrected", now, "lead", target.volunteer, data=data)
-    if occurred > now or not _in_order([*records.values()], draft):
+    if place and _same_minute(occurred, events[place - 1][0]):
+        occurred = events[place - 1][0]
+    elif place + 1 < len(events) and _same_minute(occurred, events[place + 1][0]):
+        occurred = events[place + 1][0]
+    if occurred == events[place][0]:
+        raise NotPossible(_("This time is recorded already."))
+    drafts = [
+        Draft(
+            "corrected",
+            now,
+            "lead",
+            visit.volunteer,
+            data={
+                "visit": visit_id,
+                "target": target.id,
+                "changes": {"occurred": [target["occurred"], timestamp(occurred)]},
+                "reason": reason.strip(),
+            },
+        )
+        for target in events[place][1]
+    ]
+    after = visit_from([*records, *(_pretended(records[0], draft) for draft in drafts)])
+    overlaps = _shares_time(desk, after, now) and not _shares_time(desk, visit, now)
+    if occurred > now or (after.clock and not visit.clock) or overlaps:
         raise rules.invalid("time_invalid")
-    return [draft], visit_id
+    return drafts, visit_id
 
 
-def void(desk: Desk, visit_id: str, reason: str, now: datetime) -> Decision[None]:
+def void(desk: Desk, visit_id: str, reason: str, now: datetime) -> Decision[str]:
     """Declares that a visit did not take place.
 
     Raises:
-        NotPossible: if no reason is given.
+        NotPossible: if it was voided before, or no reason is given.
     """
+    visit = _not_voided(desk, visit_id)
     _demand(reason)
-    visit = desk.history.visit(visit_id)
     data = {"visit": visit_id, "target": visit_id, "reason": reason.strip()}
-    return [Draft("voided", now, "lead", visit.volunteer, data=data)], None
+    return [Draft("voided", now, "lead", visit.volunteer, data=data)], visit_id
 
 
 def reassign(desk: Desk, visit_id: str, community: str, reason: str, now: datetime) -> Decision[str]:
     """Sends a volunteer elsewhere; the history stays.
 
     Raises:
-        NotPossible: if no reason is given.
+        NotPossible: if the visit was voided, they serve there already, or no reason is given.
         KeyError: if there is no such community.
     """
+    visit = _not_voided(desk, visit_id)
     _demand(reason)
-    visit = desk.history.visit(visit_id)
     place = desk.campaign.community_of(community)
+    if (visit.street, visit.community, visit.post) == (place.street, place.code, None):
+        raise NotPossible(_("This volunteer serves there already."))
     data = {"visit": visit_id, "street": place.street, "community": place.code, "post": None, "why": "lead"}
     draft = Draft("assigned", now, "lead", visit.volunteer, data={**data, "reason": reason.strip()})
     return [draft], visit_id
 
 
-def revoke_badge(desk: Desk, volunteer: str, reason: str, now: datetime) -> Decision[None]:
+def revoke_badge(desk: Desk, volunteer: str, reason: str, now: datetime) -> Decision[str]:
     """Makes the volunteer's badge worthless from now on.
 
     Raises:
@@ -138,11 +188,11 @@ def revoke_badge(desk: Desk, volunteer: str, reason: str, now: datetime) -> Deci
         raise NotPossible(_("The number {number} has no badge.").format(number=volunteer))
     issued = desk.history.badge(volunteer)
     if issued is None:
-        return [], None
+        return [], volunteer
     if issued["serial"] >= badge.LAST_SERIAL:
         raise NotPossible(_("This volunteer has had 255 badges. Please register them anew."))
     data = {"serial": issued["serial"], "reason": reason.strip()}
-    return [Draft("badge_revoked", now, "lead", volunteer, data=data)], None
+    return [Draft("badge_revoked", now, "lead", volunteer, data=data)], volunteer
 
 
 def _present(desk: Desk, volunteer: str, now: datetime) -> Visit:
@@ -164,10 +214,32 @@ def _demand(reason: str) -> None:
         raise NotPossible(_("Please enter a reason."))
 
 
-def _in_order(records: Sequence[Record], correction: Draft) -> bool:
-    pretended = replace(
-        records[0],
-        document={**records[0].document, **correction.data},
-        type=correction.type,
-    )
-    return not visit_from([*records, pretended]).clock or visit_from(records).clock
+def _not_voided(desk: Desk, visit_id: str) -> Visit:
+    visit = desk.history.visit(visit_id)
+    if visit.voided:
+        raise NotPossible(_("This visit was voided. It cannot be changed any more."))
+    return visit
+
+
+def _same_minute(one: datetime, other: datetime) -> bool:
+    return one.replace(second=0, microsecond=0) == other.replace(second=0, microsecond=0)
+
+
+def _pretended(record: Record, correction: Draft) -> Record:
+    return replace(record, document={**record.document, **correction.data}, type=correction.type)
+
+
+def _shares_time(desk: Desk, visit: Visit, now: datetime) -> bool:
+    """Whether a visit would share time with another one of the same person.
+
+    One that goes on lasts until now; of one without sign-out only its last event is known, and the late sign-out will
+    have to be before the next check-in.
+    """
+    for other in desk.history.visits_of(visit.volunteer):
+        if other.id == visit.id:
+            continue
+        earlier, later = sorted((visit, other), key=lambda each: each.checked_in)
+        ends = earlier.checked_out or (now if earlier.present(now) else earlier.last)
+        if ends > later.checked_in:
+            return True
+    return False

@@ -69,7 +69,7 @@ class Row:
         who = self.applicant
         return {
             "name": who.name,
-            "id": rules.document_key(who) if who.id_number else "",
+            "id": rules.document_key(who.id_type, who.id_number) if who.id_number else "",
             "born": who.born.isoformat(),
             "phone": who.phone,
             "community": who.community or who.street or "",

@@ -17,15 +17,15 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from kiosk import arriving, badge, rules, serving
 from kiosk.arriving import Admission
 from kiosk.campaign import Campaign
 from kiosk.campaign_files import load_campaigns
 from kiosk.desk import Decision, Desk
-from kiosk.errors import NotSaved
-from kiosk.keys import Keys
+from kiosk.errors import InvalidInput, NotSaved
+from kiosk.keys import Keys, KeysError
 from kiosk.records import (
     SHANGHAI,
     Draft,
@@ -38,10 +38,13 @@ from kiosk.rules import Application
 from kiosk.segments import read_all
 from kiosk.settings import read_settings
 from kiosk.store import Store
+from kiosk.summary import Summary, summarise
+from kiosk.telling import Chapter, tell
 
 T = TypeVar("T")
 R = TypeVar("R")
 P = ParamSpec("P")
+Q = ParamSpec("Q")
 Clock = Callable[[], datetime]
 
 
@@ -64,6 +67,7 @@ class Recognition:
         visit: the visit that is going on.
         pending: earlier visits that are 待补签.
         renewal: whether name and birth date are asked for again, since the last registration is too old.
+        visitor: the badge, if it is a good one of another station and its holder was never here.
     """
 
     refused: str | None
@@ -71,6 +75,7 @@ class Recognition:
     visit: Visit | None = None
     pending: tuple[Visit, ...] = ()
     renewal: bool = False
+    visitor: badge.Badge | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +264,30 @@ class Station:
         with self._viewing:
             return roster(self.history, day or self.today(), self.clock())
 
+    def duties_on(self, day: date) -> dict[str, set[str]]:
+        """The duties that each volunteer was on, on a day, by volunteer number."""
+        found: dict[str, set[str]] = {}
+        with self._viewing:
+            for visit in self.history.visits_on(day):
+                if visit.stints:
+                    found.setdefault(visit.volunteer, set()).update(stint.duty for stint in visit.stints)
+        return found
+
+    def pending(self) -> list[Visit]:
+        """The visits of all days that are 待补签, the latest first."""
+        with self._viewing:
+            return self.history.all_pending(self.clock())
+
+    def tell(self, volunteer: str) -> list[Chapter]:
+        """A volunteer's whole history in plain words, the latest visit first."""
+        with self._viewing:
+            return tell(self.history, volunteer, self.campaign, self.clock())
+
+    def summary(self, day: date) -> Summary:
+        """A day in numbers."""
+        with self._viewing:
+            return summarise(self.history, day, self.clock())
+
     def visit(self, volunteer: str) -> Visit | None:
         """The visit of a volunteer that is going on."""
         with self._viewing:
@@ -266,12 +295,17 @@ class Station:
 
     def directory(self) -> dict[str, bytes]:
         """The public keys of the stations whose badges count here, by station id."""
-        return {self.settings.station: self.keys.public}
+        try:
+            others = self.keys.directory()
+        except KeysError:
+            others = {}  # what headquarters did not sign counts for nothing; `kiosk verify` names it
+        return {**others, self.settings.station: self.keys.public}
 
     def recognise(self, scanned: str) -> Recognition:
         """Who a scanned code or a typed number stands for."""
         now = self.clock()
         volunteer = parse_volunteer_number(scanned)
+        visitor: badge.Badge | None = None
         if volunteer is None and badge.looks_like_code(scanned):
             checked = badge.check(
                 scanned.strip().upper(),
@@ -284,19 +318,50 @@ class Station:
             if checked.reason not in (None, "expired") or checked.badge is None:
                 return Recognition(checked.reason)
             volunteer = checked.badge.volunteer
+            if checked.valid and checked.badge.station != self.settings.station:
+                visitor = checked.badge
         with self._viewing:
-            person = self.history.people.get(volunteer) if volunteer else None
-            if volunteer is None or person is None:
-                return Recognition("no_such_number")
-            day = service_day(now)
-            desk = self._desk.on(day)
-            return Recognition(
-                None,
-                replace(person, known=arriving.known_clauses(desk, person)),
-                self.history.present(volunteer, now),
-                tuple(self.history.pending(volunteer, now)),
-                arriving.must_renew(desk, person, day),
-            )
+            if volunteer is None or volunteer not in self.history.people:
+                return Recognition(None if visitor else "no_such_number", visitor=visitor)
+            return self._known(volunteer, now)
+
+    def find(self, name: str, told: str) -> Recognition:
+        """Who somebody without a badge is: by their name and their mobile or ID number, both as at first.
+
+        Takes some 25 ms for each kind of document that the number may be of.
+
+        Args:
+            name: as registered.
+            told: a mobile number, or else the number of a document.
+        """
+        now = self.clock()
+        name = name.strip()
+        masked, keys = "", list[str]()
+        try:
+            masked = rules.mask_phone(rules.parse_phone(told))
+        except InvalidInput:
+            documents = rules.possible_documents(told, service_day(now))
+            keys = [self.keys.person(rules.document_key(*document)) for document in documents]
+        with self._viewing:
+            history = self.history
+            found = history.same_person(name, masked, None) if masked else None
+            found = found or next((history.by_key[key] for key in keys if key in history.by_key), None)
+            if found is None or history.people[found].name != name:
+                return Recognition("not_known")
+            return self._known(found, now)
+
+    def _known(self, volunteer: str, now: datetime) -> Recognition:
+        """What a volunteer whom the station knows is told of themselves."""
+        person = self.history.people[volunteer]
+        day = service_day(now)
+        desk = self._desk.on(day)
+        return Recognition(
+            None,
+            replace(person, known=arriving.known_clauses(desk, person)),
+            self.history.present(volunteer, now),
+            tuple(self.history.pending(volunteer, now)),
+            arriving.must_renew(desk, person, day),
+        )
 
     def badge_code(self, volunteer: str) -> str | None:
         """The badge's code that was issued last, unless it was revoked."""
@@ -308,7 +373,8 @@ class Station:
 
     def person_key(self, applicant: rules.Applicant) -> str | None:
         """By what the station recognises an applicant's ID number; None without one. Takes some 25 ms, on purpose."""
-        return self.keys.person(rules.document_key(applicant)) if applicant.id_number else None
+        number = applicant.id_number
+        return self.keys.person(rules.document_key(applicant.id_type, number)) if number else None
 
     def check_in(self, application: Application, *, key: str | None = None) -> Admission:
         """Holds an application against the clauses and, if they are met, opens a visit: one write.
@@ -341,6 +407,17 @@ class Station:
             NotSaved: if it could not be made durable.
         """
         return self._act(lambda desk, now: arriving.check_in_again(desk, volunteer, answers, now), _as_it_is)
+
+    def admit_visitor(self, visitor: badge.Badge, name: str, answers: Mapping[str, str]) -> Admission:
+        """Opens a visit for a volunteer of another station, whose badge was checked and whom the lead has named.
+
+        Raises:
+            InvalidInput: `name_missing` or `name_invalid`.
+            NotPossible: if no campaign is running.
+            NotSaved: if it could not be made durable.
+        """
+        named = rules.parse_name(name)
+        return self._act(lambda desk, now: arriving.admit_visitor(desk, visitor, named, answers, now), _as_it_is)
 
     # --- on duty ----------------------------------------------------------------------------------------------------
 
@@ -384,6 +461,22 @@ class Station:
 
     # --- the lead's word --------------------------------------------------------------------------------------------
 
+    def rehearse(
+        self, decide: Callable[Concatenate[Desk, Q], Decision[Any]], *args: Q.args, **kwargs: Q.kwargs
+    ) -> None:
+        """Decides as one of `serving`'s functions would and writes nothing: the lead hears what is wrong.
+
+        Args:
+            decide: the function.
+            args: all that it is given besides the desk, the time included.
+            kwargs: the same.
+
+        Raises:
+            KioskError: as the act itself would.
+        """
+        with self._viewing:
+            decide(self._desk.on(self.today()), *args, **kwargs)
+
     def sign_out_late(self, visit_id: str, left: datetime, reason: str) -> CheckedOut:
         """Enters afterwards when somebody left who did not sign out: one write.
 
@@ -399,37 +492,39 @@ class Station:
         """Changes when something happened, by another fact that keeps both times.
 
         Raises:
-            InvalidInput: `time_invalid` if the visit's events would come out of order, or lie in the future.
-            NotPossible: if there is no such record in the visit, or no reason is given.
+            InvalidInput: `time_invalid` if the visit's events would come out of order, lie in the future, or share time
+                with another visit of the same person.
+            NotPossible: if there is no such event in the visit, it was voided, the time is the one that is recorded, or
+                no reason is given.
             NotSaved: if it could not be made durable.
         """
         changed = (visit_id, record_id, occurred, reason)
         return self._act(lambda desk, now: serving.correct(desk, *changed, now), self._after)
 
-    def void(self, visit_id: str, reason: str) -> None:
+    def void(self, visit_id: str, reason: str) -> Visit:
         """Declares that a visit did not take place.
 
         Raises:
-            NotPossible: if no reason is given.
+            NotPossible: if it was voided before, or no reason is given.
             NotSaved: if it could not be made durable.
         """
-        self._act(lambda desk, now: serving.void(desk, visit_id, reason, now), _as_it_is)
+        return self._act(lambda desk, now: serving.void(desk, visit_id, reason, now), self._after)
 
     def reassign(self, visit_id: str, community: str, reason: str) -> Visit:
         """Sends a volunteer elsewhere; the history stays.
 
         Raises:
-            NotPossible: if no reason is given.
+            NotPossible: if the visit was voided, they serve there already, or no reason is given.
             KeyError: if there is no such community.
             NotSaved: if it could not be made durable.
         """
         return self._act(lambda desk, now: serving.reassign(desk, visit_id, community, reason, now), self._after)
 
-    def revoke_badge(self, volunteer: str, reason: str) -> None:
-        """Makes the volunteer's badge worthless from now on.
+    def revoke_badge(self, volunteer: str, reason: str) -> str:
+        """Makes the volunteer's badge worthless from now on; returns the volunteer.
 
         Raises:
             NotPossible: if the number has no badge.
             NotSaved: if it could not be made durable.
         """
-        self._act(lambda desk, now: serving.revoke_badge(desk, volunteer, reason, now), _as_it_is)
+        return self._act(lambda desk, now: serving.revoke_badge(desk, volunteer, reason, now), _as_it_is)

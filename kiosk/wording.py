@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Mapping
+from datetime import date
 from typing import Final
 
-from kiosk.i18n import N_, _
+from kiosk.i18n import N_, _, ngettext
 
 _CAUSES: Final[Mapping[int, str]] = {
     errno.ENOENT: N_("it is not there"),
@@ -30,6 +31,8 @@ def cause(error: OSError) -> str:
     return _(known) if known else error.strerror or type(error).__name__
 
 
+WEEKDAYS: Final = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Sun"))
+
 STATUS: Final[Mapping[str, str]] = {
     "on_duty": N_("On duty"),
     "checked_in": N_("Here"),
@@ -50,6 +53,22 @@ BADGE_REFUSED: Final[Mapping[str, str]] = {
     "expired": N_("This badge has expired. Please call the site lead."),
     "revoked": N_("This badge was revoked. Please call the site lead."),
     "other_campaign": N_("This badge belongs to another campaign. Please check in as a new volunteer."),
+    "not_known": N_("Nobody here is known by this name and number. Please check both, or register as a new volunteer."),
     "no_such_number": N_("Nobody here has this number. Please check it, or check in as a new volunteer."),
 }
 """What is said of a badge that does not count, by the reason's code."""
+
+
+def day_in_words(day: date, today: date) -> str:
+    """A day as people say it; the year stands before it when it is another than today's."""
+    said = _("{month}/{day}").format(month=day.month, day=day.day)
+    year = "" if day.year == today.year else _("{year}, ").format(year=day.year)
+    return f"{year}{said} {_(WEEKDAYS[day.weekday()])}"
+
+
+def duration(minutes: int) -> str:
+    """Minutes in words: `3 h 58 min`."""
+    hours, rest = divmod(minutes, 60)
+    if not hours:
+        return ngettext("{count} minute", "{count} minutes", rest).format(count=rest)
+    return _("{hours} h {minutes} min").format(hours=hours, minutes=rest)

@@ -14,22 +14,35 @@ from kiosk.arriving import Admission
 from kiosk.assignment import Assignment
 from kiosk.campaign_files import shipped
 from kiosk.records import SHANGHAI
+from kiosk.roster import Visit
 from kiosk.rules import Verdict
 from kiosk.screens.address import AddressPage
 from kiosk.screens.assignment import AssignmentPage
 from kiosk.screens.badge import BadgePage
+from kiosk.screens.badge_again import BadgeAgainPage
+from kiosk.screens.community import CommunityPage
 from kiosk.screens.consent import ConsentPage
+from kiosk.screens.correct import CorrectPage, named_moments
 from kiosk.screens.done import DonePage
 from kiosk.screens.draft import Draft
 from kiosk.screens.duty import DutyPage
 from kiosk.screens.eligibility import DailyPage, FirstDayPage
+from kiosk.screens.export import ExportPage
+from kiosk.screens.help import HelpPage
 from kiosk.screens.identity import IdentityPage
-from kiosk.screens.late import PersonPage
+from kiosk.screens.late import LatePage
 from kiosk.screens.lead import LeadPinPage
+from kiosk.screens.moment import MomentPage
+from kiosk.screens.pending import PendingPage
+from kiosk.screens.person import PersonPage
+from kiosk.screens.reassign import ReassignPage
 from kiosk.screens.review import ReviewPage
-from kiosk.screens.roster import RosterPage
+from kiosk.screens.revoke import RevokePage
+from kiosk.screens.roster import RosterPage, View
 from kiosk.screens.setup import PassphrasePage, SetUpPage
+from kiosk.screens.summary import SummaryPage
 from kiosk.screens.verdict import AdmittedPage, RefusedPage
+from kiosk.screens.void import VoidPage
 from kiosk.setup import NewStation
 from kiosk.station import Station
 from kiosk.widgets.page import Page
@@ -80,6 +93,17 @@ def _types(text: str, *keys: str) -> After:
     return type_
 
 
+def _fills(*texts: str) -> After:
+    """Types into one field after the other, each with Enter."""
+
+    async def fill(walker: Walker) -> None:
+        for text in texts:
+            await walker.type(text)
+            await walker.press("enter")
+
+    return fill
+
+
 def _refused(station: Station) -> RefusedPage:
     asked = {"district": "neither", "vaccinated": "no", "health_code": "red", "travel_code": "red", "pledge": "no"}
     verdict: Verdict = rules.judge(station.campaign, DAY, asked, consented=False, born=date(1960, 1, 1))
@@ -95,10 +119,56 @@ def _badge(station: Station) -> BadgePage:
     return BadgePage(station, volunteer, code, place)
 
 
-def _person(station: Station, status: str, day: date) -> PersonPage:
+def _visit(station: Station, status: str, day: date = DAY) -> Visit:
     entry = _somebody(station, status, day)
-    visit = next(visit for visit in station.history.visits_on(day) if visit.volunteer == entry.volunteer)
-    return PersonPage(station, entry, visit)
+    return next(visit for visit in station.history.visits_on(day) if visit.volunteer == entry.volunteer)
+
+
+YESTERDAY = DAY - timedelta(days=1)
+
+
+def _late(station: Station) -> LatePage:
+    visit = _visit(station, "pending_check_out", YESTERDAY)
+    return LatePage(station, visit.volunteer, visit)
+
+
+def _person(station: Station) -> PersonPage:
+    """Somebody about whom there is much to tell."""
+    visit = _visit(station, "checked_out")
+    left = visit.checked_out
+    assert left is not None
+    records = station.history.records_of(visit.id)
+    station.correct(visit.id, records[-1].id, left + timedelta(minutes=12), "走得晚，忘了重新扫码")
+    station.reassign(visit.id, "330102016003", "那边缺人")
+    return PersonPage(station, visit.volunteer)
+
+
+def _correct(station: Station) -> CorrectPage:
+    visit = _visit(station, "checked_out")
+    return CorrectPage(station, visit, named_moments(station, visit)[-1])
+
+
+def _moments(station: Station) -> MomentPage:
+    visit = _visit(station, "checked_out")
+    return MomentPage(station, [f"{when:%H:%M}  {said}" for said, when, _records in named_moments(station, visit)])
+
+
+def _void(station: Station) -> VoidPage:
+    visit = _visit(station, "on_duty")
+    return VoidPage(station, visit.volunteer, visit)
+
+
+def _badge_again(station: Station) -> BadgeAgainPage:
+    volunteer = _somebody(station, "on_duty").volunteer
+    code = station.badge_code(volunteer)
+    assert code is not None
+    return BadgeAgainPage(station, volunteer, code, None)
+
+
+def _export(station: Station) -> ExportPage:
+    page = ExportPage(station, DAY)
+    page._folder = "/media/kiosk/USB"
+    return page
 
 
 def _checked_out(station: Station) -> DonePage:
@@ -152,11 +222,27 @@ SCREENS: dict[str, Shot] = {
     "done-checked-out": Shot(_checked_out),
     "lead-pin": Shot(LeadPinPage),
     "lead-pin-wrong": Shot(LeadPinPage, _types("000000", "enter")),
-    "roster": Shot(lambda s: RosterPage(s, DAY)),
-    "roster-search": Shot(lambda s: RosterPage(s, DAY), _types("陈")),
-    "roster-day-before": Shot(lambda s: RosterPage(s, DAY), _presses("pageup")),
-    "person": Shot(lambda s: _person(s, "checked_out", DAY)),
-    "person-late": Shot(lambda s: _person(s, "pending_check_out", DAY - timedelta(days=1)), _types("2561", "enter")),
+    "roster": Shot(lambda s: RosterPage(s, View(DAY))),
+    "roster-search": Shot(lambda s: RosterPage(s, View(DAY)), _types("陈")),
+    "roster-day-before": Shot(lambda s: RosterPage(s, View(DAY)), _presses("left")),
+    "roster-filtered": Shot(lambda s: RosterPage(s, View(DAY)), _presses("f5", "f6", "f7")),
+    "pending": Shot(lambda s: PendingPage(s, s.pending())),
+    "person": Shot(_person),
+    "late": Shot(_late),
+    "late-wrong": Shot(_late, _types("2561", "enter")),
+    "late-ready": Shot(_late, _fills("1730", "忘记签退")),
+    "moments": Shot(_moments),
+    "correct": Shot(_correct),
+    "correct-ready": Shot(_correct, _fills("1001", "走得晚")),
+    "void": Shot(_void),
+    "community": Shot(lambda s: CommunityPage(s, s.settings.community)),
+    "reassign": Shot(lambda s: ReassignPage(s, _visit(s, "on_duty"), "330102016003")),
+    "revoke": Shot(lambda s: RevokePage(s, _somebody(s, "on_duty").volunteer, None)),
+    "badge-again": Shot(_badge_again),
+    "summary": Shot(lambda s: SummaryPage(s, DAY)),
+    "export": Shot(_export),
+    "help-roster": Shot(lambda s: HelpPage(RosterPage(s, View(DAY)))),
+    "help-person": Shot(lambda s: HelpPage(PersonPage(s, _somebody(s, "on_duty").volunteer))),
     "set-up": Shot(lambda s: SetUpPage(s.folder, shipped())),
     "set-up-wrong": Shot(lambda s: SetUpPage(s.folder, shipped()), _presses("enter")),
     "passphrase": Shot(lambda s: PassphrasePage(NewStation(s.settings, _MADE[1], _MADE[2]))),

@@ -174,7 +174,7 @@ def test_names_that_would_be_markup_or_control(run: Run, station_folder: Path, c
 
 @pytest.mark.parametrize("text", FORMULAS)
 def test_no_cell_is_a_formula(text: str) -> None:
-    from kiosk.commands.output import csv_cell
+    from kiosk.tables import csv_cell
 
     assert csv_cell(text) == f"'{text}"
     assert csv_cell(-5) == "-5"

@@ -99,7 +99,7 @@ def read_day(log: list[dict[str, Any]], day: date, now: datetime) -> dict[str, t
         times |= {r["target"]: r["changes"]["occurred"][1] for r in records if r["type"] == "corrected"}
         void = {record["target"] for record in records if record["type"] == "voided"}
         start = at = datetime.fromisoformat(times[visit])
-        since, duty, over, stretches = [start], None, False, []
+        since, duty, over, stretches, last = [start], None, False, [], datetime.max.replace(tzinfo=start.tzinfo)
         for record in records:
             if record["type"] not in ("duty_started", "duty_ended", "checked_out") or record["id"] in void or over:
                 continue
@@ -111,17 +111,19 @@ def read_day(log: list[dict[str, Any]], day: date, now: datetime) -> dict[str, t
             else:
                 stretches += [(begin, at) for begin in since]
                 since, duty, over = [], None, record["type"] == "checked_out"
+                if over and datetime.fromisoformat(record["at"]) < datetime.fromisoformat(record["occurred"]):
+                    last = now  # entered ahead of time
         midnight = datetime.combine(start.date() + timedelta(days=1), time_of_day(), start.tzinfo)
         pending = not over and now >= max(midnight, start + timedelta(hours=12))
         status = "checked_out" if over else "pending_check_out" if pending else "on_duty" if duty else "checked_in"
         if visit not in void:
-            stretches += [(begin, now) for begin in since]
+            stretches = [(begin, min(end, last)) for begin, end in stretches] + [(begin, now) for begin in since]
             people.setdefault(records[0]["volunteer"], []).append((start, status, stretches))
     found: dict[str, tuple[str, int | None]] = {}
     for volunteer, visits in people.items():
         covered, total = None, 0
         for start, status, stretches in sorted(visits, key=lambda visit: visit[0]):
-            if not day - timedelta(days=1) <= start.date() <= day:
+            if start.date() > day:
                 continue
             served = timedelta()
             for begin, end in stretches if status != "pending_check_out" else []:
@@ -200,7 +202,7 @@ def test_a_reader_from_the_page_agrees_on_corrections_nights_and_new_epochs(
     station.sign_out_late(forgotten_visit, datetime(2021, 12, 6, 17, 30, 59, tzinfo=SHANGHAI), "忘记签退")
     arrive(3)
     out = next(record.id for record in station.history.records_of(night_visit) if record.type == "checked_out")
-    station.correct(night_visit, out, clock.now, "晚走")
+    station.correct(night_visit, out, clock.now - timedelta(minutes=30), "早走")
     log = agree(station_folder, clock.now)
     assert {record["type"] for record in log} >= {"corrected", "voided", "duty_ended"}
     station.close()

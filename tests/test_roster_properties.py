@@ -141,6 +141,34 @@ def test_looking_changes_nothing_and_a_replay_adds_nothing(records, now):
         assert roster(looked_at, day, now) == roster(at_once, day, now)
 
 
+@given(any_log(), times)
+def test_what_is_pending_is_what_a_look_at_every_visit_finds(records, now):
+    history = folded(records)
+    everything = [visit for who in PEOPLE for visit in history.pending(who, now)]
+    found = history.all_pending(now)
+    assert sorted(visit.id for visit in found) == sorted(visit.id for visit in everything)
+    assert [visit.checked_in for visit in found] == sorted((v.checked_in for v in found), reverse=True)
+
+
+@given(any_log(), times)
+def test_the_rosters_minutes_are_those_of_all_visits_together(records, now):
+    history = folded(records)
+    for day in (DAY, DAY + timedelta(days=1)):
+        for entry in roster(history, day, now):
+            near = [v for v in history.visits_of(entry.volunteer) if v.day in (day, day - timedelta(days=1))]
+            counted = minutes(near, now)
+            mine = [counted[visit.id] for visit in near if visit.day == day]
+            assert entry.minutes == (None if None in mine else sum(value for value in mine if value is not None))
+
+
+@given(any_log())
+def test_every_record_about_somebody_is_told_once(records):
+    history = folded(records)
+    about = [record for who in PEOPLE for record in history.records_about(who)]
+    assert {record.id for record in about} == {record.id for record in records if record.volunteer}
+    assert all(record.volunteer == who for who in PEOPLE for record in history.records_about(who))
+
+
 @st.composite
 def a_day_in_order(draw: st.DrawFn) -> tuple[Draft, list[Draft], int, bool]:
     """One visit as it should be, the seconds that a plain clock has counted, and whether it has ended.

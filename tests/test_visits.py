@@ -171,15 +171,20 @@ async def test_a_forgotten_sign_out_waits_for_the_leads_word(station: Station, c
         await walker.arrive("DailyPage")
         await walker.shows("2021-12-06")  # the volunteer is told
         await walker.press("escape")
-        await walker.lead(PIN)
-        await walker.shows("待补签")  # the lead is told
-        await walker.press("pageup", "enter")
-        await walker.arrive("PersonPage")
+        await walker.lead(PIN, "PendingPage")  # the lead is told before anything else
+        await walker.shows("林小满")
+        await walker.press("enter")
+        await walker.arrive("LatePage")
         await walker.type("0759")
         await walker.press("enter")
         await walker.type("忘记签退")
         await walker.press("enter")
-        await walker.until(lambda: bool(walker.said()) or walker.app.screen.__class__.__name__ == "RosterPage")
+        await walker.shows("12月7日 周二 07:59")
+        await walker.shows("23 小时 59 分钟")
+        assert types(station.folder)[-1] == "duty_started", "nothing is written before the second Enter"
+        await walker.press("enter")
+        await walker.arrive("PendingPage")
+        await walker.press("escape")
         await walker.arrive("RosterPage")
     out = written(station.folder)[-1]
     assert (out["type"], out["late"], out["by"], out["reason"]) == ("checked_out", True, "lead", "忘记签退")
@@ -202,12 +207,14 @@ async def test_a_late_sign_out_before_the_last_duty_is_refused(station: Station,
         await walker.lead(PIN)
         await walker.press("enter")
         await walker.arrive("PersonPage")
+        await walker.press("1")
+        await walker.arrive("LatePage")
         await walker.type("1030")
         await walker.press("enter")
         await walker.type("早退")
         await walker.press("enter")
         await walker.until(lambda: bool(walker.said()))
-        assert type(walker.app.screen).__name__ == "PersonPage"
+        assert type(walker.app.screen).__name__ == "LatePage"
     assert types(station.folder)[-1] == "duty_started"
 
 

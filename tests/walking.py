@@ -135,12 +135,16 @@ class Walker:
         await self.press("enter")
         await self.until(lambda: type(self.app.screen).__name__ in ("AdmittedPage", "RefusedPage", "DutyPage"))
 
-    async def to_badge(self, **changes: str) -> None:
-        """A new volunteer, from the welcome page to the badge."""
+    async def to_admission(self, **changes: str) -> None:
+        """Somebody without a badge, from the welcome page to the good news."""
         await self.consent()
         await self.identify(**changes)
         await self.answer("1", "1", "1", "1")
         await self.arrive("AdmittedPage")
+
+    async def to_badge(self, **changes: str) -> None:
+        """The same, to the badge."""
+        await self.to_admission(**changes)
         await self.press("enter")
         await self.arrive("AssignmentPage")
         await self.press("enter")
@@ -152,14 +156,14 @@ class Walker:
         await self.type(text)
         await self.press("enter")
 
-    async def lead(self, pin: str) -> None:
-        """The site lead, up to the roster."""
+    async def lead(self, pin: str, page: str = "RosterPage") -> None:
+        """The site lead, up to the roster, or to what comes before it."""
         await self.arrive("WelcomePage")
         await self.press("f9")
         await self.arrive("LeadPinPage")
         await self.type(pin)
         await self.press("enter")
-        await self.arrive("RosterPage")
+        await self.arrive(page)
 
 
 @asynccontextmanager

@@ -8,18 +8,11 @@ from typing import ClassVar
 from textual.widget import Widget
 from textual.widgets import Static
 
-from kiosk.i18n import N_, _, ngettext
+from kiosk.i18n import N_, _
 from kiosk.roster import Visit
 from kiosk.station import CheckedOut, Station
 from kiosk.widgets.page import Key, Page
-
-
-def duration(minutes: int) -> str:
-    """Minutes in words: `3 h 58 min`."""
-    hours, rest = divmod(minutes, 60)
-    if not hours:
-        return ngettext("{count} minute", "{count} minutes", rest).format(count=rest)
-    return _("{hours} h {minutes} min").format(hours=hours, minutes=rest)
+from kiosk.wording import duration
 
 
 class DonePage(Page[None]):

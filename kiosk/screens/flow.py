@@ -6,11 +6,14 @@ stopping it anywhere leaves nothing behind.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from kiosk.arriving import Admission
 from kiosk.i18n import _
+from kiosk.roster import Visit
 from kiosk.rules import questions
+from kiosk.screens import lead_flow
 from kiosk.screens.address import AddressPage
 from kiosk.screens.assignment import AssignmentPage
 from kiosk.screens.badge import BadgePage
@@ -20,14 +23,14 @@ from kiosk.screens.draft import Draft
 from kiosk.screens.duty import DutyPage
 from kiosk.screens.eligibility import DailyPage, FirstDayPage
 from kiosk.screens.identity import IdentityPage
-from kiosk.screens.late import PersonPage
-from kiosk.screens.lead import LeadPinPage
 from kiosk.screens.review import ReviewPage
-from kiosk.screens.roster import RosterPage
 from kiosk.screens.verdict import AdmittedPage, RefusedPage
 from kiosk.station import Recognition, Station
 from kiosk.widgets.page import Page, Show
 from kiosk.wording import BADGE_REFUSED
+
+lead = lead_flow.lead
+"""The site lead's story has a module of its own."""
 
 _STEPS = 5
 
@@ -72,7 +75,9 @@ async def _after_admission(show: Show, station: Station, admission: Admission, *
     assert volunteer is not None
     if admission.outcome == "admitted" and admission.assignment is not None and admission.code is not None:
         if first:
-            await show(AdmittedPage(station, station.history.people[volunteer].name))
+            pending = station.history.pending(volunteer, station.clock())
+            name = station.history.people[volunteer].name
+            await show(AdmittedPage(station, name, note=_missing_sign_outs(pending)))
         await show(AssignmentPage(station, admission.assignment))
         if first and await show(BadgePage(station, volunteer, admission.code, admission.assignment)) != "duty":
             return
@@ -98,29 +103,21 @@ async def badge_scanned(show: Show, station: Station, found: Recognition) -> Non
         return
     greeting = _("Good to see you again, {name}.").format(name=person.name)
     if found.pending:
-        days = ", ".join(visit.day.isoformat() for visit in found.pending)
-        greeting += "\n" + _("Your sign-out of {days} is missing. Please tell the site lead.").format(days=days)
+        greeting += "\n" + _missing_sign_outs(found.pending)
     admission = await show(DailyPage(station, person, greeting))
     if admission is not None:
         await _after_admission(show, station, admission, first=False)
+
+
+def _missing_sign_outs(visits: Sequence[Visit]) -> str:
+    """What a volunteer is told who did not sign out, with or without a badge; empty if there is nothing to tell."""
+    if not visits:
+        return ""
+    days = ", ".join(visit.day.isoformat() for visit in visits)
+    return _("Your sign-out of {days} is missing. Please tell the site lead.").format(days=days)
 
 
 def refusal(found: Recognition) -> str:
     """What is said of a scan that counts for nothing."""
     assert found.refused is not None
     return _(BADGE_REFUSED[found.refused])
-
-
-async def lead(show: Show, station: Station) -> None:
-    """The site lead: PIN, roster, people."""
-    if not await show(LeadPinPage(station)):
-        return
-    day = station.today()
-    while True:
-        page = RosterPage(station, day)
-        entry = await show(page)
-        if entry is None:
-            return
-        day = page.day
-        visits = [visit for visit in station.history.visits_on(day) if visit.volunteer == entry.volunteer]
-        await show(PersonPage(station, entry, visits[-1]))

@@ -1,110 +1,60 @@
-"""One person of the roster: what the day holds of them, and the late sign-out where it is missing."""
+"""The late sign-out (补签): when somebody left who did not sign out, and how the lead knows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, time, timedelta
-from typing import ClassVar
+from datetime import datetime, timedelta
 
-from textual import on
-from textual.widget import Widget
-from textual.widgets import Static
-
-from kiosk.errors import InvalidInput
+from kiosk import serving
 from kiosk.i18n import N_, _
-from kiosk.records import SHANGHAI
-from kiosk.roster import Entry, Visit
-from kiosk.rules import invalid
-from kiosk.screens.done import duration
-from kiosk.station import CheckedOut, Station
+from kiosk.roster import served
+from kiosk.screens.act import ActPage, Plan
+from kiosk.telling import moment_in_words, name_moment, time_in_words
 from kiosk.widgets.fields import Field
-from kiosk.widgets.page import Key, Page
-from kiosk.wording import STATUS
+from kiosk.widgets.times import parse_clock
+from kiosk.wording import day_in_words, duration
 
 
-def parse_clock(text: str, visit: Visit) -> datetime:
-    """The time of a sign-out that the lead typed as 17:30, 1730 or 17.30: of the visit's day, or the morning after.
+class LatePage(ActPage):
+    """Enters when they left."""
 
-    Raises:
-        InvalidInput: `time_invalid`.
-    """
-    digits = "".join(char for char in text if char.isdecimal())
-    try:
-        clock = time(int(digits[:-2]), int(digits[-2:]))
-    except ValueError as error:
-        raise invalid("time_invalid") from error
-    left = datetime.combine(visit.day, clock, SHANGHAI)
-    return left if left > visit.checked_in else left + timedelta(days=1)
+    heading = N_("Late sign-out")
 
+    def facts(self) -> Iterable[str]:
+        visit = self.visit
+        records = self.station.history.records_of(visit.id)
+        yield day_in_words(visit.day, self.station.today())
+        for when, group in serving.moments(records):
+            event = name_moment(group, records, visit, self.station.campaign)
+            yield f"{time_in_words(when, visit.day)}  {event}"
 
-class PersonPage(Page[CheckedOut]):
-    """Returns the visit that the lead has signed out, or None."""
+    def fields(self) -> Iterable[Field]:
+        yield Field(
+            "left",
+            _("Left at"),
+            self.typed.get("left", ""),
+            self._left,
+            hint=_("For example 17:30, or with the day: 2021-12-06 17:30"),
+            length=16,
+        )
 
-    keys: ClassVar[tuple[Key, ...]] = (Key("Enter", N_("Save"), "next"), Key("Esc", N_("Back"), "back"))
+    def _left(self, text: str) -> datetime:
+        """The time that was typed: of the visit's day, or, if that was before they came, of the morning after."""
+        left = parse_clock(text, self.visit.day)
+        came = self.visit.checked_in.replace(second=0, microsecond=0)
+        return left if left >= came or len(text.strip()) > len("17:30") else left + timedelta(days=1)
 
-    def __init__(self, station: Station, entry: Entry, visit: Visit) -> None:
-        super().__init__(station)
-        self._entry, self._visit = entry, visit
-        self._typed = {"left": "", "reason": ""}
-
-    @property
-    def _open(self) -> bool:
-        return self._visit.checked_out is None
-
-    def content(self) -> Iterable[Widget]:
-        entry, visit = self._entry, self._visit
-        yield Static(f"{entry.name}   {entry.volunteer}   {entry.phone_masked}", markup=False, id="verdict")
-        yield Static(f"{visit.day.isoformat()}  {_(STATUS[entry.status])}", markup=False, classes="subtitle")
-        for line in self._lines():
-            yield Static(line, markup=False, classes="done-line")
-        if self._open:
-            yield Static(_("Late sign-out"), markup=False, classes="subtitle")
-            yield Field("left", _("Left at"), self._typed["left"], self._check, hint=_("For example 17:30"), length=5)
-            yield Field("reason", _("Reason"), self._typed["reason"], lambda text: None, length=100)
-
-    def _lines(self) -> Iterable[str]:
-        visit = self._visit
-        came, left = _("Checked in"), _("Checked out")
-        yield f"{visit.checked_in:%H:%M}        {came}"
-        for stint in visit.stints:
-            duty = self.station.campaign.duty(stint.duty)
-            ended = f"{stint.ended:%H:%M}" if stint.ended else "     "
-            yield f"{stint.started:%H:%M}-{ended}  {duty.text if duty else stint.duty}"
-        if visit.checked_out:
-            yield f"{visit.checked_out:%H:%M}        {left}"
-        if self._entry.minutes is not None:
-            yield duration(self._entry.minutes)
-
-    def offered(self) -> Iterable[Key]:
-        return (key for key in super().offered() if self._open or key.cap != "Enter")
-
-    def ready(self) -> None:
-        if self._open:
-            self.query_one("#left", Field).focus()
-
-    def _check(self, text: str) -> None:
-        parse_clock(text, self._visit)
-
-    @on(Field.Edited)
-    def _remember(self, event: Field.Edited) -> None:
-        self._typed[event.field.name or ""] = event.value
-
-    @on(Field.Entered)
-    async def _enter(self, event: Field.Entered) -> None:
-        if event.field.name == "left":
-            self.query_one("#reason", Field).focus()
-        else:
-            await self.action_next()
-
-    async def action_next(self) -> None:  # type: ignore[override] # Textual awaits actions of either kind
-        if not self._open:
-            return
-        try:
-            left = parse_clock(self._typed["left"], self._visit)
-        except InvalidInput as error:
-            self.say(str(error))
-            self.query_one("#left", Field).focus()
-            return
-        done = await self.save(self.station.sign_out_late, self._visit.id, left, self._typed["reason"])
-        if done is not None:
-            self.dismiss(done)
+    def plan(self, reason: str) -> Plan:
+        now, visit = self.station.clock(), self.visit
+        left = self._left(self.typed.get("left", ""))
+        self.station.rehearse(serving.sign_out_late, visit.id, left, reason, now)
+        said_left = moment_in_words(left, now.date())
+        minutes = duration(int(served(visit, left).total_seconds() // 60))
+        lines = [
+            _("Left at: {time}").format(time=said_left),
+            _("Entered at: {time}, by the site lead").format(time=moment_in_words(now, now.date())),
+            _("Service: {duration}").format(duration=minutes),
+            _("Reason: {reason}").format(reason=reason.strip()),
+        ]
+        done = _("Recorded: left at {time}, service {duration}.").format(time=said_left, duration=minutes)
+        return Plan(lines, self.station.sign_out_late, (visit.id, left, reason), done)

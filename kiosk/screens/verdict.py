@@ -27,14 +27,23 @@ class AdmittedPage(Page[str]):
     heading = N_("You can help")
     keys: ClassVar[tuple[Key, ...]] = (Key("Enter", N_("Where do I go?"), "next"),)
 
-    def __init__(self, station: Station, name: str) -> None:
+    def __init__(self, station: Station, name: str, *, note: str = "") -> None:
+        """Makes the page.
+
+        Args:
+            station: the station.
+            name: the volunteer's.
+            note: what else they have to know, such as a missing sign-out.
+        """
         super().__init__(station)
-        self._volunteer_name = name
+        self._volunteer_name, self._note = name, note
 
     def content(self) -> Iterable[Widget]:
         yield Static(
             _("{name}, thank you. You are checked in.").format(name=self._volunteer_name), markup=False, id="verdict"
         )
+        if self._note:
+            yield Static(self._note, markup=False, id="missing-sign-out")
         yield Static(_("All requirements are met:"), markup=False, classes="subtitle")
         for clause in self.station.campaign.clauses_on(self.station.today()):
             yield Static(str(clause.text), markup=False, classes="met")

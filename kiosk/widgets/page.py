@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, ParamSpec, TypeVar
 
@@ -26,6 +27,7 @@ from textual.widgets import Static
 from kiosk.errors import KioskError, NotSaved
 from kiosk.i18n import N_, _, language
 from kiosk.station import Recognition, Station
+from kiosk.wording import WEEKDAYS
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -33,7 +35,6 @@ P = ParamSpec("P")
 
 SMALLEST = (80, 24)
 """Columns and lines below which no page can be read."""
-WEEKDAYS = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Sun"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class Page(Screen[R], Generic[R]):
         keeps_draft: whether somebody's answers would be lost if the page went away; a scan then waits for them.
         idle: seconds without a key after which the kiosk goes back to welcome; None for never.
         keys: what the bottom line offers, besides the language key.
+        more: keys that only the help page lists, where there is no room in the bottom line.
     """
 
     heading: ClassVar[str] = ""
@@ -74,6 +76,7 @@ class Page(Screen[R], Generic[R]):
     keeps_draft: ClassVar[bool] = False
     idle: ClassVar[int | None] = 60
     keys: ClassVar[tuple[Key, ...]] = (Key("Enter", N_("Next"), "next"), Key("Esc", N_("Back"), "back"))
+    more: ClassVar[tuple[Key, ...]] = ()
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "next", show=False),
         Binding("escape", "back", show=False),
@@ -246,13 +249,13 @@ class Page(Screen[R], Generic[R]):
         """
         if self.busy or self._over:
             return None
-        self._saved.clear()
         wanted = (act, args, kwargs)
         try:
-            if self._failure and self._failure[0] == wanted:
-                outcome: T = await self.station.run(self.station.retry, self._failure[1])
-            else:
-                outcome = await self.station.run(act, *args, **kwargs)
+            with self.working():
+                if self._failure and self._failure[0] == wanted:
+                    outcome: T = await self.station.run(self.station.retry, self._failure[1])
+                else:
+                    outcome = await self.station.run(act, *args, **kwargs)
             self._failure = None
         except NotSaved as error:
             self._failure = (wanted, error)
@@ -261,8 +264,14 @@ class Page(Screen[R], Generic[R]):
         except KioskError as error:
             self.say(str(error))
             return None
-        else:
-            return outcome
+        return outcome
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """While it lasts the page is busy: nothing else is begun, and nobody is taken away from it."""
+        self._saved.clear()
+        try:
+            yield
         finally:
             self._saved.set()
 

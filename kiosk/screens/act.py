@@ -1,0 +1,142 @@
+"""What the acts of the lead have in common: fields, then what is going to be recorded, then it is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from textual import on
+from textual.containers import Vertical
+from textual.widget import Widget
+from textual.widgets import Static
+
+from kiosk.errors import KioskError
+from kiosk.i18n import N_, _
+from kiosk.roster import Visit
+from kiosk.station import Station
+from kiosk.widgets.fields import Field
+from kiosk.widgets.page import Key, Page
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is going to be recorded.
+
+    Attributes:
+        lines: says so, with both times and the reason.
+        act: the station's, with its arguments.
+        done: what is said afterwards.
+    """
+
+    lines: Sequence[str]
+    act: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    done: str
+
+
+class ActPage(Page[str]):
+    """Returns the sentence that says what was recorded, or None.
+
+    The first Enter checks everything and shows what will stand in the record; the second one records it. Nothing that a
+    lead enters for somebody else is one slip of a finger away.
+    """
+
+    keys: ClassVar[tuple[Key, ...]] = (
+        Key("Enter", N_("Next"), "next"),
+        Key("F1", N_("Help"), "app.help"),
+        Key("Esc", N_("Back"), "back"),
+    )
+
+    def __init__(self, station: Station, volunteer: str, visit: Visit | None) -> None:
+        super().__init__(station)
+        self.volunteer = volunteer
+        self._visit = visit
+        self.typed: dict[str, str] = {}
+        self._plan: Plan | None = None
+
+    @property
+    def visit(self) -> Visit:
+        """The visit that the act is about, on pages of acts that are about one."""
+        assert self._visit is not None
+        return self._visit
+
+    # --- what an act says -------------------------------------------------------------------------------------------
+
+    def facts(self) -> Iterable[str]:
+        """Lines that say how things stand."""
+        raise NotImplementedError
+
+    def fields(self) -> Iterable[Field]:
+        """The fields before the reason."""
+        return ()
+
+    def plan(self, reason: str) -> Plan:
+        """What the act would record.
+
+        Raises:
+            KioskError: what is wrong, in a sentence.
+        """
+        raise NotImplementedError
+
+    # --- the page ---------------------------------------------------------------------------------------------------
+
+    def content(self) -> Iterable[Widget]:
+        person = self.station.history.people[self.volunteer]
+        yield Static(f"{person.name}   {self.volunteer}   {person.phone_masked}", markup=False, id="person")
+        for fact in self.facts():
+            yield Static(fact, markup=False, classes="fact")
+        with Vertical(id="act-fields"):
+            yield from self.fields()
+            yield Field("reason", _("Reason"), self.typed.get("reason", ""), lambda text: None, length=100)
+        with Vertical(id="plan"):
+            yield Static("", markup=False, id="plan-lines")
+
+    def ready(self) -> None:
+        self._show_plan()
+        self.query(Field).first().focus()
+
+    def _show_plan(self) -> None:
+        plan = self._plan
+        self.query_one("#plan").display = plan is not None
+        if plan is not None:
+            said = [_("This will be recorded:"), *plan.lines]
+            self.query_one("#plan-lines", Static).update("\n".join(said))
+            self.say(_("To record it, press Enter. To change something, type. To leave it, press Esc."), wrong=False)
+
+    @on(Field.Edited)
+    def _remember(self, event: Field.Edited) -> None:
+        self.typed[event.field.name or ""] = event.value
+        self._plan = None
+        self._show_plan()
+        self.say("")
+
+    @on(Field.Entered)
+    async def _enter(self, event: Field.Entered) -> None:
+        fields = list(self.query(Field))
+        place = fields.index(event.field)
+        if place + 1 < len(fields) and self._plan is None:
+            fields[place + 1].focus()
+        else:
+            await self.action_next()
+
+    async def action_next(self) -> None:  # type: ignore[override] # Textual awaits actions of either kind
+        if self._plan is None:
+            try:
+                self._plan = self.plan(self.typed.get("reason", ""))
+            except KioskError as error:
+                self.say(str(error))
+                return
+            self._show_plan()
+            return
+        plan = self._plan
+        if await self.save(plan.act, *plan.arguments) is not None:
+            self.dismiss(plan.done)
+
+    def action_back(self) -> None:
+        if self._plan is not None and self._failure is None:
+            self._plan = None
+            self._show_plan()
+            self.say("")
+        else:
+            self.dismiss(None)

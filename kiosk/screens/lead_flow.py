@@ -1,0 +1,86 @@
+"""The lead's story: PIN, what is missing since yesterday, the roster, and what is done about people."""
+
+from __future__ import annotations
+
+from kiosk.screens.act import ActPage
+from kiosk.screens.badge_again import BadgeAgainPage
+from kiosk.screens.community import CommunityPage
+from kiosk.screens.correct import CorrectPage, named_moments
+from kiosk.screens.export import ExportPage
+from kiosk.screens.late import LatePage
+from kiosk.screens.lead import LeadPinPage
+from kiosk.screens.moment import MomentPage
+from kiosk.screens.pending import PendingPage
+from kiosk.screens.person import Act, PersonPage
+from kiosk.screens.reassign import ReassignPage
+from kiosk.screens.revoke import RevokePage
+from kiosk.screens.roster import RosterPage, View
+from kiosk.screens.summary import SummaryPage
+from kiosk.screens.void import VoidPage
+from kiosk.station import Station
+from kiosk.telling import time_in_words
+from kiosk.widgets.page import Show
+
+
+async def lead(show: Show, station: Station) -> None:
+    """The site lead: PIN, missing sign-outs first, then roster and people."""
+    if not await show(LeadPinPage(station)):
+        return
+    if station.pending():
+        await settle(show, station)
+    view = View(station.today())
+    while (wish := await show(RosterPage(station, view))) is not None:
+        if wish == "pending":
+            await settle(show, station)
+        elif wish == "summary":
+            view.day = await show(SummaryPage(station, view.day))
+        elif wish == "export":
+            await show(ExportPage(station, view.day))
+        else:
+            visits = [v for v in station.history.visits_on(view.day) if v.volunteer == wish.volunteer]
+            await about(show, station, wish.volunteer, visits[-1].id)
+
+
+async def settle(show: Show, station: Station) -> None:
+    """Through the list of 待补签, until it is empty or the lead goes on."""
+    note = ""
+    while (visit := await show(PendingPage(station, station.pending(), note=note))) is not None:
+        note = await show(LatePage(station, visit.volunteer, visit)) or ""
+
+
+async def about(show: Show, station: Station, volunteer: str, visit: str | None) -> None:
+    """A volunteer's history, and one act after the other."""
+    note = ""
+    while (act := await show(PersonPage(station, volunteer, visit=visit, note=note))) is not None:
+        visit = act.visit.id if act.visit else visit
+        note = await _do(show, station, volunteer, act) or ""
+
+
+async def _do(show: Show, station: Station, volunteer: str, act: Act) -> str | None:
+    if act.what == "badge":
+        code = station.badge_code(volunteer)
+        if code is not None:
+            await show(BadgeAgainPage(station, volunteer, code, None))
+        return None
+    page = await _page(show, station, volunteer, act)
+    said: str | None = await show(page) if page is not None else None
+    return said
+
+
+async def _page(show: Show, station: Station, volunteer: str, act: Act) -> ActPage | None:
+    """The page of an act, after what has to be chosen for it."""
+    if act.what == "revoke":
+        return RevokePage(station, volunteer, None)
+    visit = act.visit
+    assert visit is not None
+    if act.what == "late":
+        return LatePage(station, volunteer, visit)
+    if act.what == "void":
+        return VoidPage(station, volunteer, visit)
+    if act.what == "reassign":
+        code = await show(CommunityPage(station, visit.community or station.settings.community))
+        return None if code is None else ReassignPage(station, visit, code)
+    moments = named_moments(station, visit)
+    said = [f"{time_in_words(when, visit.day)}  {event}" for event, when, _records in moments]
+    chosen = await show(MomentPage(station, said))
+    return None if chosen is None else CorrectPage(station, visit, moments[chosen])
