@@ -178,6 +178,8 @@ class Fuzzer:
         self._count("resize")
 
     def _signal(self, *numbers: signal.Signals) -> None:
+        if self._close_asked and self._ending is None:
+            return  # it may be on its way out, where a signal only changes the exit code
         for number in numbers:
             self._note("signal", int(number))
             self.terminal.signal(number)
@@ -286,7 +288,7 @@ class Fuzzer:
                 if self.page != before:
                     break
         else:
-            raise Broken(f"no way back from {self.page}")
+            raise Broken(f"no way back from {self.page}\n{self._where()}")
 
     def run(self, events: int) -> None:
         """Does so many events, then ends the kiosk and holds the log against what was seen of it."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import faulthandler
+import gc
 import json
 import os
 import signal
@@ -96,11 +97,15 @@ def hurry(origin: float, rate: float) -> None:
 
 
 def show_stacks(file: Path) -> None:
-    """Lets SIGRTMIN write to `file` where every thread and every task of the loop is."""
+    """Lets SIGRTMIN write to `file` where every thread and every task of the loop is, and which pages there are."""
+    from kiosk.widgets.page import Page
 
     def write(*_: Any) -> None:
         with file.open("w", encoding="utf-8") as out:
             faulthandler.dump_traceback(out, all_threads=True)
+            for page in [page for page in gc.get_objects() if isinstance(page, Page)]:
+                state = {name: vars(page).get(name) for name in ("built", "_over", "_closing", "_running", "_pruning")}
+                print(page, page.is_current, page.is_attached, page.size, page.busy, state, file=out)
             for task in asyncio.all_tasks():
                 print(task.get_name(), file=out)
                 step: Any = task.get_coro()

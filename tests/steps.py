@@ -21,6 +21,11 @@ _PEOPLE: Final = 400
 _ENTER, _ESC, _DOWN, _UP = b"\r", ESCAPE.encode(), b"\x1b[B", b"\x1b[A"
 
 
+def _digits(digits: str) -> list[bytes]:
+    """Digits, each with a key behind it that does nothing: without one the kiosk waits whether a scanner goes on."""
+    return [digit.encode() + b"\x1b[24~" for digit in digits]
+
+
 def pasted(text: str) -> bytes:
     """A paste as a terminal sends it."""
     return f"\x1b[200~{text}\x1b[201~".encode()
@@ -68,9 +73,8 @@ class Steps:
 
     def _consent(self) -> Iterator[bytes]:
         if self._chance.random() < 0.06:
-            yield b"0"
-        yield b"1"
-        yield b"2"
+            yield from _digits("0")
+        yield from _digits("12")
         yield _ENTER
 
     def _identity(self) -> Iterator[bytes]:
@@ -94,14 +98,14 @@ class Steps:
         yield self._some((3, _ENTER), (1, _ESC))
 
     def _address(self) -> Iterator[bytes]:
-        yield self._some((8, b"1"), (3, b"2"), (3, b"3"), (1, b"4"))
+        yield from _digits(self._chance.choice("1111223344"))
         yield pasted(self._chance.choice(("农科院", "笕桥", "社区", "jq", "湖滨", "zzz", "")))
         yield self._some((2, _ENTER), (1, _DOWN))
         yield _ENTER
 
     def _questions(self) -> Iterator[bytes]:
         for _question in range(5):
-            yield self._some((20, b"1"), (1, b"2"), (1, b"3"))
+            yield from _digits(self._chance.choice("1111111111111111123"))
         yield _ENTER
 
     def _review(self) -> Iterator[bytes]:
@@ -110,12 +114,11 @@ class Steps:
     def _duty(self) -> Iterator[bytes]:
         kind = self._chance.random()
         if kind < 0.6:
-            yield bytes([self._chance.choice(b"12345678")])
+            yield from _digits(self._chance.choice("12345678"))
         elif kind < 0.75:
-            yield b"9"
+            yield from _digits("9")
         elif kind < 0.92:
-            yield b"0"
-            yield b"0"
+            yield from _digits("00")
         else:
             yield _ESC
 

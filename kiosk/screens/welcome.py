@@ -72,6 +72,8 @@ class WelcomePage(Page[None]):
     def on_screen_resume(self) -> None:
         """Shows the state of the day anew, and keeps nothing that the last person typed."""
         super().on_screen_resume()
+        if not self.built:
+            return
         self.query_one("#state-of-day", Static).update(self._day())
         self.forget()
         self.ready()

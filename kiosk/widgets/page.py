@@ -66,6 +66,7 @@ class Page(Screen[R], Generic[R]):
         heading: the title, a marked message.
         may_close: whether the kiosk may be ended from here.
         keeps_draft: whether somebody's answers would be lost if the page went away; a scan then waits for them.
+        built: whether the widgets are there; False while the page is built anew, and when it goes away before that.
         idle: seconds without a key after which the kiosk goes back to welcome; None for never.
         keys: what the bottom line offers, besides the language key.
         more: keys that only the help page lists, where there is no room in the bottom line.
@@ -97,7 +98,7 @@ class Page(Screen[R], Generic[R]):
         self._saved = asyncio.Event()
         self._saved.set()
         self._over = False
-        self._built = False
+        self.built = False
         self.arrived = math.inf
 
     @property
@@ -168,14 +169,14 @@ class Page(Screen[R], Generic[R]):
 
     def _make_ready(self) -> bool:
         """Calls `ready`; not on a page that goes away before it is built, by a scan or with the app."""
-        self._built = self.is_attached and not self._pruning and bool(self.query("#message"))
-        if self._built:
+        self.built = self.is_attached and not self._pruning and bool(self.query("#message"))
+        if self.built:
             self.ready()
-        return self._built
+        return self.built
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Nothing can be done to a page that is just being built."""
-        return self._built
+        return self.built
 
     def _tick(self) -> None:
         self.count_down(None)
@@ -220,7 +221,7 @@ class Page(Screen[R], Generic[R]):
         focused = self.focused.id if self.focused else None
         said = self.query("#message")
         wrong = bool(said) and said.first().has_class("-wrong")
-        self._built = False
+        self.built = False
         await self.recompose()
         built.set()
         if not self._make_ready():
