@@ -227,7 +227,7 @@ class Fuzzer:
         for data in self.steps.on(self.page):
             before = self.page
             self.do("step", data)
-            self._breathe(0.12 if data == b"\r" else 0.015)
+            self._breathe(1.0 if data[-1:] in b"\r\n~u" else 0.01)
             if self.page != before:
                 return
 
@@ -254,10 +254,13 @@ class Fuzzer:
             self._ended()
 
     def _breathe(self, seconds: float) -> None:
+        """Waits until the page is another and painted, or nothing more comes of what was sent."""
         deadline, before = time.monotonic() + seconds, self.page
-        while self.page == before and (left := deadline - time.monotonic()) > 0:
-            self.terminal.pump(min(left, 0.02))
+        while (left := deadline - time.monotonic()) > 0:
+            painted = self.terminal.pump(min(left, 0.08))
             self._follow()
+            if not painted and (self.page != before or not self.terminal.unread()):
+                return
 
     def checkpoint(self) -> None:
         """The kiosk answers, nothing is wrong, and what is on the disk is noted."""

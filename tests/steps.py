@@ -18,6 +18,8 @@ MAY_CLOSE: Final = ("RosterPage",)
 _NAMES: Final = (*factories.NAMES, "[/张]", "O'Neil", "=1+1", "阿依古丽·买买提", "𠮷田", "{name}", "%s")
 _PEOPLE: Final = 400
 """So many phone numbers: some come again, some share a name."""
+_CLEAR: Final = b"\x05\x15"
+"""To the end of the line, and away with all before it."""
 _ENTER, _ESC, _DOWN, _UP = b"\r", ESCAPE.encode(), b"\x1b[B", b"\x1b[A"
 
 
@@ -83,23 +85,23 @@ class Steps:
         if chance.random() < 0.8:
             born = date(1985, 1, 1) + timedelta(days=chance.randrange(6_000))
         number = factories.id_number(born) if chance.random() < 0.4 else ""
-        yield pasted(chance.choice(_NAMES))
+        yield _CLEAR + pasted(chance.choice(_NAMES))
         yield _ENTER
-        yield pasted(factories.phone(chance.randrange(_PEOPLE)) if chance.random() < 0.9 else "1380")
+        yield _CLEAR + pasted(factories.phone(chance.randrange(_PEOPLE)) if chance.random() < 0.9 else "1380")
         yield _ENTER
         yield _ENTER
         if number:
-            yield pasted(number)
+            yield _CLEAR + pasted(number)
             yield _ENTER
         else:
-            yield _ENTER
-            yield pasted(born.isoformat())
+            yield _CLEAR + _ENTER
+            yield _CLEAR + pasted(born.isoformat())
             yield _ENTER
         yield self._some((3, _ENTER), (1, _ESC))
 
     def _address(self) -> Iterator[bytes]:
         yield from _digits(self._chance.choice("1111223344"))
-        yield pasted(self._chance.choice(("农科院", "笕桥", "社区", "jq", "湖滨", "zzz", "")))
+        yield _CLEAR + pasted(self._chance.choice(("农科院", "笕桥", "社区", "jq", "湖滨", "zzz", "")))
         yield self._some((2, _ENTER), (1, _DOWN))
         yield _ENTER
 
