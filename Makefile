@@ -7,7 +7,7 @@ LOCALE := kiosk/locale
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-faults soak check messages pictures lock
+.PHONY: help run test test-faults soak check messages pictures gallery lock
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -48,6 +48,9 @@ messages: .venv/.installed ## collect the texts of kiosk/, update the catalogues
 
 pictures: .venv/.installed ## make the pictures of the documentation from the app itself
 	$(PY) -m docs.pictures
+
+gallery: .venv/.installed ## every screen as a picture in gallery/, to look at; ARGS="--only duty" picks some
+	$(PY) -m docs.pictures --gallery gallery $(ARGS)
 
 lock: ## pin every dependency again; UPGRADE=--upgrade takes the newest
 	$(call need_python); "$$python" -m venv .venv-lock

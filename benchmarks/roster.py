@@ -5,14 +5,22 @@ The figures are for a person to read, and for comparing before with after; no te
 
 from __future__ import annotations
 
+import asyncio
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from pathlib import Path
 
+from kiosk import demo
+from kiosk.app import KioskApp
 from kiosk.records import SHANGHAI, Draft, Record, seal_record
 from kiosk.roster import History, roster
+from kiosk.screens.roster import RosterPage, View
+from kiosk.station import Station
+from kiosk.widgets.rows import RowList
 
 DAY = date(2021, 12, 6)
 DUTIES = ("temperature", "scan_guiding", "order", "policy")
@@ -84,6 +92,31 @@ def main(people: int) -> None:
     roster(history, DAY, now)
     print(f"roster, first time  {(time.process_time() - start) * 1000:9.1f} ms")
     print(f"roster, again       {milliseconds(lambda: roster(history, DAY, now)):9.1f} ms")
+    asyncio.run(the_page(history, now))
+
+
+async def the_page(history: History, now: datetime) -> None:
+    """Prints what the lead's page costs on such a day, in the app itself at 80x24."""
+    with tempfile.TemporaryDirectory() as folder:
+        demo.make(Path(folder) / "data", lambda: now)
+        station = Station(Path(folder) / "data", clock=lambda: now)
+        station.history = history
+        app = KioskApp(station.folder, station, clock=lambda: now)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await pilot.pause()
+            page = RosterPage(station, View(DAY))
+            start = time.process_time()
+            await app.push_screen(page)
+            await pilot.pause()
+            print(f"page, opened        {(time.process_time() - start) * 1000:9.1f} ms")
+            for typed in ("1", "99", "123", "9999", "\u738b77"):
+                page.view.search = typed
+                print(f"filter, {typed:8}    {milliseconds(page._list):9.1f} ms")
+            page.view.search = ""
+            print(f"filter, nothing     {milliseconds(page._list):9.1f} ms")
+            rows = page.query_one("#roster", RowList)
+            print(f"one screen drawn    {milliseconds(lambda: [rows.render_line(y) for y in range(17)]):9.1f} ms")
+        station.close()
 
 
 if __name__ == "__main__":

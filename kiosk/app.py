@@ -9,6 +9,7 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -16,7 +17,6 @@ from textual import events, on, work
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.theme import Theme
 from textual.timer import Timer
 from textual.worker import Worker
 
@@ -28,6 +28,7 @@ from kiosk.station import Clock, Station, system_clock
 from kiosk.terminal import Terminal
 from kiosk.widgets.fields import Entry
 from kiosk.widgets.page import Page, Story
+from kiosk.widgets.themes import THEMES
 
 CRASHED: Final = 70
 """The return code of an app that an internal error ended (EX_SOFTWARE of sysexits.h)."""
@@ -35,21 +36,6 @@ COUNTDOWN: Final = 15
 """Seconds before the end of a page's idle time from which on they are counted down."""
 BOUNCE: Final = 0.25
 """Seconds in which a page that came up takes no Enter: cold fingers press twice."""
-
-THEME = Theme(
-    name="kiosk",
-    primary="#ffd166",
-    secondary="#8ecae6",
-    accent="#ffd166",
-    foreground="#f4f7fb",
-    background="#0b1b2b",
-    surface="#14293d",
-    panel="#1d3850",
-    success="#7ae0a3",
-    warning="#ffd166",
-    error="#ff9d8a",
-    dark=True,
-)
 
 
 class KioskApp(App[None]):
@@ -62,6 +48,7 @@ class KioskApp(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "help", show=False, priority=True),
         Binding("f2", "switch_language", show=False, priority=True),
+        Binding("f3", "switch_theme", show=False, priority=True),
         Binding("ctrl+q", "leave", show=False, priority=True),
         # A kiosk has no other way out by the keyboard.
         Binding("ctrl+c", "stay", show=False, priority=True),
@@ -99,8 +86,9 @@ class KioskApp(App[None]):
         self._story: Worker[None] | None = None
 
     def on_mount(self) -> None:
-        self.register_theme(THEME)
-        self.theme = THEME.name
+        for theme in THEMES.values():
+            self.register_theme(theme)
+        self.theme = THEMES["dark" if self.station is None else self.station.settings.theme].name
         self.set_interval(1, self.watch_idle)
         if self.station is None:
             self._set_up()
@@ -187,6 +175,9 @@ class KioskApp(App[None]):
         await self.push_screen_wait(PassphrasePage(made))
         setup.finish(self._folder, made, clock=self._clock)
         self.station = Station(self._folder, clock=self._clock)
+        if self.theme == THEMES["light"].name:
+            with suppress(OSError):
+                self.station.keep_theme("light")
         self._open(self.station)
 
     @work(group="flow", exclusive=True)
@@ -291,6 +282,15 @@ class KioskApp(App[None]):
         for screen in self.screen_stack:
             if isinstance(screen, Page):
                 await screen.relabel()
+
+    async def action_switch_theme(self) -> None:
+        """Dark or light, whichever it is not now; the station keeps it."""
+        dark = self.theme == THEMES["dark"].name
+        self.theme = THEMES["light" if dark else "dark"].name
+        if self.station is not None:
+            # A disk that is full must not hold the screen up: then it looks so until the next start only.
+            with suppress(OSError):
+                await self.station.run(self.station.keep_theme, "light" if dark else "dark")
 
     def action_help(self) -> None:
         """Explains the keys of the page that is up; once more, and the page is back."""

@@ -547,17 +547,19 @@ def _entry(history: History, volunteer: str, visits: Sequence[Visit], now: datet
 
 
 def _flags(history: History, person: Person | None, visits: Sequence[Visit]) -> tuple[str, ...]:
-    raised = []
-    for name, any_of_them in (
-        ("late_sign_out", [visit for visit in visits if visit.late]),
-        ("corrected", [visit for visit in visits if visit.corrected]),
-        ("clock", [visit for visit in visits if visit.clock]),
-        ("same_person", person is not None and history.maybe_same_person(person.volunteer)),
-        ("elsewhere", person is not None and person.home_station is not None),
-    ):
-        if any_of_them:
-            raised.append(name)
-    return tuple(raised)
+    late = corrected = clock = False
+    for visit in visits:
+        late |= visit.late
+        corrected |= visit.corrected
+        clock |= visit.clock
+    raised = {
+        "late_sign_out": late,
+        "corrected": corrected,
+        "clock": clock,
+        "same_person": person is not None and history.maybe_same_person(person.volunteer),
+        "elsewhere": person is not None and person.home_station is not None,
+    }
+    return tuple(name for name, is_raised in raised.items() if is_raised)
 
 
 def counts(entries: Iterable[Entry]) -> Mapping[str, int]:

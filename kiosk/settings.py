@@ -16,6 +16,7 @@ from kiosk.errors import KioskError
 from kiosk.i18n import LANGUAGES, _
 
 FILE: Final = "station.json"
+THEMES: Final = ("dark", "light")
 
 
 class NotSetUp(KioskError):
@@ -38,6 +39,7 @@ class Settings:
         name: what people call the place.
         language: one of `LANGUAGES`; the screen returns to it after each visitor.
         epoch: the current epoch of the log.
+        theme: one of `THEMES`, the look of the screen; files of before there were two have none.
     """
 
     station: str
@@ -46,6 +48,7 @@ class Settings:
     name: str
     language: str
     epoch: str
+    theme: str = THEMES[0]
 
     def save(self, folder: Path) -> None:
         """Makes the settings durable.
@@ -60,6 +63,10 @@ class Settings:
         """The same station in another epoch."""
         return replace(self, epoch=epoch)
 
+    def with_theme(self, theme: str) -> Settings:
+        """The same station with another look."""
+        return replace(self, theme=theme)
+
 
 def read_settings(folder: Path) -> Settings:
     """The settings of the station in `folder`.
@@ -70,8 +77,11 @@ def read_settings(folder: Path) -> Settings:
     """
     try:
         found = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        settings = Settings(**{field.name: found[field.name] for field in fields(Settings)})
-        if not all(isinstance(value, str) for value in asdict(settings).values()) or settings.language not in LANGUAGES:
+        known = {"theme": THEMES[0], **found}
+        settings = Settings(**{field.name: known[field.name] for field in fields(Settings)})
+        if not all(isinstance(value, str) for value in asdict(settings).values()):
+            raise ValueError(FILE)
+        if settings.language not in LANGUAGES or settings.theme not in THEMES:
             raise ValueError(FILE)
     except FileNotFoundError as error:
         sentence = _("There is no station in {folder} yet. Please run: kiosk init").format(folder=folder)

@@ -175,6 +175,17 @@ class Station:
         self.settings = self.settings.with_epoch(epoch)
         self.settings.save(self.folder)
 
+    def keep_theme(self, theme: str) -> None:
+        """Keeps how the screen looks, for the next start too.
+
+        Raises:
+            OSError: if that could not be made durable.
+        """
+        with self._writing:
+            settings = self.settings.with_theme(theme)
+            settings.save(self.folder)
+            self.settings = settings
+
     def _note_opening(self) -> None:
         self._note_lost_epoch()
         if self._store.is_new:

@@ -27,6 +27,12 @@ COMMUNITY = "330102016001"
 PIN = "246813"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-pictures", action="store_true", help="keep every screen in tests/pictures/ as it looks now"
+    )
+
+
 @dataclass
 class FakeClock:
     """A clock that shows `now` until a test sets it."""

@@ -177,7 +177,12 @@ def _checked_out(station: Station) -> DonePage:
 
 def _daily(station: Station) -> DailyPage:
     person = station.history.people[_somebody(station, "checked_out").volunteer]
-    return DailyPage(station, person, "")
+    return DailyPage(station, person, f"{person.name}  2021-12-05")
+
+
+def _first_day(station: Station) -> FirstDayPage:
+    clauses = [clause for clause in station.campaign.clauses if clause.id in _FIRST_CLAUSES]
+    return FirstDayPage(station, clauses, {}, step=(4, 5))
 
 
 _FIRST_CLAUSES = ("vaccinated", "health_code", "travel_code", "pledge")
@@ -188,7 +193,8 @@ SCREENS: dict[str, Shot] = {
     "welcome": Shot(None),
     "welcome-unknown-number": Shot(None, _types("22222-22222", "enter")),
     "consent": Shot(lambda s: ConsentPage(s, Draft(), step=(1, 5))),
-    "consent-one-missing": Shot(lambda s: ConsentPage(s, Draft(), step=(1, 5)), _presses("1", "enter")),
+    "consent-health": Shot(lambda s: ConsentPage(s, Draft(), step=(1, 5)), _presses("1")),
+    "consent-none": Shot(lambda s: ConsentPage(s, Draft(), step=(1, 5)), _presses("enter")),
     "identity": Shot(lambda s: IdentityPage(s, Draft(), step=(2, 5))),
     "identity-all-wrong": Shot(
         lambda s: IdentityPage(s, _draft(phone="199", id_number="123", birth_date="1995-02-30"), step=(2, 5))
@@ -201,13 +207,11 @@ SCREENS: dict[str, Shot] = {
     "address": Shot(lambda s: AddressPage(s, Draft(), step=(3, 5))),
     "address-found": Shot(lambda s: AddressPage(s, _draft(), step=(3, 5))),
     "address-not-found": Shot(lambda s: AddressPage(s, _draft(), step=(3, 5)), _types("zzz")),
-    "eligibility": Shot(
-        lambda s: FirstDayPage(s, [c for c in s.campaign.clauses if c.id in _FIRST_CLAUSES], {}, step=(4, 5))
-    ),
-    "eligibility-one-missing": Shot(
-        lambda s: FirstDayPage(s, [c for c in s.campaign.clauses if c.id in _FIRST_CLAUSES], {}, step=(4, 5)),
-        _presses("1", "2", "2", "enter"),
-    ),
+    "eligibility": Shot(_first_day),
+    "eligibility-travel-code": Shot(_first_day, _presses("1", "1")),
+    "eligibility-chosen": Shot(_first_day, _presses("1", "2", "escape")),
+    "eligibility-pledge": Shot(_first_day, _presses("1", "1", "2")),
+    "eligibility-none-chosen": Shot(_first_day, _presses("enter")),
     "daily": Shot(_daily),
     "review": Shot(lambda s: ReviewPage(s, _draft(), step=(5, 5))),
     "admitted": Shot(lambda s: AdmittedPage(s, "林小满")),

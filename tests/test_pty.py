@@ -63,6 +63,7 @@ def test_no_key_paste_sequence_byte_mouse_or_resize_leaves_or_breaks_it(tent: Te
             noise.make(screen)
             assert screen.alive, noise.name
         screen.resize(80, 24)
+        screen.settle(1.5)  # a paste whose end does not come is given up after a second of silence
         visitor.home()
         visitor.scan(tent.here[0].code)
         screen.wait_for(tent.here[0].name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import zxingcpp
 from PIL import Image
 from rich.color import ColorType
@@ -10,6 +11,7 @@ from rich.style import Style
 
 from kiosk.badge import check
 from kiosk.station import Station
+from kiosk.widgets.themes import THEMES
 from tests.walking import Walker, walking
 
 CELL = (8, 16)
@@ -44,9 +46,13 @@ def rgb(style: Style, *, front: bool) -> tuple[int, int, int]:
     return triplet.red, triplet.green, triplet.blue
 
 
-async def test_the_badge_on_the_screen_can_be_scanned(station: Station) -> None:
-    async with walking(station) as walker:
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
+async def test_the_badge_on_the_screen_can_be_scanned(size: tuple[int, int], theme: str, station: Station) -> None:
+    station.keep_theme(theme)
+    async with walking(station, size) as walker:
         await walker.to_badge()
+        assert walker.app.theme == THEMES[theme].name
         (found,) = zxingcpp.read_barcodes(picture(walker))
         (entry,) = station.roster()
         assert found.text == station.badge_code(entry.volunteer)

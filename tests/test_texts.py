@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-import unicodedata
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -16,9 +15,7 @@ from babel.messages.pofile import read_po
 
 from kiosk import i18n
 from kiosk.campaign_files import shipped_folder
-from tests import screens
-from tests.test_snapshots import day, shown  # noqa: F401 - fixtures
-from tests.walking import Walker
+from tests.pictures import ambiguous
 
 ROOT = Path(__file__).parent.parent
 LOCALE = ROOT / "kiosk" / "locale"
@@ -93,25 +90,7 @@ def test_the_language_is_chinese_unless_set(monkeypatch: pytest.MonkeyPatch):
         i18n.use("fr")
 
 
-def ambiguous(text: str) -> set[str]:
-    """Characters that some Chinese terminals draw twice as wide as others."""
-    return {char for char in text if unicodedata.east_asian_width(char) == "A"}
-
-
 def test_no_text_has_characters_of_ambiguous_width():
     said = [form for message in catalogue() if message.id for side in texts(message) for form in side]
     data = [(shipped_folder() / name).read_text(encoding="utf-8") for name in ("campaign.json", "communities.json")]
     assert ambiguous("".join([*said, *data])) == set()
-
-
-HALF_BLOCKS = set("\u2580\u2584\u2588")
-
-
-@pytest.mark.parametrize("name", screens.SCREENS)
-async def test_no_screen_has_them_but_the_badge(name: str, shown) -> None:  # noqa: F811
-    """A QR cannot be drawn without half blocks; everything else can do without."""
-    app = screens.app_on(shown)
-    async with app.run_test(size=(80, 24)) as pilot:
-        walker = Walker(app, pilot)
-        await screens.put_up(walker, name)
-        assert ambiguous(walker.text()) == (HALF_BLOCKS if name.startswith("badge") else set())

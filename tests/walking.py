@@ -107,7 +107,7 @@ class Walker:
         await self.arrive("WelcomePage")
         await self.press("enter")
         await self.arrive("ConsentPage")
-        await self.press("1", "2", "enter")
+        await self.press("1", "1")
         await self.arrive("IdentityPage")
 
     async def identify(self, **changes: str) -> None:
@@ -130,7 +130,7 @@ class Walker:
 
     async def answer(self, *digits: str) -> None:
         """The clauses, then the check of everything, up to the verdict."""
-        await self.press(*digits, "enter")
+        await self.press(*digits)
         await self.arrive("ReviewPage")
         await self.press("enter")
         await self.until(lambda: type(self.app.screen).__name__ in ("AdmittedPage", "RefusedPage", "DutyPage"))

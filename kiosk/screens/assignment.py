@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -13,7 +13,8 @@ from kiosk.assignment import WHY, Assignment
 from kiosk.i18n import N_, _
 from kiosk.screens.verdict import spaced
 from kiosk.station import Station
-from kiosk.widgets.page import Key, Page
+from kiosk.widgets.digits import LargeDigits
+from kiosk.widgets.page import Key, Page, spread
 
 
 class AssignmentPage(Page[str]):
@@ -28,10 +29,10 @@ class AssignmentPage(Page[str]):
 
     def content(self) -> Iterable[Widget]:
         campaign, place = self.station.campaign, self._assignment
-        with Vertical(id="place-card"):
-            yield Static(campaign.name_of(place.street), markup=False, id="place-street")
+        with Vertical(id="place-card", classes="card"):
+            yield Static(spread(campaign.name_of(place.street)), markup=False, id="place-street")
             if place.community:
-                yield Static(campaign.name_of(place.community), markup=False, id="place-community")
+                yield Static(spread(campaign.name_of(place.community)), markup=False, id="place-community")
             post = campaign.post(place.post)
             duty = campaign.duty(post.duty) if post else None
             if post and duty:
@@ -39,11 +40,13 @@ class AssignmentPage(Page[str]):
                 yield Static(f"{duty.text}  {post.place}  {hours}", markup=False, id="post")
             yield Static(_(WHY[place.why]), markup=False, id="why")
         contact = campaign.contact_for(place.street)
-        with Vertical(id="contact-card"):
-            yield Static(_("Your contact there"), markup=False, classes="subtitle")
-            yield Static(f"{contact.contact}   {spaced(contact.phone)}", markup=False, id="contact")
-            if contact.street is None:
-                yield Static(contact.name, markup=False, id="contact-of")
+        with Vertical(id="contact-card", classes="card"):
+            with Horizontal(id="contact-line"):
+                yield Static(_("Your contact there"), markup=False, id="contact-label")
+                yield Static(spread(contact.contact), markup=False, id="contact")
+                if contact.street is None:
+                    yield Static(contact.name, markup=False, id="contact-of")
+            yield LargeDigits(spaced(contact.phone), id="contact-phone")
 
     def action_next(self) -> None:
         self.dismiss("next")

@@ -34,7 +34,7 @@ class BadgePage(Page[str]):
         with Horizontal(id="badge"):
             yield Static("\n".join(half_blocks(self._code)), markup=False, id="qr")
             with Vertical(id="badge-text"):
-                yield Static(_("Your badge"), markup=False, classes="subtitle")
+                yield Static(_("Your badge"), markup=False, id="badge-title")
                 yield Static(person.name, markup=False, id="badge-name")
                 yield Static(_("Volunteer number"), markup=False, classes="quiet")
                 yield Static(self._volunteer, markup=False, id="badge-number")

@@ -1,67 +1,84 @@
-"""Notice and consent: what happens with personal data, asked before anything is typed."""
+"""Notice and consent: what happens with personal data, asked before anything is typed, one consent at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import ClassVar
+from collections.abc import Iterable, Sequence
 
-from textual import events, on
-from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
 from kiosk.arriving import Admission
+from kiosk.campaign import Consent
 from kiosk.i18n import N_, _
 from kiosk.screens.draft import Draft
 from kiosk.station import Station
-from kiosk.widgets.choices import Tick
-from kiosk.widgets.page import Key, Page
+from kiosk.widgets.page import Key
+from kiosk.widgets.tiles import Choice, ChoicePage
+
+_YES, _NO = "yes", "no"
 
 
-class ConsentPage(Page[str | Admission]):
+class ConsentPage(ChoicePage[str | Admission]):
     """Returns `next` when everything was agreed to, or the refusal when somebody said no."""
 
-    heading = N_("Before we begin")
-    keys: ClassVar[tuple[Key, ...]] = (*Page.keys, Key("0", N_("I do not agree"), "decline"))
+    columns = 1
 
     def __init__(self, station: Station, draft: Draft, *, step: tuple[int, int]) -> None:
         super().__init__(station, step=step)
         self._draft = draft
+        self._at = 0
+        self._point()
 
-    def content(self) -> Iterable[Widget]:
-        with VerticalScroll(id="page"):
-            for number, consent in enumerate(self.station.campaign.consents, start=1):
-                yield Static(str(consent.title), markup=False, classes="subtitle")
-                yield Static(str(consent.text), markup=False, classes="reading")
-                yield Tick(consent.id, number, str(consent.agree), ticked=consent.id in self._draft.agreed)
+    @property
+    def _consent(self) -> Consent | None:
+        """The consent that is asked for now; none if the campaign needs none."""
+        consents = self.station.campaign.consents
+        return consents[self._at] if consents else None
 
-    def ready(self) -> None:
-        self.query_one("#page").focus()
+    def _point(self) -> None:
+        consent = self._consent
+        self.cursor = _YES if consent is None or consent.id in self._draft.agreed else None
 
-    async def on_key(self, event: events.Key) -> None:
-        if event.key == "0":
-            event.stop()
-            await self.action_decline()
-        for tick in self.query(Tick):
-            if event.key == str(tick.number):
-                event.stop()
-                tick.toggle()
+    def head(self) -> Iterable[Widget]:
+        consent = self._consent
+        if consent is not None:
+            yield Static(str(consent.title), markup=False, classes="asked")
+            yield Static(str(consent.text), markup=False, classes="card")
 
-    @on(Tick.Toggled)
-    def _remember(self, event: Tick.Toggled) -> None:
-        name = event.tick.name or ""
-        (self._draft.agreed.add if event.tick.ticked else self._draft.agreed.discard)(name)
-        self.say("")
+    def choices(self) -> Sequence[Choice]:
+        agree = str(self._consent.agree) if self._consent else _("Next")
+        return Choice(_YES, agree, "1"), Choice(_NO, _("I do not agree"), "0")
 
-    async def action_decline(self) -> None:
-        admission = await self.save(self.station.decline)
-        if admission is not None:
-            self.dismiss(admission)
+    def offered(self) -> Iterable[Key]:
+        if self.cursor is not None:
+            yield Key("Enter", N_("Next"), "next")
+        yield from super().offered()
 
-    def action_next(self) -> None:
-        missing = [tick for tick in self.query(Tick) if not tick.ticked]
-        if missing:
-            numbers = ", ".join(str(tick.number) for tick in missing)
-            self.say(_("To agree, please press {numbers}. If you do not agree, press 0.").format(numbers=numbers))
+    async def take(self, value: str) -> None:
+        if value == _NO:
+            admission = await self.save(self.station.decline)
+            if admission is not None:
+                self.dismiss(admission)
+            return
+        if self._consent is not None:
+            self._draft.agreed.add(self._consent.id)
+        if self._at + 1 < len(self.station.campaign.consents):
+            self._at += 1
+            self._point()
+            await self.rebuild()
         else:
             self.dismiss("next")
+
+    async def action_next(self) -> None:  # type: ignore[override] # Textual awaits actions of either kind
+        if self.cursor is None:
+            self.say(_("To agree, please press 1. If you do not agree, press 0."), wrong=False)
+        else:
+            await super().action_next()
+
+    async def action_back(self) -> None:  # type: ignore[override] # Textual awaits actions of either kind
+        if self._at == 0:
+            self.dismiss(None)
+        else:
+            self._at -= 1
+            self._point()
+            await self.rebuild()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from kiosk import serving
+from kiosk.errors import InvalidInput, NotPossible
 from kiosk.i18n import N_, _
 from kiosk.records import Record, service_day
 from kiosk.roster import Visit
@@ -56,7 +57,13 @@ class CorrectPage(ActPage):
     def plan(self, reason: str) -> Plan:
         right = self._right(self.typed.get("time", ""))
         target = self._records[-1].id
-        self.station.rehearse(serving.correct, self.visit.id, target, right, reason, self.station.clock())
+        try:
+            self.station.rehearse(serving.correct, self.visit.id, target, right, reason, self.station.clock())
+        except InvalidInput as error:
+            sentence = _(
+                "This time cannot be: events keep their order, and no visit reaches into another or the future."
+            )
+            raise NotPossible(sentence) from error
         old, new = self._in_words(self._when), self._in_words(right)
         lines = [
             self._event,

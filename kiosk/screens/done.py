@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
+from textual.containers import Center, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
 from kiosk.i18n import N_, _
 from kiosk.roster import Visit
 from kiosk.station import CheckedOut, Station
-from kiosk.widgets.page import Key, Page
+from kiosk.widgets.digits import LargeDigits
+from kiosk.widgets.page import Key, Page, spread
 from kiosk.wording import duration
 
 
@@ -25,39 +27,44 @@ class DonePage(Page[None]):
         self._done = done
 
     def content(self) -> Iterable[Widget]:
-        if isinstance(self._done, CheckedOut):
-            yield from self._checked_out(self._done)
-            return
-        visit = self._done
+        with VerticalScroll(id="glance", can_focus=False):
+            if isinstance(self._done, CheckedOut):
+                yield from self._checked_out(self._done)
+            else:
+                yield from self._changed(self._done)
+
+    def _changed(self, visit: Visit) -> Iterable[Widget]:
         duty = self.station.campaign.duty(visit.stint.duty) if visit.stint else None
+        clock = f"{visit.last:%H:%M}"
         if visit.stint and duty:
-            yield Static(
-                _("On duty since {time}:").format(time=f"{visit.last:%H:%M}"), markup=False, classes="subtitle"
-            )
-            yield Static(str(duty.text), markup=False, id="done")
+            yield Static(_("On duty since {time}").format(time=clock), markup=False, classes="subtitle")
+            yield Static(spread(str(duty.text)), markup=False, id="done")
+            with Center():
+                yield LargeDigits(clock, classes="glance-digits")
             yield Static(_("Thank you, {name}.").format(name=self._who(visit)), markup=False, classes="done-line")
         else:
-            yield Static(_("Off duty since {time}").format(time=f"{visit.last:%H:%M}"), markup=False, id="done")
-            yield Static(
-                _("The time until your next duty is a break. Scan your badge to go on."),
-                markup=False,
-                classes="done-line",
-            )
+            yield Static(_("Off duty since {time}").format(time=clock), markup=False, classes="subtitle")
+            yield Static(spread(_("Have a good break")), markup=False, id="done")
+            with Center():
+                yield LargeDigits(clock, classes="glance-digits")
+            said = _("The time until your next duty is a break. Scan your badge to go on.")
+            yield Static(said, markup=False, classes="done-line")
 
     def _checked_out(self, done: CheckedOut) -> Iterable[Widget]:
         visit = done.visit
         yield Static(_("Checked out at {time}").format(time=f"{visit.last:%H:%M}"), markup=False, classes="subtitle")
+        served = _("Your service today: {duration}").format(duration=duration(done.minutes))
+        yield Static(served, markup=False, id="done")
+        with Center():
+            yield LargeDigits(f"{done.minutes // 60}:{done.minutes % 60:02}", classes="glance-digits")
         yield Static(
-            _("Your service today: {duration}").format(duration=duration(done.minutes)), markup=False, id="done"
+            _("Thank you, {name}. Have a good rest.").format(name=self._who(visit)), markup=False, classes="done-line"
         )
         for stint in visit.stints:
             duty = self.station.campaign.duty(stint.duty)
             if stint.ended is not None and duty is not None:
                 times = f"{stint.started:%H:%M}-{stint.ended:%H:%M}"
-                yield Static(f"{times}  {duty.text}", markup=False, classes="done-line")
-        yield Static(
-            _("Thank you, {name}. Have a good rest.").format(name=self._who(visit)), markup=False, classes="done-line"
-        )
+                yield Static(f"{times}  {duty.text}", markup=False, classes="done-stint")
 
     def _who(self, visit: Visit) -> str:
         return self.station.history.people[visit.volunteer].name

@@ -1,38 +1,39 @@
-"""On site: start a duty, switch, end it, check out."""
+"""On site: start a duty, switch, end it, check out. The tiles stand as the digits do on a number pad."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
-from textual import events, on
 from textual.widget import Widget
-from textual.widgets import OptionList, Static
-from textual.widgets.option_list import Option
+from textual.widgets import Static
 
-from kiosk.i18n import N_, _
+from kiosk.i18n import _
 from kiosk.roster import Visit
 from kiosk.station import CheckedOut, Station
-from kiosk.widgets.page import Key, Page
+from kiosk.widgets.tiles import Choice, ChoicePage
 
 _OFF, _OUT = "9", "0"
 
 
-class DutyPage(Page[Visit | CheckedOut]):
+class DutyPage(ChoicePage[Visit | CheckedOut]):
     """Returns the visit after a change of duty, or the ended visit with its minutes."""
 
-    keys: ClassVar[tuple[Key, ...]] = (Key("Esc", N_("Back"), "back"),)
+    columns: ClassVar[int] = 3
 
     def __init__(self, station: Station, volunteer: str) -> None:
         super().__init__(station)
         self._volunteer = volunteer
-        self._leaving = False
 
-    def content(self) -> Iterable[Widget]:
+    @property
+    def _leaving(self) -> bool:
+        """Whether checking out was asked for once."""
+        return self.has_class("-leaving")
+
+    def head(self) -> Iterable[Widget]:
         person = self.station.history.people[self._volunteer]
-        yield Static(_("{name}, what next?").format(name=person.name), markup=False, id="verdict")
+        yield Static(_("{name}, what next?").format(name=person.name), markup=False, classes="asked")
         yield Static(self._state(), markup=False, id="duty-state")
-        yield OptionList(*self._options(), id="duties", markup=False, compact=True)
 
     def _visit(self) -> Visit | None:
         return self.station.visit(self._volunteer)
@@ -46,61 +47,49 @@ class DutyPage(Page[Visit | CheckedOut]):
             return _("On duty: {duty}, since {time}").format(duty=duty.text, time=f"{visit.stint.started:%H:%M}")
         return _("Checked in at {time}, on no duty now").format(time=f"{visit.checked_in:%H:%M}")
 
-    def _options(self) -> Iterable[Option]:
+    def choices(self) -> Sequence[Choice]:
         visit = self._visit()
         current = visit.stint.duty if visit and visit.stint else None
-        now, rest, home = _("(now)"), _("Break: off duty, staying here"), _("Check out and go home")
+        found = []
         for number, duty in enumerate(self.station.campaign.duties, start=1):
             # The digits end at 8: 9 and 0 mean the same on every day and at every station.
-            digit = str(number) if number <= 8 else " "
-            mark = f"  {now}" if duty.id == current else ""
-            yield Option(f" {digit}  {duty.text}{mark}", id=duty.id, disabled=duty.id == current)
-        yield Option(f" {_OFF}  {rest}", id=_OFF, disabled=current is None)
-        yield Option(f" {_OUT}  {home}", id=_OUT)
+            label = _("{duty} (now)").format(duty=duty.text) if duty.id == current else str(duty.text)
+            found.append(
+                Choice(duty.id, label, str(number) if number <= 8 else "", "-now" if duty.id == current else "")
+            )
+        found.insert(8, Choice(_OFF, _("Take a break"), _OFF, "" if current else "-off"))
+        leave = _("Press 0 once more to check out") if self._leaving else _("Check out and go home")
+        return [*found, Choice(_OUT, leave, _OUT, "-leave")]
 
-    def ready(self) -> None:
-        duties = self.query_one("#duties", OptionList)
-        duties.focus()
-        duties.highlighted = next((place for place, option in enumerate(duties.options) if not option.disabled), None)
-
-    async def on_key(self, event: events.Key) -> None:
-        digits = {str(number): duty.id for number, duty in enumerate(self.station.campaign.duties[:8], start=1)}
-        digits |= {_OFF: _OFF, _OUT: _OUT}
-        if event.key in digits:
-            event.stop()
-            await self._do(digits[event.key])
-
-    @on(OptionList.OptionSelected, "#duties")
-    async def _do_selected(self, event: OptionList.OptionSelected) -> None:
-        event.stop()
-        if self._leaving:
-            await self._do(_OUT)
-        else:
-            await self._do(event.option_id or "")
-
-    async def _do(self, what: str) -> None:
+    async def take(self, value: str) -> None:
         station = self.station
-        if what == _OUT and not self._leaving:
+        if value == _OUT and not self._leaving:
             # The one step that cannot be taken back is asked for twice.
-            self._leaving = True
-            self.say(_("Check out for today? Press 0 or Enter once more. To stay, press Esc."), wrong=False)
+            await self._leave(True)
             return
-        if what == _OUT:
+        if value == _OUT:
             out = await self.save(station.check_out, self._volunteer)
             if out is not None:
                 self.dismiss(out)
             return
-        self._leaving = False
-        if what == _OFF:
+        if self._leaving:
+            await self._leave(False)
+        if value == _OFF:
             visit = await self.save(station.end_duty, self._volunteer)
         else:
-            visit = await self.save(station.start_duty, self._volunteer, what)
+            visit = await self.save(station.start_duty, self._volunteer, value)
         if visit is not None:
             self.dismiss(visit)
 
-    def action_back(self) -> None:
+    async def _leave(self, leaving: bool) -> None:
+        self.set_class(leaving, "-leaving")
+        self.cursor = _OUT if leaving else None
+        await self.rebuild()
+        if leaving:
+            self.say(_("Check out for today? Press 0 or Enter once more. To stay, press Esc."), wrong=False)
+
+    async def action_back(self) -> None:  # type: ignore[override] # Textual awaits actions of either kind
         if self._leaving:
-            self._leaving = False
-            self.say("")
+            await self._leave(False)
         else:
             self.dismiss(None)

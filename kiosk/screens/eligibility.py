@@ -1,12 +1,10 @@
-"""The clauses that are answered: on the first day all of them, on later days those of the day."""
+"""The clauses that are answered, one question at a time: on the first day all, on later days those of the day."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Generic, TypeVar
 
-from textual import on
-from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -16,14 +14,14 @@ from kiosk.i18n import N_, _
 from kiosk.roster import Person
 from kiosk.rules import questions
 from kiosk.station import Station
-from kiosk.widgets.choices import Question
-from kiosk.widgets.page import Page
+from kiosk.widgets.page import Key
+from kiosk.widgets.tiles import Choice, ChoicePage
 
 R = TypeVar("R")
 
 
-class QuestionsPage(Page[R], Generic[R]):
-    """Clauses, each with its answers; they are put into `answers` as they are given."""
+class QuestionsPage(ChoicePage[R], Generic[R]):
+    """Clauses, one after the other; the answers are put into `answers` as they are given."""
 
     def __init__(
         self,
@@ -34,7 +32,7 @@ class QuestionsPage(Page[R], Generic[R]):
         step: tuple[int, int] | None = None,
         greeting: str = "",
     ) -> None:
-        """Makes the page.
+        """Makes the page; it begins with the first question that has no answer yet, or else with the last.
 
         Args:
             station: the station.
@@ -45,69 +43,87 @@ class QuestionsPage(Page[R], Generic[R]):
         """
         super().__init__(station, step=step)
         self._clauses, self._answers, self._greeting = clauses, answers, greeting
+        asked = [place for place, clause in enumerate(clauses) if clause.id not in answers]
+        self._at = asked[0] if asked else max(len(clauses) - 1, 0)
+        self._point()
 
-    def content(self) -> Iterable[Widget]:
-        with VerticalScroll(can_focus=False):
-            if self._greeting:
-                yield Static(self._greeting, markup=False, id="hello")
-            for place, clause in enumerate(self._clauses):
-                if clause.kind == "pledged":
-                    yield Static(str(clause.text), markup=False, classes="pledge")
-                options = [(option.value, str(option.text)) for option in clause.options]
-                question = Question(clause.id, str(clause.question), options, self._answers.get(clause.id))
-                question.id = f"clause-{place}"
-                yield question
+    @property
+    def _clause(self) -> Clause | None:
+        """The clause that is asked now; none if the campaign asks nothing."""
+        return self._clauses[self._at] if self._clauses else None
 
-    def ready(self) -> None:
-        self._focus_first_open()
+    def _point(self) -> None:
+        self.cursor = self._answers.get(self._clause.id) if self._clause else None
 
-    def _focus_first_open(self) -> None:
-        questions = list(self.query(Question))
-        if questions:
-            next((q for q in questions if q.answer is None), questions[-1]).focus()
+    def head(self) -> Iterable[Widget]:
+        if self._greeting:
+            yield Static(self._greeting, markup=False, id="hello")
+        clause = self._clause
+        if clause is None:
+            yield Static(_("There is nothing to ask today."), markup=False, classes="asked")
+            return
+        if len(self._clauses) > 1:
+            count = _("Question {number} of {total}").format(number=self._at + 1, total=len(self._clauses))
+            yield Static(count, markup=False, classes="count")
+        if clause.kind == "pledged":
+            yield Static(str(clause.text), markup=False, classes="card")
+        yield Static(str(clause.question), markup=False, classes="asked")
 
-    @on(Question.Answered)
-    def _remember(self, event: Question.Answered) -> None:
-        self._answers[event.question.name or ""] = event.value
-        self.say("")
-        questions = list(self.query(Question))
-        following = questions[questions.index(event.question) + 1 :]
-        if following and following[0].answer is None:
-            following[0].focus()
+    def choices(self) -> Sequence[Choice]:
+        options = self._clause.options if self._clause else ()
+        return [Choice(option.value, str(option.text), str(number)) for number, option in enumerate(options, start=1)]
 
-    def complete(self) -> bool:
-        """Whether every question is answered; points at the first that is not."""
-        missing = [question for question in self.query(Question) if question.answer is None]
-        for question in missing:
-            question.add_class("-missing")
-        if missing:
-            self.say(_("Please answer this question."))
-            missing[0].focus()
-        return not missing
+    def offered(self) -> Iterable[Key]:
+        if self._clause is None or self.cursor is not None:
+            yield Key("Enter", N_("Next"), "next")
+        yield from super().offered()
+
+    async def take(self, value: str) -> None:
+        assert self._clause is not None
+        self._answers[self._clause.id] = self.cursor = value
+        if self._at + 1 < len(self._clauses):
+            self._at += 1
+            self._point()
+            await self.rebuild()
+        else:
+            self._mark()
+            await self.finish()
+
+    async def finish(self) -> None:
+        """Called with the last answer."""
+        raise NotImplementedError
+
+    async def action_next(self) -> None:  # type: ignore[override] # Textual awaits actions of either kind
+        if self._clause is None:
+            await self.finish()
+        else:
+            await super().action_next()
+
+    async def action_back(self) -> None:  # type: ignore[override] # Textual awaits actions of either kind
+        if self._at == 0:
+            self.dismiss(None)
+        else:
+            self._at -= 1
+            self._point()
+            await self.rebuild()
 
 
 class FirstDayPage(QuestionsPage[str]):
     """All clauses that are answered; returns `next`."""
 
-    heading = N_("Eligibility")
-
-    def action_next(self) -> None:
-        if self.complete():
-            self.dismiss("next")
+    async def finish(self) -> None:
+        self.dismiss("next")
 
 
 class DailyPage(QuestionsPage[Admission]):
     """The clauses of the day for somebody whom the station knows; returns what came of it, once it is durable."""
-
-    heading = N_("Questions of the day")
 
     def __init__(self, station: Station, person: Person, greeting: str) -> None:
         clauses = questions(station.campaign, station.today(), known=person.known)
         super().__init__(station, clauses, {}, greeting=greeting)
         self._person = person
 
-    async def action_next(self) -> None:  # type: ignore[override] # Textual awaits actions of either kind
-        if self.complete():
-            admission = await self.save(self.station.check_in_again, self._person.volunteer, dict(self._answers))
-            if admission is not None:
-                self.dismiss(admission)
+    async def finish(self) -> None:
+        admission = await self.save(self.station.check_in_again, self._person.volunteer, dict(self._answers))
+        if admission is not None:
+            self.dismiss(admission)

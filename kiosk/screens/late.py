@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from kiosk import serving
+from kiosk.errors import InvalidInput, NotPossible
 from kiosk.i18n import N_, _
 from kiosk.roster import served
 from kiosk.screens.act import ActPage, Plan
@@ -47,7 +48,14 @@ class LatePage(ActPage):
     def plan(self, reason: str) -> Plan:
         now, visit = self.station.clock(), self.visit
         left = self._left(self.typed.get("left", ""))
-        self.station.rehearse(serving.sign_out_late, visit.id, left, reason, now)
+        try:
+            self.station.rehearse(serving.sign_out_late, visit.id, left, reason, now)
+        except InvalidInput as error:
+            came = [v.checked_in for v in self.station.history.visits_of(self.volunteer)]
+            until = min([now, *(when for when in came if when > visit.checked_in)])
+            sentence = _("The time has to be after {last} and not after {until}.")
+            last, until_said = (moment_in_words(when, now.date()) for when in (visit.last, until))
+            raise NotPossible(sentence.format(last=last, until=until_said)) from error
         said_left = moment_in_words(left, now.date())
         minutes = duration(int(served(visit, left).total_seconds() // 60))
         lines = [

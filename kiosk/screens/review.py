@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from textual.containers import VerticalScroll
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -32,17 +32,19 @@ class ReviewPage(Page[Admission]):
 
     def content(self) -> Iterable[Widget]:
         with VerticalScroll(id="page"):
-            for label, value in self._lines():
-                line = _("{label}: {value}").format(label=label, value=value) if label else ""
-                yield Static(line, markup=False, classes="review-line")
+            for lines in (self._person(), self._answers()):
+                with Vertical(classes="card review"):
+                    for label, value in lines:
+                        with Horizontal(classes="review-line"):
+                            yield Static(label, markup=False, classes="review-label")
+                            yield Static(value, markup=False, classes="review-value")
 
     def ready(self) -> None:
         self.query_one("#page").focus()
 
-    def _lines(self) -> Iterable[tuple[str, str]]:
+    def _person(self) -> Iterable[tuple[str, str]]:
         campaign = self.station.campaign
-        application = self._draft.application(campaign, self.station.today())
-        person = application.applicant
+        person = self._draft.application(campaign, self.station.today()).applicant
         yield _("Name"), person.name
         yield _("Mobile number"), f"{person.phone[:3]} {person.phone[3:7]} {person.phone[7:]}"
         if person.id_number:
@@ -50,9 +52,10 @@ class ReviewPage(Page[Admission]):
         yield _("Birth date"), person.born.isoformat()
         if person.community:
             yield _("Community"), f"{campaign.name_of(person.community[:9])} {campaign.name_of(person.community)}"
-        yield "", ""
-        for clause in campaign.clauses_on(self.station.today()):
-            option = clause.option(application.answers.get(clause.id, "")) if clause.asked else None
+
+    def _answers(self) -> Iterable[tuple[str, str]]:
+        for clause in self.station.campaign.clauses_on(self.station.today()):
+            option = clause.option(self._draft.answers.get(clause.id, "")) if clause.asked else None
             if option is not None:
                 yield str(clause.text), str(option.text)
 

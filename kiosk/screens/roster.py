@@ -113,11 +113,12 @@ class RosterPage(Page[Entry | str]):
         self.view = view
         self._everybody: Sequence[Entry] = ()
         self._said: dict[str, str] = {}
-        self._duties: dict[str, set[str]] = {}
+        self._duties: dict[str, set[str]] | None = None  # asked for when the first filter by duty wants it
 
     def title_text(self) -> str:
         today = self.station.today()
-        said = f"{_(self.heading)}  {day_in_words(self.view.day, today)}"
+        # The two signs are what the arrow keys do.
+        said = f"{_(self.heading)}  < {day_in_words(self.view.day, today)} >"
         now = _("today")
         return f"{said}  {now}" if self.view.day == today else said
 
@@ -155,8 +156,9 @@ class RosterPage(Page[Entry | str]):
     def _take_day(self) -> None:
         """Asks for the day's people: once a day, not at each key."""
         self._everybody = self.station.roster(self.view.day)
-        self._said = {entry.volunteer: _searched(entry) for entry in self._everybody}
-        self._duties = self.station.duties_on(self.view.day)
+        words = {status: _(STATUS[status]) for status in STATUSES}
+        self._said = {entry.volunteer: _searched(entry, words[entry.status]) for entry in self._everybody}
+        self._duties = self.station.duties_on(self.view.day) if self.view.duty else None
         self.query_one("#title", Static).update(self.title_text())
         status = counts(self._everybody)
         total = ngettext("{count} person", "{count} people", len(self._everybody)).format(count=len(self._everybody))
@@ -168,14 +170,14 @@ class RosterPage(Page[Entry | str]):
         self._list()
 
     def _list(self) -> None:
-        view = self.view
+        view, duties = self.view, self._duties or {}
         wanted = "".join(view.search.split()).replace("-", "").casefold()
         shown = [
             entry
             for entry in self._everybody
             if wanted in self._said[entry.volunteer]
             and (view.status is None or entry.status == view.status)
-            and (view.duty is None or view.duty in self._duties.get(entry.volunteer, ()))
+            and (view.duty is None or view.duty in duties.get(entry.volunteer, ()))
         ]
         shown.sort(key=SORTS[view.sort][1], reverse=SORTS[view.sort][0] == "minutes")
         place = next((place for place, entry in enumerate(shown) if entry.volunteer == view.volunteer), 0)
@@ -273,6 +275,8 @@ class RosterPage(Page[Entry | str]):
         self._list()
 
     def action_next_duty(self) -> None:
+        if self._duties is None:
+            self._duties = self.station.duties_on(self.view.day)
         done = set().union(*self._duties.values())
         self.view.duty = _after(self.view.duty, [None, *(d.id for d in self.station.campaign.duties if d.id in done)])
         self._list()
@@ -298,10 +302,10 @@ class RosterPage(Page[Entry | str]):
         self._go_to(day)
 
 
-def _searched(entry: Entry) -> str:
+def _searched(entry: Entry, status: str) -> str:
     """All that somebody is found by, in the form that `_list` gives to what is typed."""
-    said = f"{entry.name}|{entry.volunteer}|{entry.phone_masked}|{_(STATUS[entry.status])}"
-    return "".join(said.split()).replace("-", "").casefold()
+    said = f"{entry.name}|{entry.volunteer}|{entry.phone_masked}|{status}"
+    return said.replace(" ", "").replace("-", "").casefold()
 
 
 def _after(value: str | None, values: Sequence[str | None]) -> str | None:

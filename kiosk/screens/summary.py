@@ -45,7 +45,7 @@ class SummaryPage(Page[date]):
         yield from super().offered()
 
     def title_text(self) -> str:
-        return f"{_(self.heading)}  {day_in_words(self._day, self.station.today())}"
+        return f"{_(self.heading)}  < {day_in_words(self._day, self.station.today())} >"
 
     def content(self) -> Iterable[Widget]:
         found = self.station.summary(self._day)

@@ -39,14 +39,14 @@ class AdmittedPage(Page[str]):
         self._volunteer_name, self._note = name, note
 
     def content(self) -> Iterable[Widget]:
-        yield Static(
-            _("{name}, thank you. You are checked in.").format(name=self._volunteer_name), markup=False, id="verdict"
-        )
+        said = _("{name}, thank you. You are checked in.").format(name=self._volunteer_name)
+        yield Static(said, markup=False, id="verdict")
         if self._note:
             yield Static(self._note, markup=False, id="missing-sign-out")
-        yield Static(_("All requirements are met:"), markup=False, classes="subtitle")
-        for clause in self.station.campaign.clauses_on(self.station.today()):
-            yield Static(str(clause.text), markup=False, classes="met")
+        with VerticalScroll(id="met-list", classes="card", can_focus=False):
+            yield Static(_("All requirements are met:"), markup=False, classes="quiet")
+            for clause in self.station.campaign.clauses_on(self.station.today()):
+                yield Static(str(clause.text), markup=False, classes="met")
 
     def action_next(self) -> None:
         self.dismiss("next")
@@ -69,7 +69,7 @@ class RefusedPage(Page[None]):
         campaign = self.station.campaign
         yield Static(_("Thank you for coming. Today we cannot assign you:"), markup=False, id="verdict")
         many = len(self._admission.reasons) > 4
-        with VerticalScroll(id="reasons", classes="-many" if many else ""):
+        with VerticalScroll(id="reasons", classes="card -many" if many else "card"):
             for code in self._admission.reasons:
                 reason = campaign.reason(code)
                 if reason is not None:

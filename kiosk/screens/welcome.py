@@ -4,19 +4,47 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual import on
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Center, Vertical
+from textual.containers import Grid, Horizontal, Vertical
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from kiosk.i18n import N_, _, ngettext
 from kiosk.station import Station
+from kiosk.widgets.digits import LargeDigits
 from kiosk.widgets.fields import Entry
-from kiosk.widgets.page import Key, Page
+from kiosk.widgets.page import Key, Page, spread
+from kiosk.widgets.tiles import Choice, Tile
+
+BOARD: Final = 8
+"""Duties on the board; of more than that, those with people come first."""
+
+
+def _on_duty(station: Station) -> Counter[str | None]:
+    return Counter(entry.duty for entry in station.roster() if entry.status == "on_duty")
+
+
+class DutyBoard(Grid):
+    """How many people are on each duty now."""
+
+    def __init__(self, station: Station) -> None:
+        super().__init__(id="board")
+        self._station = station
+
+    def compose(self) -> ComposeResult:
+        counts = _on_duty(self._station)
+        duties = self._station.campaign.duties
+        shown = sorted(duties, key=lambda duty: not counts[duty.id])[:BOARD]
+        for duty in duties:
+            if duty in shown:
+                with Vertical(classes="tally" if counts[duty.id] else "tally -none"):
+                    yield LargeDigits(str(counts[duty.id]), classes="tally-count")
+                    yield Static(str(duty.text), markup=False, classes="tally-duty")
 
 
 class WelcomePage(Page[None]):
@@ -55,13 +83,14 @@ class WelcomePage(Page[None]):
 
     def content(self) -> Iterable[Widget]:
         with Vertical(id="welcome"):
-            yield Static(_("Welcome, and thank you for coming"), markup=False, id="greeting")
-            yield Static(self.station.settings.name, markup=False, id="welcome-place")
-            with Center(), Vertical(id="scan-box"):
-                yield Static(_("Have a badge? Scan it, or type the number on it"), markup=False)
+            yield Static(spread(_("Welcome, and thank you for coming")), markup=False, id="greeting")
+            with Vertical(id="scan-box"):
+                yield Static(_("Scan your badge, or type your volunteer number"), markup=False, id="scan-label")
                 yield Entry(compact=True, id="scan", max_length=400)
-            yield Static(_("Here for the first time? Press Enter"), markup=False, id="first-time")
-            yield Static(self._day(), markup=False, id="state-of-day")
+            with Horizontal(id="ways"):
+                yield Tile(Choice("next", _("Here for the first time"), "Enter"))
+            yield Static(self._people(), markup=False, id="state-of-day")
+            yield DutyBoard(self.station)
             yield Static(self._warning(), markup=False, id="notice")
 
     def ready(self) -> None:
@@ -72,18 +101,21 @@ class WelcomePage(Page[None]):
     def on_screen_resume(self) -> None:
         """Shows the state of the day anew, and keeps nothing that the last person typed."""
         super().on_screen_resume()
-        if not self.built:
-            return
-        self.query_one("#state-of-day", Static).update(self._day())
-        self.forget()
-        self.ready()
-        self._after_crash = False
+        for state in self.query("#state-of-day").results(Static):
+            state.update(self._people())
+        for board in self.query(DutyBoard):
+            board.refresh(recompose=True)
+        if self.built:
+            self.forget()
+            self.ready()
+            self._after_crash = False
 
     def forget(self) -> None:
         """Keeps nothing that the last person typed or was told."""
-        self.query_one("#scan", Entry).value = ""
+        entry = self.query_one("#scan", Entry)
+        entry.value = ""
+        entry.focus()
         self.say("")
-        self.query_one("#scan").focus()
 
     def _warning(self) -> str:
         if self.station.set_aside:
@@ -93,14 +125,16 @@ class WelcomePage(Page[None]):
             return said.format(pin=self._demo_pin)
         return ""
 
-    def _day(self) -> str:
-        on_duty = Counter(entry.duty for entry in self.station.roster() if entry.status == "on_duty")
-        total = sum(on_duty.values())
+    def _people(self) -> str:
+        total = sum(_on_duty(self.station).values())
         if not total:
             return _("Nobody is on duty yet today.")
-        said = ngettext("{count} person on duty now", "{count} people on duty now", total).format(count=total)
-        duties = [f"{duty.text} {on_duty[duty.id]}" for duty in self.station.campaign.duties if on_duty[duty.id]]
-        return f"{said}\n{'   '.join(duties)}"
+        return ngettext("{count} person on duty now", "{count} people on duty now", total).format(count=total)
+
+    @on(Tile.Tapped)
+    async def _go(self, event: Tile.Tapped) -> None:
+        event.stop()
+        await self.run_action(event.value)
 
     @on(Input.Submitted, "#scan")
     def _read(self, event: Input.Submitted) -> None:

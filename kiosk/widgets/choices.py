@@ -1,4 +1,4 @@
-"""Questions with numbered answers, and boxes to tick: by digit, by arrow keys, by a tap."""
+"""Questions with numbered answers within a form: by digit, by arrow keys, by a tap."""
 
 from __future__ import annotations
 
@@ -95,33 +95,3 @@ class Question(Widget, can_focus=True):
         event.stop()
         self.focus()
         self.choose(event.value)
-
-
-class Tick(Static):
-    """A numbered box to tick, by its digit or a tap."""
-
-    @dataclass
-    class Toggled(Message):
-        """The box was ticked or cleared."""
-
-        tick: Tick
-
-    def __init__(self, name: str, number: int, label: str, *, ticked: bool) -> None:
-        super().__init__(name=name, markup=False, classes="tick")
-        self.number, self.label, self.ticked = number, label, ticked
-
-    def on_mount(self) -> None:
-        self._show()
-
-    def _show(self) -> None:
-        self.update(f" {self.number} [{'X' if self.ticked else ' '}] {self.label}")
-        self.set_class(self.ticked, "-ticked")
-
-    def toggle(self) -> None:
-        """Ticks the box, or clears it."""
-        self.ticked = not self.ticked
-        self._show()
-        self.post_message(self.Toggled(self))
-
-    def on_click(self) -> None:
-        self.toggle()

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, ParamSpec, TypeVar
+from typing import Any, ClassVar, Final, Generic, ParamSpec, TypeVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -21,12 +22,14 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import Screen
+from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.widget import Widget
 from textual.widgets import Static
 
 from kiosk.errors import KioskError, NotSaved
 from kiosk.i18n import N_, _, language
 from kiosk.station import Recognition, Station
+from kiosk.widgets.steps import StepBar
 from kiosk.wording import WEEKDAYS
 
 R = TypeVar("R")
@@ -35,6 +38,23 @@ P = ParamSpec("P")
 
 SMALLEST = (80, 24)
 """Columns and lines below which no page can be read."""
+
+
+class _PlainBar(ScrollBarRender):
+    """A scroll bar of whole cells: Textual's ends in eighths of a block, which are of ambiguous width."""
+
+    VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
+    HORIZONTAL_BARS: ClassVar[list[str]] = [" "] * 8
+
+
+ScrollBar.renderer = _PlainBar
+
+_BETWEEN_CHINESE: Final = re.compile(r"(?<=[\u4e00-\u9fff])(?=[\u4e00-\u9fff])")
+
+
+def spread(text: str) -> str:
+    """Chinese with room between the characters, as large as a terminal can write; other text as it is."""
+    return _BETWEEN_CHINESE.sub(" ", text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +83,7 @@ class Page(Screen[R], Generic[R]):
     """A screen of the kiosk.
 
     Attributes:
-        heading: the title, a marked message.
+        heading: the title, a marked message; none where the page asks one thing in words of its own.
         may_close: whether the kiosk may be ended from here.
         keeps_draft: whether somebody's answers would be lost if the page went away; a scan then waits for them.
         built: whether the widgets are there; False while the page is built anew, and when it goes away before that.
@@ -83,6 +103,9 @@ class Page(Screen[R], Generic[R]):
         Binding("escape", "back", show=False),
     ]
     AUTO_FOCUS = None
+    # On a large terminal the style sheet gives everything more room: both classes have to be there.
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (34, "-tall")]
 
     def __init__(self, station: Station | None, *, step: tuple[int, int] | None = None) -> None:
         """Makes the page.
@@ -99,6 +122,7 @@ class Page(Screen[R], Generic[R]):
         self._saved.set()
         self._over = False
         self.built = False
+        self._drawing = asyncio.Lock()
         self.arrived = math.inf
 
     @property
@@ -113,12 +137,10 @@ class Page(Screen[R], Generic[R]):
         with Horizontal(id="top-bar"):
             yield Static(self._place(), markup=False, id="place")
             yield Static(self._time(), markup=False, id="time")
+        if self.step:
+            yield StepBar(*self.step)
         if self.heading:
-            with Horizontal(id="title-bar"):
-                yield Static(self.title_text(), markup=False, id="title")
-                if self.step:
-                    step = _("Step {number} of {total}").format(number=self.step[0], total=self.step[1])
-                    yield Static(step, markup=False, id="step")
+            yield Static(self.title_text(), markup=False, id="title", classes="" if self.step else "-alone")
         with Vertical(id="body"):
             yield from self.content()
         yield Static("", markup=False, id="message")
@@ -198,8 +220,8 @@ class Page(Screen[R], Generic[R]):
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(self.too_small, "-too-small")
         said = _("This window is too small: {width}x{height}. The kiosk needs 80x24.")
-        for notice in self.query("#too-small").results(Static):
-            notice.update(said.format(width=event.size.width, height=event.size.height))
+        for cover in self.query("#too-small").results(Static):
+            cover.update(said.format(width=event.size.width, height=event.size.height))
 
     async def scanned(self, found: Recognition) -> bool:
         """Takes a badge that was scanned while this page was up; False leaves it to the app, which shows the person."""
@@ -207,6 +229,13 @@ class Page(Screen[R], Generic[R]):
 
     def ready(self) -> None:
         """Called when the widgets are there: at first, and again in the other language."""
+
+    async def rebuild(self) -> None:
+        """Builds the page anew; what somebody else has begun to build is finished first."""
+        async with self._drawing:
+            self.built = False
+            await self.recompose()
+            self._make_ready()
 
     async def relabel(self) -> None:
         """Builds the page anew in the language in use; what was typed and where the cursor was stays."""
@@ -219,12 +248,10 @@ class Page(Screen[R], Generic[R]):
 
     async def _build_anew(self, built: asyncio.Event) -> None:
         focused = self.focused.id if self.focused else None
-        said = self.query("#message")
-        wrong = bool(said) and said.first().has_class("-wrong")
-        self.built = False
-        await self.recompose()
+        wrong = bool(self.query("#message.-wrong"))
+        await self.rebuild()
         built.set()
-        if not self._make_ready():
+        if not self.built:
             return
         if focused and (found := self.query(f"#{focused}")):
             found.first().focus()
@@ -235,7 +262,7 @@ class Page(Screen[R], Generic[R]):
 
     def say(self, text: str, *, wrong: bool = True) -> None:
         """Shows a sentence above the keys."""
-        # A scan may have something to say to a page that is just being built, or on its way out.
+        # While the page is built anew there is no such line, and nothing to be read.
         for message in self.query("#message").results(Static):
             message.update(f" {text}" if text else "")
             message.set_class(wrong, "-wrong")

@@ -1,0 +1,166 @@
+"""Large numbered targets, for a digit key or a finger, and the page that asks one thing with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Generic, TypeVar
+
+from rich.cells import cell_len
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Grid, Horizontal, VerticalScroll
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Static
+
+from kiosk.i18n import N_, _
+from kiosk.station import Station
+from kiosk.widgets.page import Key, Page
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What can be chosen.
+
+    Attributes:
+        value: how the page knows it.
+        label: what stands on it.
+        key: the digit that takes it, if one does.
+        looks: its class: `-now` what holds already, `-off` what has no use now, `-leave` the way out.
+    """
+
+    value: str
+    label: str
+    key: str = ""
+    looks: str = ""
+
+
+class Tile(Horizontal):
+    """One large target; it shows that it is being pressed, and says when it was."""
+
+    @dataclass
+    class Tapped(Message):
+        """The tile was tapped."""
+
+        value: str
+
+    def __init__(self, choice: Choice) -> None:
+        super().__init__(classes=f"tile {choice.looks}".strip())
+        self.value, self._choice = choice.value, choice
+
+    def compose(self) -> ComposeResult:
+        if self._choice.key:
+            yield Static(f" {self._choice.key} ", markup=False, classes="tile-cap")
+        yield Static(self._choice.label, markup=False, classes="tile-label")
+
+    def on_mouse_down(self) -> None:
+        self.add_class("-pressed")
+
+    def on_mouse_up(self) -> None:
+        self.remove_class("-pressed")
+
+    def on_leave(self) -> None:
+        self.remove_class("-pressed")
+
+    def on_click(self, event: events.Click) -> None:
+        event.stop()
+        self.post_message(self.Tapped(self.value))
+
+
+def columns_for(labels: Sequence[str]) -> int:
+    """How many tiles stand side by side: as on a number pad, or one below the other where their texts are long."""
+    if any(cell_len(label) > 30 for label in labels):
+        return 1
+    if any(cell_len(label) > 18 for label in labels) or len(labels) in (2, 4):
+        return 2
+    return min(len(labels), 3) or 1
+
+
+class ChoicePage(Page[R], Generic[R]):
+    """One question and its answers as tiles: a digit or a tap takes one at once; arrow keys and Enter do as well.
+
+    The keys are the page's own, whatever has the focus, so that digits that follow each other fast meet the question
+    that they are meant for.
+    """
+
+    keys: ClassVar[tuple[Key, ...]] = (Key("Esc", N_("Back"), "back"),)
+    columns: ClassVar[int] = 0
+    """Tiles side by side; 0 for as many as their texts allow."""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left", "move(-1, 0)", show=False),
+        Binding("right", "move(1, 0)", show=False),
+        Binding("up", "move(0, -1)", show=False),
+        Binding("down", "move(0, 1)", show=False),
+    ]
+
+    def __init__(self, station: Station, *, step: tuple[int, int] | None = None) -> None:
+        super().__init__(station, step=step)
+        self.cursor: str | None = None
+        """The value of the tile that stands out, and that Enter takes."""
+
+    def head(self) -> Iterable[Widget]:
+        """What is asked."""
+        raise NotImplementedError
+
+    def choices(self) -> Sequence[Choice]:
+        """The answers."""
+        raise NotImplementedError
+
+    async def take(self, value: str) -> None:
+        """Does what the tile says."""
+        raise NotImplementedError
+
+    def content(self) -> Iterable[Widget]:
+        choices = self.choices()
+        with VerticalScroll(id="asked", can_focus=False):
+            yield from self.head()
+            grid = Grid(*map(Tile, choices), id="tiles")
+            grid.styles.grid_size_columns = self._columns(choices)
+            yield grid
+
+    def _columns(self, choices: Sequence[Choice]) -> int:
+        return self.columns or columns_for([choice.label for choice in choices])
+
+    def ready(self) -> None:
+        self._mark()
+
+    def _mark(self) -> None:
+        for tile in self.query(Tile):
+            tile.set_class(tile.value == self.cursor, "-chosen")
+            if tile.value == self.cursor:
+                tile.scroll_visible(animate=False)
+
+    async def _take(self, value: str) -> None:
+        # A key that was still on its way when the page was left is nobody's answer.
+        if self.is_current and not self.busy:
+            await self.take(value)
+
+    async def on_key(self, event: events.Key) -> None:
+        for choice in self.choices():
+            if choice.key and choice.key == event.key:
+                event.stop()
+                await self._take(choice.value)
+                return
+
+    @on(Tile.Tapped)
+    async def _take_tapped(self, event: Tile.Tapped) -> None:
+        event.stop()
+        await self._take(event.value)
+
+    def action_move(self, right: int, down: int) -> None:
+        choices = self.choices()
+        values = [choice.value for choice in choices]
+        place = values.index(self.cursor) + right + down * self._columns(choices) if self.cursor in values else 0
+        if 0 <= place < len(values) or down > 0:
+            self.cursor = values[min(place, len(values) - 1)]
+            self._mark()
+
+    async def action_next(self) -> None:  # type: ignore[override] # Textual awaits actions of either kind
+        if self.cursor is None:
+            self.say(_("Please choose: press a digit, or tap."), wrong=False)
+        else:
+            await self._take(self.cursor)
