@@ -107,7 +107,7 @@ class WelcomePage(Page[None]):
             state.update(self._people())
         for board in self.query(DutyBoard):
             board.refresh(recompose=True)
-        if self.query("#scan"):  # otherwise the page is just being built
+        if self.built:
             self.forget()
             self.ready()
             self._after_crash = False
