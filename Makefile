@@ -7,7 +7,7 @@ LOCALE := kiosk/locale
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check messages pictures gallery lock
+.PHONY: help run test test-faults soak check messages pictures gallery lock
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -17,6 +17,13 @@ run: .venv/.installed ## the kiosk on a throwaway, seeded day
 
 test: .venv/.installed ## all tests; ARGS="-k badge" picks some
 	$(PY) -m pytest -n 2 --dist worksteal $(ARGS)
+
+test-faults: .venv/.installed ## what takes minutes: every page, gap and signal over a pty, and 20,000 events of the fuzzer
+	$(PY) -m pytest -n 2 --dist worksteal -m faults $(ARGS)
+
+soak: .venv/.installed ## hours of the fuzzer; EVENTS=1000000 SEED=7, and VISITS=10000 for the memory
+	$(PY) -m tests.fuzzing --events $(or $(EVENTS),1000000) $(if $(SEED),--seed $(SEED))
+	$(PY) -m tests.memory --visits $(or $(VISITS),10000)
 
 check: .venv/.installed ## style, types, and who imports whom
 	$(PY) -m ruff check .

@@ -271,7 +271,10 @@ class KioskApp(App[None]):
     async def watch_idle(self) -> None:
         """Counts a page's idle time down, and takes everybody home when it is over."""
         page = self.screen
-        if not isinstance(page, Page) or page.idle is None or page.busy:
+        if not isinstance(page, Page):
+            return
+        if page.idle is None or page.busy:
+            page.count_down(None)
             return
         left = page.idle - (self._seconds() - self._touched)
         if left > 0:

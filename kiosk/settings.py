@@ -16,8 +16,8 @@ from kiosk.errors import KioskError
 from kiosk.i18n import LANGUAGES, _
 
 FILE: Final = "station.json"
-_KINDS: Final = {"str": str, "int": int}
 THEMES: Final = ("dark", "light")
+_KINDS: Final = {"str": str, "int": int}
 
 
 class NotSetUp(KioskError):
@@ -40,9 +40,9 @@ class Settings:
         name: what people call the place.
         language: one of `LANGUAGES`; the screen returns to it after each visitor.
         epoch: the current epoch of the log.
+        theme: one of `THEMES`, the look of the screen; files of before there were two have none.
         segment: the number of the newest segment of the epoch that is known to hold a record; 0 while none is. What
             lies below it must be there, or records were lost.
-        theme: one of `THEMES`, the look of the screen; files of before there were two have none.
     """
 
     station: str
@@ -51,8 +51,8 @@ class Settings:
     name: str
     language: str
     epoch: str
-    segment: int = 0
     theme: str = THEMES[0]
+    segment: int = 0
 
     def save(self, folder: Path) -> None:
         """Makes the settings durable.
@@ -83,10 +83,9 @@ def read_settings(folder: Path) -> Settings:
         found = json.loads((folder / FILE).read_text(encoding="utf-8"))
         named = [field for field in fields(Settings) if field.default is MISSING or field.name in found]
         settings = Settings(**{field.name: found[field.name] for field in named})
-        of_kind = all(type(getattr(settings, field.name)) is _KINDS[str(field.type)] for field in fields(Settings))
-        if not of_kind or settings.segment < 0:
+        if not all(type(getattr(settings, field.name)) is _KINDS[str(field.type)] for field in fields(Settings)):
             raise ValueError(FILE)
-        if settings.language not in LANGUAGES or settings.theme not in THEMES:
+        if settings.language not in LANGUAGES or settings.theme not in THEMES or settings.segment < 0:
             raise ValueError(FILE)
     except FileNotFoundError as error:
         sentence = _("There is no station in {folder} yet. Please run: kiosk init").format(folder=folder)

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from types import FrameType
-from typing import Any, Final, TextIO, cast
+from typing import Any, ClassVar, Final, TextIO, cast
 
 from textual import events
 from textual._parser import ParseError
@@ -62,16 +62,33 @@ class _Output:
 
 
 class Terminal(LinuxDriver):
-    """Textual's driver, made to stay."""
+    """Textual's driver, made to stay.
+
+    Attributes:
+        closing: whether the process was told to end.
+    """
+
+    closing: ClassVar[bool] = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._file = cast(Any, _Output(cast(TextIO, self._file)))
         for number in _IGNORED:
             signal.signal(number, signal.SIG_IGN)
-        for number in (*_CLOSING, signal.SIGINT):
-            # asyncio takes SIGINT for itself; a handler of the loop's is the only one that outlives that.
-            self._loop.add_signal_handler(number, self._close if number in _CLOSING else _nothing)
+        for number in _CLOSING:
+            # A handler of the loop hears of a signal through a pipe, which overflows while the loop is busy.
+            signal.signal(number, self._close_soon)
+        # asyncio takes SIGINT for itself; a handler of the loop's is the only one that outlives that.
+        self._loop.add_signal_handler(signal.SIGINT, _nothing)
+        signal.set_wakeup_fd(signal.set_wakeup_fd(-1), warn_on_full_buffer=False)
+        if Terminal.closing:
+            self._loop.call_soon(self._close)
+
+    def _close_soon(self, *_: int | FrameType | None) -> None:
+        # Kept for the next app, too: an internal error may end this one before it has ended by itself.
+        Terminal.closing = True
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._close)
 
     def _close(self) -> None:
         self._app.exit()

@@ -56,14 +56,14 @@ def _show(folder: Path, station: Station | None, *, demo_pin: str = "") -> int:
             crashlog.note(folder, error, system_clock())
             app._return_code = CRASHED
         station = app.station
-        if app.return_code != CRASHED:
+        if app.return_code != CRASHED or terminal.Terminal.closing:
             break
         crashes = [*crashes[-_MANY + 1 :], time.monotonic()]
         if len(crashes) == _MANY and crashes[-1] - crashes[0] < _MANY:
             time.sleep(1)  # what fails at once every time must not take the machine
     if station is not None:
         station.close()
-    return app.return_code or 0
+    return 0 if terminal.Terminal.closing else app.return_code or 0
 
 
 def demo(folder: Path, options: Namespace) -> int:

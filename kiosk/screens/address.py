@@ -123,6 +123,9 @@ class AddressPage(Page[str]):
         if found:
             chosen = self._draft.community
             matches.highlighted = codes.index(chosen) if chosen in codes else 0
+            if self._draft.search and len(found) > len(_NUMBERS):
+                said = _("{count} communities; one more letter leaves fewer.").format(count=len(found))
+                self.say(said, wrong=False)
         else:
             self.say(_("No community has this in its name. Please type less, or another part."))
 

@@ -18,7 +18,7 @@ from kiosk.station import Station
 from kiosk.widgets import drawn
 from kiosk.widgets.digits import LargeDigits
 from kiosk.widgets.fields import Entry
-from kiosk.widgets.page import Key, Page, spread
+from kiosk.widgets.page import Key, Page
 from kiosk.widgets.tiles import Choice, Tile
 
 BOARD: Final = 8
@@ -83,7 +83,7 @@ class WelcomePage(Page[None]):
 
     def content(self) -> Iterable[Widget]:
         with Vertical(id="welcome"):
-            yield Static(spread(_("Welcome, and thank you for coming")), markup=False, id="greeting")
+            yield Static(_("Welcome, and thank you for coming"), markup=False, id="greeting")
             with Vertical(id="scan-box"):
                 yield Static(_("Scan your badge, or type your volunteer number"), markup=False, id="scan-label")
                 yield Entry(id="scan", max_length=400)
@@ -107,7 +107,7 @@ class WelcomePage(Page[None]):
             state.update(self._people())
         for board in self.query(DutyBoard):
             board.refresh(recompose=True)
-        if self.query("#scan"):  # otherwise the page is just being built
+        if self.built:
             self.forget()
             self.ready()
             self._after_crash = False

@@ -207,7 +207,8 @@ class Field(Widget):
         except InvalidInput as error:
             found = error
         self.set_class(found is not None, "-wrong")
-        self.query_one(".field-note", Static).update(str(found) if found else self.hint)
+        for note in self.query(".field-note").results(Static):  # none while the page is being built or taken away
+            note.update(str(found) if found else self.hint)
         return found
 
     @on(Input.Changed)

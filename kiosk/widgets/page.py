@@ -74,8 +74,9 @@ class KeyHint(Static):
         super().__init__(Content.assemble(cap, f" {_(key.label)} "), classes="key-hint")
         self._action = key.action
 
-    async def on_click(self) -> None:
-        await self.screen.run_action(self._action)
+    def on_click(self) -> None:
+        # In the app's turn, as the key's would be: the page may be built anew, and this with it.
+        self.app.call_next(self.screen.run_action, self._action)
 
 
 class Page(Screen[R], Generic[R]):
@@ -85,6 +86,7 @@ class Page(Screen[R], Generic[R]):
         heading: the title, a marked message; none where the page asks one thing in words of its own.
         may_close: whether the kiosk may be ended from here.
         keeps_draft: whether somebody's answers would be lost if the page went away; a scan then waits for them.
+        built: whether the widgets are there; False while the page is built anew, and when it goes away before that.
         idle: seconds without a key after which the kiosk goes back to welcome; None for never.
         keys: what the bottom line offers, besides the language key.
         more: keys that only the help page lists, where there is no room in the bottom line.
@@ -119,6 +121,8 @@ class Page(Screen[R], Generic[R]):
         self._saved = asyncio.Event()
         self._saved.set()
         self._over = False
+        self._focused_before: Widget | None = None
+        self.built = False
         self._drawing = asyncio.Lock()
         self.arrived = math.inf
 
@@ -176,19 +180,25 @@ class Page(Screen[R], Generic[R]):
 
     def dismiss(self, result: R | None = None) -> AwaitComplete:
         """Returns `result` to the story, once: whatever is pressed after that is not for this page any more."""
+        # Textual takes away whatever is on top: a page that a scan or the idle time has removed must not take another.
         if self._over or not self.is_current:
             return AwaitComplete()
         self._over = True
         return super().dismiss(result)
 
     def on_mount(self) -> None:
-        # Every second, and not by the minute: the loop keeps the timer of a page that is gone until it would have
-        # rung, and with it the page and what was typed there.
-        self.set_interval(1, self._tick)
-        self.ready()
+        self._make_ready()
 
-    def _tick(self) -> None:
-        self.count_down(None)
+    def _make_ready(self) -> bool:
+        """Calls `ready`; not on a page that goes away before it is built, by a scan or with the app."""
+        self.built = self.is_attached and not self._pruning and bool(self.query("#message"))
+        if self.built:
+            self.ready()
+        return self.built
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Nothing can be done to a page that is just being built."""
+        return self.built
 
     def count_down(self, seconds: int | None) -> None:
         """Shows how many seconds are left before the kiosk goes back to welcome; None shows the time of day."""
@@ -206,6 +216,11 @@ class Page(Screen[R], Generic[R]):
         return self.size.width < SMALLEST[0] or self.size.height < SMALLEST[1]
 
     def on_resize(self, event: events.Resize) -> None:
+        if self.too_small and not self.has_class("-too-small"):
+            self._focused_before = self.focused
+        elif not self.too_small and self.has_class("-too-small") and self._focused_before is not None:
+            # What is hidden loses the cursor; it comes back with what was typed.
+            self.call_after_refresh(self._focused_before.focus)
         self.set_class(self.too_small, "-too-small")
         said = _("This window is too small: {width}x{height}. The kiosk needs 80x24.")
         for cover in self.query("#too-small").results(Static):
@@ -221,14 +236,26 @@ class Page(Screen[R], Generic[R]):
     async def rebuild(self) -> None:
         """Builds the page anew; what somebody else has begun to build is finished first."""
         async with self._drawing:
+            self.built = False
             await self.recompose()
-            self.ready()
+            self._make_ready()
 
     async def relabel(self) -> None:
         """Builds the page anew in the language in use; what was typed and where the cursor was stays."""
+        built = asyncio.Event()
+        # In the page's own turn, so that nothing that comes meanwhile (a key's message, the time, a resize) finds it
+        # without its widgets. A page that goes away before its turn comes is never built.
+        self.call_next(self._build_anew, built)
+        while self.is_running and not built.is_set():  # noqa: ASYNC110 - either of two things ends it
+            await asyncio.sleep(0.005)
+
+    async def _build_anew(self, built: asyncio.Event) -> None:
         focused = self.focused.id if self.focused else None
         wrong = bool(self.query("#message.-wrong"))
         await self.rebuild()
+        built.set()
+        if not self.built:
+            return
         if focused and (found := self.query(f"#{focused}")):
             found.first().focus()
         if self._failure:

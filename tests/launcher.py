@@ -1,0 +1,154 @@
+"""Starts the kiosk as its command does, rigged from outside: the product itself has no hooks for tests.
+
+`python -m tests.launcher [--break MODULE:CLASS.METHOD=MARK] [--idle N] [--journal FILE] ... DATA`
+
+`--break` makes a method raise, with MARK in the error's words and in a local variable, as a person's name would be.
+`--idle` sets how long a page waits for the next key. `--journal` appends what reached the station and which page came
+up, a JSON line each. `--clock` lets the station's time go RATE times as fast since the time ORIGIN (seconds). `--hasty
+yes` takes away the moment in which a page that has just come up takes no Enter. `--stacks` names a file in which
+SIGRTMIN shows where the process is: for what hangs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import faulthandler
+import gc
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+
+def break_method(place: str, mark: str) -> None:
+    """Makes a method of the kiosk raise whenever it is called."""
+    module, _, path = place.partition(":")
+    owner_name, _, method = path.partition(".")
+    owner = getattr(import_module(module), owner_name)
+
+    @wraps(getattr(owner, method))
+    def broken(*args: Any, **kwargs: Any) -> Any:
+        name_of_a_person = f"{mark} 13900000001"
+        raise RuntimeError(f"this was about {name_of_a_person}")
+
+    setattr(owner, method, broken)
+
+
+def shorten_idle(seconds: int) -> None:
+    """Sets the idle limit of every page that has one."""
+    from kiosk.widgets.page import Page
+
+    import_module("kiosk.screens.flow")  # which knows every page
+    pages: list[Any] = [Page]
+    for page in pages:
+        pages += page.__subclasses__()
+        if vars(page).get("idle") is not None:
+            page.idle = seconds
+
+
+def keep_journal(file: Path) -> None:
+    """Appends to `file` each scanned or typed number that the station is asked about, and each page that comes up."""
+    from textual.screen import Screen
+
+    from kiosk.station import Station
+
+    journal = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+
+    def note(kind: str, what: str) -> None:
+        os.write(journal, (json.dumps([kind, what]) + "\n").encode())
+
+    recognise: Callable[..., Any] = Station.recognise
+    screen: Any = Screen
+    resumed: Callable[..., Any] = screen._on_screen_resume
+
+    @wraps(recognise)
+    def recognise_noted(self: Station, scanned: str) -> Any:
+        note("scan", scanned)
+        return recognise(self, scanned)
+
+    @wraps(resumed)
+    def resumed_noted(self: Screen[Any], *args: Any) -> Any:
+        note("page", type(self).__name__)
+        return resumed(self, *args)
+
+    Station.recognise = recognise_noted  # type: ignore[method-assign]
+    screen._on_screen_resume = resumed_noted
+
+
+def hurry(origin: float, rate: float) -> None:
+    """Lets the time of stations go `rate` times as fast since `origin` (seconds since 1970)."""
+    from kiosk.records import SHANGHAI
+    from kiosk.station import Station
+
+    def hurried() -> datetime:
+        return datetime.fromtimestamp(origin + (time.time() - origin) * rate, SHANGHAI)
+
+    defaults = Station.__init__.__kwdefaults__
+    assert defaults is not None
+    defaults["clock"] = hurried
+
+
+def show_stacks(file: Path) -> None:
+    """Lets SIGRTMIN write to `file` where every thread and every task of the loop is, and which pages there are."""
+    from kiosk.widgets.page import Page
+
+    def write(*_: Any) -> None:
+        with file.open("w", encoding="utf-8") as out:
+            faulthandler.dump_traceback(out, all_threads=True)
+            for page in [page for page in gc.get_objects() if isinstance(page, Page)]:
+                state = {name: vars(page).get(name) for name in ("built", "_over", "_closing", "_running", "_pruning")}
+                print(page, page.is_current, page.is_attached, page.size, page.busy, state, file=out)
+            for task in asyncio.all_tasks():
+                print(task.get_name(), file=out)
+                step: Any = task.get_coro()
+                while (frame := getattr(step, "cr_frame", None)) is not None:
+                    print(f"  {frame.f_code.co_filename}:{frame.f_lineno} {frame.f_code.co_name}", file=out)
+                    step = step.cr_await
+
+    signal.signal(signal.SIGRTMIN, write)
+
+
+def forgive_bounces() -> None:
+    """Lets a page take Enter as soon as it is up: a fuzzer's fingers do not bounce."""
+    vars(import_module("kiosk.app"))["BOUNCE"] = 0.0
+
+
+def main() -> int:
+    """Rigs the kiosk and runs it."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--break", dest="broken", default="")
+    parser.add_argument("--idle", type=int)
+    parser.add_argument("--journal", type=Path)
+    parser.add_argument("--clock", default="")
+    parser.add_argument("--stacks", type=Path)
+    parser.add_argument("--hasty", choices=("yes", "no"), default="no")
+    options = parser.parse_args()
+    if options.broken:
+        break_method(*options.broken.split("=", 1))
+    if options.idle:
+        shorten_idle(options.idle)
+    if options.journal:
+        keep_journal(options.journal)
+    if options.clock:
+        origin, rate = options.clock.split(",")
+        hurry(float(origin), float(rate))
+    if options.stacks:
+        show_stacks(options.stacks)
+    if options.hasty == "yes":
+        forgive_bounces()
+    from kiosk.__main__ import main as kiosk
+
+    return kiosk(["--data", str(options.data)])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,222 @@
+"""The kiosk in a real terminal: nobody gets out, nothing breaks it, a signal leaves everything clean, scans arrive.
+
+One process serves several checks, since each costs a second to start. Every page, gap and signal is gone through in
+`test_pty_faults.py`.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import plain
+from tests.noise import EVERYTHING
+from tests.tent import Tent, Visitor, pitch
+from tests.terminal import ENDING, Terminal, kiosk, rigged, terminal
+
+pytestmark = pytest.mark.pty
+MARK = "江晚舟的秘密"
+
+
+@pytest.fixture(scope="module")
+def pitched(tmp_path_factory: pytest.TempPathFactory) -> Tent:
+    return pitch(tmp_path_factory.mktemp("tent") / "data")
+
+
+@pytest.fixture
+def tent(pitched: Tent, tmp_path: Path) -> Tent:
+    return pitched.copied(tmp_path / "data")
+
+
+def stands_well(tent: Tent, screen: Terminal) -> None:
+    """No error was noted, no code was shown, and the log holds."""
+    assert tent.crash_log == ""
+    for word in (b"Traceback", b"Error:", b"kiosk/screens"):
+        assert word not in screen.raw
+    verified = plain.kiosk(tent.folder, "verify")
+    assert verified.returncode == 0, verified.stderr.decode()
+
+
+def ends_clean(tent: Tent, screen: Terminal) -> None:
+    """It ended well, the terminal is as it was, and the log is free for the next."""
+    assert screen.wait_end() == 0
+    assert screen.left_behind() == []
+    assert tent.free
+    stands_well(tent, screen)
+
+
+# --- nobody gets out ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", ["WelcomePage", "IdentityPage", "RosterPage"])
+def test_no_key_paste_sequence_byte_mouse_or_resize_leaves_or_breaks_it(tent: Tent, page: str) -> None:
+    with terminal(kiosk(tent.folder)) as screen:
+        visitor = Visitor(screen, tent)
+        visitor.to(page)
+        for noise in EVERYTHING:
+            if page == "RosterPage" and noise.name in ("ctrl+q", "kitty ctrl+q"):
+                continue  # the lead may
+            noise.make(screen)
+            assert screen.alive, noise.name
+        screen.resize(80, 24)
+        screen.settle(1.5)  # a paste whose end does not come is given up after a second of silence
+        visitor.home()
+        visitor.scan(tent.here[0].code)
+        screen.wait_for(tent.here[0].name)
+        screen.signal(signal.SIGTERM)
+        ends_clean(tent, screen)
+
+
+def test_a_terminal_that_is_too_small_says_so_and_what_was_typed_is_there_again(tent: Tent) -> None:
+    with terminal(kiosk(tent.folder)) as screen:
+        visitor = Visitor(screen, tent)
+        visitor.to("IdentityPage")
+        screen.paste("顾清和")
+        screen.wait_for("顾清和")
+        for size in ((79, 24), (80, 23), (40, 12), (20, 6)):
+            screen.resize(*size)
+            screen.wait_for("80", "24")
+            screen.wait_gone("顾清和")
+        screen.resize(1, 1)
+        screen.settle()
+        screen.resize(300, 80)
+        screen.wait_for("顾清和")
+        screen.resize(80, 24)
+        screen.settle()
+        visitor.sees("IdentityPage")
+        screen.wait_for("顾清和")
+        stands_well(tent, screen)
+
+
+# --- an internal error ----------------------------------------------------------------------------------------------
+
+BREAKS: dict[str, tuple[str, Callable[[Visitor], None]]] = {
+    "while a page is built": ("kiosk.screens.identity:IdentityPage.content", lambda v: v.press("1", "2", "\r")),
+    "at a key": ("kiosk.screens.consent:ConsentPage.action_decline", lambda v: v.press("0")),
+    "in the writer": ("kiosk.station:Station.decline", lambda v: v.press("0")),
+}
+
+
+@pytest.mark.parametrize("where", BREAKS)
+def test_an_internal_error_is_noted_without_its_words_and_the_welcome_page_is_back(tent: Tent, where: str) -> None:
+    method, cause = BREAKS[where]
+    with terminal(rigged(tent.folder, **{"break": f"{method}={MARK}"})) as screen:
+        visitor = Visitor(screen, tent)
+        visitor.to("ConsentPage")
+        cause(visitor)
+        screen.until(lambda: tent.crash_log, "nothing was noted")
+        began = time.monotonic()
+        visitor.sees("WelcomePage")
+        took = time.monotonic() - began
+        visitor.scan(tent.here[0].code)
+        screen.wait_for(tent.here[0].name)
+        assert "RuntimeError" in tent.crash_log
+        for secret in (MARK, "13900000001", "this was about"):
+            assert secret.encode() not in screen.raw
+            assert plain.contains(tent.folder, secret) == []
+        assert b"Traceback" not in screen.raw
+        screen.signal(signal.SIGTERM)
+        assert screen.wait_end() == 0
+        assert screen.left_behind() == []
+        # Two cores may be shared; alone it takes a fifth of this.
+        assert took < 1.0
+
+
+# --- signals --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", ENDING, ids=lambda number: number.name)
+def test_a_signal_ends_it_with_everything_clean(tent: Tent, number: signal.Signals) -> None:
+    with terminal(kiosk(tent.folder)) as screen:
+        visitor = Visitor(screen, tent)
+        visitor.to("IdentityPage")
+        screen.paste("顾清和")
+        screen.wait_for("顾清和")
+        assert not tent.free
+        screen.signal(number)
+        ends_clean(tent, screen)
+        assert plain.contains(tent.folder, "顾清和") == []
+
+
+def test_a_terminal_that_is_closed_ends_it_with_the_log_free(tent: Tent) -> None:
+    with terminal(kiosk(tent.folder)) as screen:
+        Visitor(screen, tent).to("ConsentPage")
+        screen.hang_up()
+        assert screen.process.wait(timeout=10) == 0
+        assert tent.free
+        stands_well(tent, screen)
+
+
+# --- scans ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def standing(tent: Tent, tmp_path: Path) -> Iterator[Visitor]:
+    journal = tmp_path / "journal"
+    with terminal(rigged(tent.folder, journal=str(journal))) as screen:
+        visitor = Visitor(screen, tent, journal)
+        visitor.sees("WelcomePage")
+        yield visitor
+        stands_well(tent, screen)
+
+
+def test_twenty_scans_in_a_row_arrive_whole_and_in_order(standing: Visitor, tent: Tent) -> None:
+    before = plain.ids(tent.folder)
+    people = [tent.guests[place % len(tent.guests)] for place in range(20)]
+    forms = [("", "\r"), ("~", "\r"), ("", "\r\n"), ("~", "\r\n")]
+    for place, person in enumerate(people):
+        prefix, suffix = forms[place % 4]
+        code = person.code.lower() if place % 5 == 0 else person.code
+        standing.scan(code, prefix=prefix, suffix=suffix)
+    standing.terminal.until(lambda: len(standing.scans()) >= 20, "scans are missing")
+    assert [scan.upper() for scan in standing.scans()] == [person.code for person in people]
+    standing.terminal.wait_for(people[-1].name)
+    assert plain.ids(tent.folder) == before
+
+
+@pytest.mark.parametrize("gap", [0.01, 0.05], ids=["10ms", "50ms"])
+def test_a_scan_at_the_pace_of_a_slow_scanner(standing: Visitor, tent: Tent, gap: float) -> None:
+    first, second = tent.here[:2]
+    standing.scan(first.number, gap=gap)
+    standing.terminal.wait_for(first.name)
+    standing.scan(second.code, gap=gap)
+    standing.terminal.wait_for(second.name)
+    assert standing.scans() == [first.number, second.code]
+
+
+def test_a_scan_during_a_registration_is_said_and_changes_nothing(standing: Visitor, tent: Tent) -> None:
+    screen = standing.terminal
+    standing.to("IdentityPage")
+    screen.paste("顾清和")
+    screen.wait_for("顾清和")
+    before = screen.text
+    standing.scan(tent.here[0].code)
+    screen.until(lambda: screen.text != before, "nothing was said of the scan")
+    screen.settle()
+    standing.sees("IdentityPage")
+    assert "徽章" in screen.text
+    assert "顾清和" in screen.text
+    assert tent.here[0].code[:8] not in screen.text
+
+
+# --- idle -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_page_that_is_left_alone_counts_down_and_keeps_nothing(tent: Tent) -> None:
+    with terminal(rigged(tent.folder, idle="3")) as screen:
+        visitor = Visitor(screen, tent)
+        visitor.to("IdentityPage")
+        screen.paste("顾清和")
+        screen.wait_for("顾清和")
+        painted = len(screen.raw)
+        screen.wait_gone("顾清和")
+        visitor.sees("WelcomePage")
+        assert any(f"{left}" in screen.raw[painted:].decode(errors="replace") for left in (3, 2, 1))
+        visitor.to("IdentityPage")
+        assert "顾清和" not in screen.text
+        screen.signal(signal.SIGTERM)
+        ends_clean(tent, screen)

@@ -1,0 +1,99 @@
+"""The long part of `test_pty.py`: every page, every gap, every signal, and the fuzzer. `make test-faults` runs it."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests import plain
+from tests.fuzzing import fuzz
+from tests.memory import measure
+from tests.tent import WAYS, Tent, Visitor
+from tests.terminal import ENDING, kiosk, rigged, terminal
+from tests.test_pty import ends_clean, pitched, stands_well, tent
+
+__all__ = ["pitched", "tent"]  # fixtures
+
+pytestmark = [pytest.mark.pty, pytest.mark.faults, pytest.mark.timeout(600)]
+
+FORMS = [(prefix, suffix, lower) for prefix in ("", "~") for suffix in ("\r", "\r\n") for lower in (False, True)]
+DRAFTS = ("ConsentPage", "IdentityPage", "AddressPage", "FirstDayPage", "ReviewPage")
+"""Pages on which a scan is told of, and waits."""
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.002, 0.01], ids=["0ms", "2ms", "10ms"])
+def test_twenty_scans_in_a_row(tent: Tent, tmp_path: Path, gap: float) -> None:
+    journal = tmp_path / "journal"
+    with terminal(rigged(tent.folder, journal=str(journal))) as screen:
+        visitor = Visitor(screen, tent, journal)
+        visitor.sees("WelcomePage")
+        before = plain.ids(tent.folder)
+        people = [tent.guests[place % len(tent.guests)] for place in range(20)]
+        for place, person in enumerate(people):
+            prefix, suffix, lower = FORMS[place % len(FORMS)]
+            visitor.scan(person.code.lower() if lower else person.code, prefix=prefix, suffix=suffix, gap=gap)
+        screen.until(lambda: len(visitor.scans()) >= 20, "scans are missing")
+        assert visitor.scans() == [person.code for person in people]
+        screen.wait_for(people[-1].name)
+        assert plain.ids(tent.folder) == before
+        stands_well(tent, screen)
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.05], ids=["0ms", "50ms"])
+def test_a_scan_on_every_page(tent: Tent, tmp_path: Path, gap: float) -> None:
+    journal = tmp_path / "journal"
+    with terminal(rigged(tent.folder, journal=str(journal))) as screen:
+        visitor = Visitor(screen, tent, journal)
+        for page in WAYS if gap == 0 else ("WelcomePage", "IdentityPage", "DutyPage"):
+            visitor.to(page)
+            records, scans = plain.ids(tent.folder), visitor.scans()
+            # Somebody whose page nobody has asked for; the last letters of a code are told from those of another.
+            person = tent.here[-1]
+            visitor.scan(person.code, prefix="~" if page == "DutyPage" else "", gap=gap)
+            if page in DRAFTS:
+                screen.wait_for("徽章")
+                visitor.sees(page)
+            else:
+                screen.wait_for(person.name)
+                assert visitor.scans() == [*scans, person.code], page
+            screen.settle()
+            assert plain.ids(tent.folder) == records, page
+            assert person.code[:6] not in screen.text, page
+            visitor.home()
+        stands_well(tent, screen)
+
+
+@pytest.mark.parametrize("page", ["WelcomePage", "AddressPage", "ReviewPage", "BadgePage", "DutyPage", "RosterPage"])
+@pytest.mark.parametrize("number", ENDING, ids=lambda number: number.name)
+def test_a_signal_on_a_page(tent: Tent, page: str, number: signal.Signals) -> None:
+    with terminal(kiosk(tent.folder)) as screen:
+        Visitor(screen, tent).to(page)
+        screen.signal(number)
+        ends_clean(tent, screen)
+
+
+def test_a_signal_at_any_moment_of_the_start(tent: Tent) -> None:
+    for place in range(12):
+        with terminal(kiosk(tent.folder)) as screen:
+            painted = place * 700
+            screen.until(lambda painted=painted: screen.painted > painted, "it paints nothing")  # type: ignore[misc]
+            screen.signal(signal.SIGTERM)
+            ends_clean(tent, screen)
+
+
+@pytest.mark.parametrize("seed", [3, 4])
+def test_ten_thousand_events_without_sense(tmp_path: Path, seed: int) -> None:
+    figures = fuzz(tmp_path / "fuzz", 10_000, seed)
+    print(json.dumps(figures, ensure_ascii=False))
+    assert figures["crash log"] == "empty"
+    assert figures["visits"] > 20
+    assert len(figures["pages"]) > 15
+
+
+def test_a_visit_leaves_no_widget_in_memory_and_few_bytes() -> None:
+    found = measure(visits=300)
+    assert found["nodes left"] == 0
+    assert found["bytes a visit besides the log"] < 2_000
