@@ -202,7 +202,10 @@ def _named_epoch(segment: Segment) -> str | None:
     first = segment.records[0] if segment.records else None
     if first is None or first.type != "station_noted" or first["note"] != "new_epoch":
         return None
-    named = first["details"].get("epoch")
+    # Where the one that it names is wholly gone, it names the one before that, too.
+    details = first["details"]
+    before = details.get("before")
+    named = (before if isinstance(before, dict) else details).get("epoch")
     return named if isinstance(named, str) else None
 
 
@@ -300,17 +303,18 @@ def _ended_epochs(segments: Sequence[Segment]) -> Iterator[Finding]:
         for record in segment.records:
             if record.type != "station_noted" or record["note"] != "new_epoch":
                 continue
-            epoch, last, missing = (record["details"].get(name) for name in ("epoch", "last_seq", "missing"))
-            if not isinstance(epoch, str) or type(last) is not int:
-                yield Finding(_named(segment), record.seq, _("The note does not say what epoch was before it."))
-                continue
-            there = reached.get(epoch, 0)
-            if there < last:
-                sentence = _("Epoch {epoch} had {last} records, and only {there} of them are there.")
-                yield Finding(_named(segment), record.seq, sentence.format(epoch=epoch, last=last, there=there))
+            details = record["details"]
+            before, missing = details.get("before"), details.get("missing")
+            for told in (details, *([before] if isinstance(before, dict) else [])):
+                epoch, last = told.get("epoch"), told.get("last_seq")
+                if not isinstance(epoch, str) or type(last) is not int:
+                    yield Finding(_named(segment), record.seq, _("The note does not say what epoch was before it."))
+                elif (there := reached.get(epoch, 0)) < last:
+                    sentence = _("Epoch {epoch} had {last} records, and only {there} of them are there.")
+                    yield Finding(_named(segment), record.seq, sentence.format(epoch=epoch, last=last, there=there))
             if missing is not None:
                 sentence = _("Segment {number} of epoch {epoch} was gone, and what it held is not here.")
-                yield Finding(_named(segment), record.seq, sentence.format(number=missing, epoch=epoch))
+                yield Finding(_named(segment), record.seq, sentence.format(number=missing, epoch=details.get("epoch")))
 
 
 def check(folder: Path, station: str) -> tuple[list[Segment], list[Finding]]:

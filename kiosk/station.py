@@ -276,6 +276,8 @@ class Station:
             details |= {"street": self.settings.street, "community": self.settings.community}
             if self._store.missing is not None:
                 details["missing"] = self._store.missing
+            if self._store.before is not None:
+                details["before"] = dict(zip(("epoch", "last_seq"), self._store.before, strict=True))
             self._note("new_epoch", details)
 
     def _note(self, note: str, details: Mapping[str, Any]) -> None:

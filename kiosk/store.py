@@ -95,6 +95,7 @@ class Store:
         epoch: the epoch in which records are written now.
         set_aside: names of the files that were set aside when the log was opened.
         missing: the number of a segment of the epoch `ended` that held a record once and is no longer there, or None.
+        before: where all of the lost epoch is gone, the one before it and its last seq.
         ended: the epoch that could not be continued when the log was read last, or None.
     """
 
@@ -127,6 +128,7 @@ class Store:
         self.epoch = epoch
         self.set_aside: list[str] = []
         self.missing: int | None = None
+        self.before: tuple[str, int] | None = None
         self.ended: str | None = None
         self._folder = folder
         self._records = folder / "records"
@@ -208,7 +210,11 @@ class Store:
         # The new epoch is durable before anything is moved: a crash in between must never lead to the old epoch being
         # continued without the records that could not be read.
         known = [record.seq for segment in segments if segment.epoch == self.epoch for record in segment.records]
-        lost = (self.epoch, max(known)) if known else self._lost or self._last_known(segments)
+        newest = self._last_known(segments)
+        lost = (self.epoch, max(known)) if known else self._lost or newest
+        if gone and not known:
+            # All of the epoch is gone, with it what it said of the one before: both must be named.
+            lost, self.before = (self.epoch, 0), newest if newest[0] != self.epoch else None
         if gone and not any(self._may_be(name, self._known_segment) for name in unreadable):
             self.missing = self._known_segment
         epoch, ended = new_epoch(self._entropy), self.epoch

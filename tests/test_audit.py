@@ -15,7 +15,7 @@ from kiosk.campaign import Campaign
 from kiosk.keys import Keys
 from kiosk.records import Draft
 from kiosk.rules import Application, Stay
-from kiosk.segments import Finding
+from kiosk.segments import Finding, read_all
 from kiosk.settings import NotSetUp, read_settings
 from kiosk.station import Station
 from kiosk.store import new_epoch
@@ -185,6 +185,25 @@ def test_what_was_gone_when_the_epoch_ended_stays_a_finding(busy: Path, campaign
     Station(busy, clock=clock).close()
     (found,) = looked_at(busy)
     assert (found.file, found.seq) == ("records/open.json", 1)
+
+
+def test_all_of_an_epoch_is_gone_and_with_it_what_it_said(busy: Path, campaign: Campaign, clock: FakeClock) -> None:
+    """The third epoch's first record names the second, of which nothing is there, and the first."""
+    first = read_settings(busy).epoch
+    end_epoch(busy, campaign, clock, 3)
+    second = read_settings(busy).epoch
+    (busy / "records" / "open.json").unlink()
+    station = Station(busy, clock=clock)
+    arrive(station, campaign, 4)
+    station.close()
+    note = plain.log(busy)[-5]["details"]
+    assert (note["epoch"], note["last_seq"], note["missing"]) == (second, 0, 1)
+    assert note["before"] == {"epoch": first, "last_seq": 13}
+    (found,) = looked_at(busy)
+    assert (found.file, found.seq, second in found.problem) == ("records/open.json", 1, True)
+    assert [segment.epoch for segment in read_all(busy)[0]] == [first] * 3 + [read_settings(busy).epoch]
+    plain.segment_files(busy)[2].unlink()
+    assert len(looked_at(busy)) == 2
 
 
 def test_a_note_that_does_not_say_what_was_before(busy: Path, clock: FakeClock) -> None:
