@@ -19,7 +19,12 @@ from kiosk.widgets.themes import THEMES
 from tests import screens
 from tests.walking import Walker
 
-PICTURES = ("welcome", "consent", "identity", "eligibility", "assignment", "badge", "duty", "roster")
+PICTURES = (
+    *("welcome", "consent", "identity-phone", "document", "address-initials", "eligibility", "review", "refused"),
+    *("assignment", "badge", "duty", "done-on-duty", "daily", "lost-badge", "visitor", "done-checked-out"),
+    *("lead-pin", "pending", "late-ready", "roster", "person", "correct-ready", "summary", "export", "help-roster"),
+)
+"""What README.md and docs/day.md show."""
 FOLDER = Path(__file__).parent / "screens"
 SIZES = ((80, 24), (120, 40))
 
