@@ -207,6 +207,13 @@ class KioskApp(App[None]):
         station = self._at()
         self._begin(lambda show: flow.new_visit(show, station))
 
+    @on(WelcomePage.LostBadgeReported)
+    def _lost_badge(self) -> None:
+        from kiosk.screens import flow
+
+        station = self._at()
+        self._begin(lambda show: flow.lost_badge(show, station))
+
     @on(WelcomePage.LeadRequested)
     def _lead(self) -> None:
         from kiosk.screens import flow
@@ -264,7 +271,10 @@ class KioskApp(App[None]):
     async def watch_idle(self) -> None:
         """Counts a page's idle time down, and takes everybody home when it is over."""
         page = self.screen
-        if not isinstance(page, Page) or page.idle is None or page.busy:
+        if not isinstance(page, Page):
+            return
+        if page.idle is None or page.busy:
+            page.count_down(None)
             return
         left = page.idle - (self._seconds() - self._touched)
         if left > 0:

@@ -85,6 +85,10 @@ def issue(badge: Badge, sign: Callable[[bytes], bytes]) -> str:
     return _spell(payload + sign(_DOMAIN + payload))
 
 
+Directory = Mapping[str, bytes | tuple[bytes, ...]]
+"""By station id its public key, or all of them where it has had several."""
+
+
 def looks_like_code(text: str) -> bool:
     """Whether somebody who typed or scanned `text` meant a badge's code rather than a volunteer number."""
     return len(text.strip()) > 20
@@ -112,7 +116,7 @@ def _parse(code: str) -> tuple[Badge, bytes, bytes] | None:
 def check(
     code: str,
     *,
-    directory: Mapping[str, bytes],
+    directory: Directory,
     campaign: str,
     today: date,
     revoked: Mapping[str, int] | None = None,
@@ -121,7 +125,7 @@ def check(
 
     Args:
         code: as scanned; white space around it is dropped.
-        directory: the public keys of the stations that are known, by station id.
+        directory: the public keys of the stations that are known.
         campaign: the id of the campaign in force.
         today: the day (Asia/Shanghai).
         revoked: by volunteer number, the serial up to which badges were revoked.
@@ -132,7 +136,9 @@ def check(
     badge, payload, signature = parsed
     if badge.station not in directory:
         return Check("unknown_station", badge)
-    if not verify(directory[badge.station], _DOMAIN + payload, signature):
+    known = directory[badge.station]
+    keys = (known,) if isinstance(known, bytes) else known
+    if not any(verify(key, _DOMAIN + payload, signature) for key in keys):
         return Check("bad_signature", None)  # nothing that a forged badge says is repeated
     if badge.campaign != campaign:
         return Check("other_campaign", badge)

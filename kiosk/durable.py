@@ -17,8 +17,18 @@ PRIVATE_FILE = 0o600
 
 
 def make_folder(path: Path) -> None:
-    """Creates `path` and its parents, for the owner alone."""
-    path.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+    """Creates `path` and its parents, for the owner alone, and makes the names of those that it created durable.
+
+    Raises:
+        OSError: if that fails.
+    """
+    missing = []
+    while not path.is_dir():
+        missing.append(path)
+        path = path.parent
+    for folder in reversed(missing):
+        folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+        sync_folder(folder.parent)
 
 
 def sync_folder(path: Path) -> None:

@@ -10,16 +10,18 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import secrets
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from kiosk.durable import make_folder, write_durably
-from kiosk.errors import KioskError
+from kiosk.errors import KioskError, RecordError
 from kiosk.i18n import _
 from kiosk.records import ALPHABET, canonical, moment, timestamp
 
@@ -32,6 +34,12 @@ _PASSES: Final = 2
 _FREE_TRIES: Final = 3
 _LONGEST_WAIT: Final = timedelta(minutes=15)
 PIN_DIGITS: Final = 6
+MARKED: Final = {"station.key": "key", "station.secret": "secret", "lead.pub": "lead", "lead.age": "lead_age"}
+"""The key files that a note in the log tells of, and what it calls what it says of each."""
+_KEY: Final = re.compile(rb"[0-9a-f]{64}\Z")
+_RECIPIENT: Final = re.compile(rb"age1[02-9ac-hj-np-z]{58}\Z")
+_WRAPPED: Final = re.compile(rb"age-encryption\.org/v1\n-> scrypt ")
+"""How an age file begins that a passphrase opens."""
 _DIRECTORY: Final = b"kiosk directory 1\0"
 """Stands before what headquarters signs as a directory, so that no other signature of its is ever one."""
 
@@ -111,6 +119,7 @@ class Keys:
         """
         self._folder = folder
         self._temporary = temporary
+        self._fresh: dict[str, bytes] = {}
 
     @classmethod
     def create(
@@ -155,10 +164,101 @@ class Keys:
         write_durably(self._folder / name, content, self._temporary)
 
     def _read(self, name: str) -> bytes:
+        if name in self._fresh:
+            return self._fresh[name]
         try:
             return (self._folder / name).read_bytes()
         except OSError as error:
             raise KeysError(_("The key file {file} cannot be read.").format(file=name)) from error
+
+    # --- checking ---------------------------------------------------------------------------------------------------
+
+    def marks(self, files: Iterable[str] = MARKED) -> dict[str, str]:
+        """What the log keeps of these key files, so that it can be told later whether they are still the same.
+
+        None of it is a secret or helps to guess one: public keys, the hash of a file that is encrypted, and a keyed
+        hash of a fixed text.
+
+        Raises:
+            KeysError: if one of them cannot be read.
+        """
+        return {MARKED[name]: self._mark(name) for name in files}
+
+    def _mark(self, name: str) -> str:
+        if name == "station.key":
+            return self.public.hex()
+        if name == "station.secret":
+            return self._derived("check").hex()
+        content = self._read(name)
+        return content.decode(errors="replace") if name == "lead.pub" else hashlib.sha256(content).hexdigest()
+
+    def problems(self, noted: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        """Files of the folder with which something is wrong, and what, in a sentence; it looks only.
+
+        Args:
+            noted: what the log says of the keys, as `marks` gave it; what it lacks is not compared.
+        """
+        forms = {"station.key": _KEY, "station.secret": _KEY, "lead.pub": _RECIPIENT, "lead.age": _WRAPPED}
+        for name, form in forms.items():
+            try:
+                said = self._mark(name) if form.match(self._read(name)) else None
+            except (KeysError, ValueError):
+                said = None
+            if said is None:
+                yield name, _("The key file cannot be read.")
+            elif noted.get(MARKED[name], said) != said:
+                yield name, _("This is not the key that the log names.")
+        parts: dict[str, Callable[[], object]] = {
+            "pin.json": self._pin_state,
+            "hq.json": lambda: (self._folder / "hq.json").exists() and read_hq_keys(self._folder / "hq.json"),
+            "directory.json": self.directory,
+        }
+        for name, read in parts.items():
+            try:
+                read()
+            except KeysError as error:
+                yield name, str(error)
+
+    # --- going on without -------------------------------------------------------------------------------------------
+
+    def renew(self, noted: Mapping[str, Any], entropy: Callable[[int], bytes] = secrets.token_bytes) -> Sequence[str]:
+        """Replaces in memory what volunteers cannot be served without and cannot be read; returns the files' names.
+
+        A key or secret of the station is made anew, the lead's public key comes from the log.
+
+        Args:
+            noted: what the log says of the keys, as `marks` gave it.
+            entropy: gives n random bytes.
+        """
+        for name in ("station.key", "station.secret"):
+            if not _KEY.fullmatch(self._found(name)):
+                self._fresh[name] = entropy(32).hex().encode()
+        lead = noted.get(MARKED["lead.pub"])
+        if isinstance(lead, str) and self._found("lead.pub") != lead.encode():
+            self._fresh["lead.pub"] = lead.encode()
+        return tuple(self._fresh)
+
+    def _found(self, name: str) -> bytes:
+        try:
+            return self._read(name)
+        except KeysError:
+            return b""
+
+    def keep_renewed(self, set_aside: Callable[[Path], None]) -> None:
+        """Writes what was renewed, once the log names it.
+
+        Args:
+            set_aside: is given each file that is about to be replaced.
+
+        Raises:
+            OSError: if that fails; the next call goes on with it.
+        """
+        for name in tuple(self._fresh):
+            if (self._folder / name).exists():
+                set_aside(self._folder / name)
+            make_folder(self._folder)
+            self._write(name, self._fresh[name])
+            del self._fresh[name]
 
     # --- signing ----------------------------------------------------------------------------------------------------
 
@@ -166,7 +266,10 @@ class Keys:
     def _signing_key(self) -> Ed25519PrivateKey:
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-        return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(self._read("station.key").decode()))
+        try:
+            return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(self._read("station.key").decode()))
+        except ValueError as error:
+            raise KeysError(_("The key file {file} cannot be read.").format(file="station.key")) from error
 
     @cached_property
     def public(self) -> bytes:
@@ -202,12 +305,18 @@ class Keys:
 
     @cached_property
     def _recipients(self) -> list[Any]:
-        from pyrage import x25519
+        from pyrage import RecipientError, x25519
 
-        named = [self._read("lead.pub").decode()]
-        if (self._folder / "hq.json").exists():
-            named.append(json.loads(self._read("hq.json"))["age"])
-        return [x25519.Recipient.from_str(name) for name in named]
+        named = [self._found("lead.pub").decode(errors="replace")]
+        with suppress(KeysError):
+            named.append(read_hq_keys(self._folder / "hq.json")["age"])
+        found = []
+        for name in named:
+            with suppress(RecipientError):
+                found.append(x25519.Recipient.from_str(name))
+        if not found:
+            raise KeysError(_("The key file {file} cannot be read.").format(file="lead.pub"))
+        return found
 
     def seal(self, secret: Mapping[str, str]) -> str:
         """The age ciphertext (base64) of a JSON object, to the lead and, once known, to headquarters."""
@@ -270,6 +379,12 @@ class Keys:
     def _write_pin(self, state: Mapping[str, Any]) -> None:
         self._write("pin.json", canonical(dict(state)))
 
+    def _count(self, state: Mapping[str, Any]) -> None:
+        try:
+            self._write_pin(state)
+        except OSError as error:
+            raise KeysError(_("The PIN cannot be checked now: nothing can be written.")) from error
+
     def pin_wait(self, now: datetime) -> timedelta:
         """How long the lead has to wait before the next try."""
         until = self._pin_state()["wait"]
@@ -278,9 +393,15 @@ class Keys:
 
     def _pin_state(self) -> dict[str, Any]:
         try:
-            state: dict[str, Any] = json.loads(self._read("pin.json"))
-            return {name: state[name] for name in ("salt", "hash", "failed", "wait")}
-        except (ValueError, KeyError, TypeError) as error:
+            found: dict[str, Any] = json.loads(self._read("pin.json"))
+            state = {name: found[name] for name in ("salt", "hash", "failed", "wait")}
+            whole = len(bytes.fromhex(state["salt"])) == 16 and len(bytes.fromhex(state["hash"])) == 32
+            if not whole or type(state["failed"]) is not int or state["failed"] < 0:
+                raise ValueError("pin.json")
+            if state["wait"] is not None:
+                moment(state["wait"])
+            return state
+        except (ValueError, KeyError, TypeError, RecordError) as error:
             raise KeysError(_("The key file {file} cannot be read.").format(file="pin.json")) from error
 
     def check_pin(self, pin: str, now: datetime) -> bool:
@@ -295,8 +416,8 @@ class Keys:
         over = failed - _FREE_TRIES
         # Past a few doublings the longest wait holds; the power itself would soon be more than a timedelta can hold.
         wait = min(timedelta(seconds=15 * 2 ** min(over, 10)), _LONGEST_WAIT) if over >= 0 else None
-        self._write_pin({**state, "failed": failed, "wait": timestamp(now + wait) if wait else None})
+        self._count({**state, "failed": failed, "wait": timestamp(now + wait) if wait else None})
         right = hmac.compare_digest(_argon2id(_folded(pin).encode(), bytes.fromhex(state["salt"])).hex(), state["hash"])
         if right:
-            self._write_pin({**state, "failed": 0, "wait": None})
+            self._count({**state, "failed": 0, "wait": None})
         return right

@@ -1,4 +1,4 @@
-"""The record types and their JSON form: identity, canonical JSON, hashes, times, and the volunteer number.
+"""The record types and their JSON form: identity, hashes, times, and the volunteer number.
 
 Everything here is pure but for the minting of ids. It must not know of files, TinyDB, keys or screens. The form is
 described for other readers in docs/format.md; a test holds the two together.
@@ -6,8 +6,6 @@ described for other readers in docs/format.md; a test holds the two together.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import secrets
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +13,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 from typing import Any, Final
 
+from kiosk.canonical import canonical as canonical  # noqa: PLC0414 - handed on, as part of a record's form
+from kiosk.canonical import digest as digest  # noqa: PLC0414
+from kiosk.canonical import parse_json
 from kiosk.errors import RecordError
 from kiosk.i18n import _
 
@@ -24,24 +25,6 @@ ZEROS: Final = "0" * 64
 SHANGHAI: Final = timezone(timedelta(hours=8), "Asia/Shanghai")
 
 Json = Mapping[str, Any]
-
-
-def canonical(value: object) -> bytes:
-    """The canonical JSON of `value`: sorted keys, no spaces, UTF-8, nothing escaped that need not be.
-
-    Raises:
-        RecordError: if `value` holds what JSON has no place for (NaN, a lone surrogate, bytes).
-    """
-    try:
-        text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-        return text.encode("utf-8")
-    except (TypeError, ValueError) as error:
-        raise RecordError(_("A record holds a value that cannot be written as JSON.")) from error
-
-
-def digest(value: object) -> str:
-    """SHA-256 of the canonical JSON of `value`, in lower-case hex."""
-    return hashlib.sha256(canonical(value)).hexdigest()
 
 
 def timestamp(moment: datetime) -> str:
@@ -190,6 +173,44 @@ def _misfit(document: Json, fields: Mapping[str, str], *, required: bool) -> str
     return None
 
 
+PERSONAL: Final[Mapping[str, str]] = {
+    "salt": "text",
+    "name": "text",
+    "phone_masked": "text",
+    "street": "text?",
+    "community": "text?",
+    "sealed": "text",
+    "person": "text",
+    "ages_out": "text",
+    "note": "text",
+}
+"""Fields of `personal`; those that a record lacks are simply not known."""
+
+_HEALTH: Final[Mapping[str, str]] = {"salt": "text", "answers": "object"}
+_AGREED: Final[Mapping[str, str]] = {"text": "text", "version": "int", "hash": "text"}
+
+
+def _misfit_within(document: Json) -> str | None:
+    """What is wrong with the form of the objects in a record: whoever reads it later relies on it."""
+    personal, health = document.get("personal", {}), document.get("health", {})
+    problem = _misfit(personal, PERSONAL, required=False) or _misfit(health, _HEALTH, required=False)
+    if problem:
+        return problem
+    if "ages_out" in personal:
+        try:
+            date.fromisoformat(personal["ages_out"])
+        except ValueError:
+            return _("The field {field} is of the wrong kind.").format(field="ages_out")
+    agreed = document.get("agreed", [])
+    if document["type"] in ("registered", "checked_in"):
+        for item in agreed:
+            if not isinstance(item, dict) or _misfit(item, _AGREED, required=True):
+                return _("The field {field} is of the wrong kind.").format(field="agreed")
+    if document["type"] == "forgotten" and any(type(name) is not str for name in document["objects"]):
+        return _("The field {field} is of the wrong kind.").format(field="objects")
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A fact that is to be written: a record before it has its place in the log.
@@ -244,6 +265,7 @@ class Record:
             _misfit(document, COMMON, required=True)
             or _misfit(document, OPTIONAL, required=False)
             or _misfit(document, TYPES.get(document["type"], {}), required=True)
+            or _misfit_within(document)
         )
         if problem:
             raise RecordError(problem)
@@ -339,6 +361,10 @@ def seal_record(
     document["hash"] = record_hash(document)
     if draft.type not in TYPES:
         raise RecordError(_("There is no record type {type}.").format(type=draft.type))
+    try:
+        parse_json(canonical(document))  # what is written must be readable for ever
+    except ValueError as error:
+        raise RecordError(_("A record holds a value that cannot be written as JSON.")) from error
     return Record.from_json(document)
 
 

@@ -36,7 +36,7 @@ ID_TYPES: Final[Mapping[str, str]] = {
     "passport": N_("Passport"),
     "other": N_("Other document"),
 }
-_EIGHTEEN: Final = ("resident_id", "residence_permit", "foreign_pr")
+EIGHTEEN: Final = ("resident_id", "residence_permit", "foreign_pr")
 RENEWAL: Final = timedelta(days=366)
 """How far ahead a registration judges the upper age limit; after that the birth date is asked for again."""
 
@@ -141,7 +141,7 @@ def parse_id_number(id_type: str, text: str, today: date) -> tuple[str, str, dat
         raise invalid("id_invalid")
     if not number:
         return kind, "", None
-    if kind not in _EIGHTEEN:
+    if kind not in EIGHTEEN:
         if len(number) > 40 or any(not char.isprintable() or char in _BIDI for char in number):
             raise invalid("id_invalid")
         return kind, number, None
@@ -402,7 +402,7 @@ def asks_the_same(clause: Clause, before: Clause | None) -> bool:
 
 def document_key(id_type: str, number: str) -> str:
     """What identifies the holder of an ID number: numbers of 18 characters are unique, others only within a type."""
-    return number if id_type in _EIGHTEEN else f"{id_type}:{number}"
+    return number if id_type in EIGHTEEN else f"{id_type}:{number}"
 
 
 def possible_documents(text: str, today: date) -> list[tuple[str, str]]:

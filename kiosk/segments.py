@@ -6,13 +6,13 @@ A segment is one TinyDB file of consecutive records: `records/open.json` while i
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from kiosk.canonical import canonical, parse_json
 from kiosk.errors import KioskError, RecordError
 from kiosk.i18n import _
 from kiosk.records import FORMAT_VERSION, ZEROS, Record, findings, segment_hash
@@ -78,14 +78,15 @@ def parse_segment(path: Path, content: bytes) -> Segment:
     if not content:
         raise Unreadable(_("The file is empty."))
     try:
-        tables = json.loads(content)
+        tables = parse_json(content)
         (header,) = tables["segment"].values()
         documents = list(tables.get("records", {}).values())
         # Other tables, or documents that are not numbered from 1 as TinyDB does, are damage that it would stumble over.
         for name, table in tables.items():
             if name not in ("segment", "records") or list(table) != [str(n + 1) for n in range(len(table))]:
                 raise ValueError(name)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        canonical(header)  # nested too deeply, it would have no hash
+    except (ValueError, KeyError, TypeError, AttributeError, RecordError) as error:
         raise Unreadable(_("The file is not a complete TinyDB file with the tables records and segment.")) from error
     if not isinstance(header, dict) or any(type(header.get(name)) is not kind for name, kind in HEADER.items()):
         raise Unreadable(_("The table segment does not hold what it must."))
@@ -157,18 +158,19 @@ def read_all(folder: Path) -> tuple[list[Segment], list[Finding]]:
             continue
         if segments and segments[0].path.name == OPEN and segments[0].header == segment.header:
             segments.pop(0)
-            if _is_still_open(records / OPEN, segment):
+            if _is_older(records / OPEN, segment):
                 found.append(Finding(f"records/{OPEN}", None, _("This segment is sealed already.")))
         segments.append(segment)
     return _in_order(segments), found
 
 
-def _is_still_open(path: Path, sealed: Segment) -> bool:
-    """Whether `path` is an older copy of the sealed segment, and was not just renamed."""
+def _is_older(path: Path, sealed: Segment) -> bool:
+    """Whether `path` is another state of the sealed segment: not just renamed, nor cut off between its two names."""
     try:
-        return read_segment(path).header == sealed.header
+        left = read_segment(path)
     except (FileNotFoundError, Unreadable):
         return False
+    return left.header == sealed.header and left.hash != sealed.hash
 
 
 def _in_order(segments: Iterable[Segment]) -> list[Segment]:
@@ -224,22 +226,15 @@ def _within(segment: Segment, name: str, station: str) -> Iterator[Finding]:
         if prev is not None and record.prev != prev:
             yield Finding(name, record.seq, _("The chain is broken: the record before it is not the one it names."))
         prev = record.hash
-        for problem in findings(record):
+        try:
+            problems = findings(record)
+        except RecordError as error:
+            problems = [str(error)]
+        for problem in problems:
             yield Finding(name, record.seq, problem)
     match = _SEALED_NAME.fullmatch(segment.path.name)
     if match and match[2] != segment.hash:
         yield Finding(name, None, _("The file's content does not match the hash in its name."))
-
-
-def _forgotten(segments: Iterable[Segment]) -> set[tuple[str | None, str]]:
-    """Volunteer and object that a `forgotten` record has taken out; volunteer None for everybody's."""
-    return {
-        (record.volunteer, name)
-        for segment in segments
-        for record in segment.records
-        if record.type == "forgotten"
-        for name in record["objects"]
-    }
 
 
 def check_within(segment: Segment, station: str) -> list[Finding]:
@@ -280,18 +275,46 @@ def _repeated_ids(segments: Iterable[Segment]) -> Iterator[Finding]:
 
 
 def _unexplained(segments: Sequence[Segment]) -> Iterator[Finding]:
-    forgotten = _forgotten(segments)
+    """Objects that are gone and that no later `forgotten` record covers: it holds for what stands before it."""
+    forgotten: set[tuple[str | None, str]] = set()
+    gone: list[Finding] = []
+    for segment in reversed(segments):
+        for record in reversed(segment.records):
+            if record.type == "forgotten":
+                forgotten |= {(record.volunteer, name) for name in record["objects"]}
+            for part in ("personal", "health"):
+                taken = f"{part}_hash" in record.document and record.get(part) is None
+                if taken and not {(record.volunteer, part), (None, part)} & forgotten:
+                    sentence = _("The object {name} is gone, and no later record says so.").format(name=part)
+                    gone.append(Finding(_named(segment), record.seq, sentence))
+    yield from reversed(gone)
+
+
+def _ended_epochs(segments: Sequence[Segment]) -> Iterator[Finding]:
+    """What the first records of epochs say of the epochs before them, and is no longer, or was not even then, there."""
+    reached: dict[str, int] = {}
+    for segment in segments:
+        if segment.records:
+            reached[segment.epoch] = max(segment.records[-1].seq, reached.get(segment.epoch, 0))
     for segment in segments:
         for record in segment.records:
-            for part in ("personal", "health"):
-                gone = f"{part}_hash" in record.document and record.get(part) is None
-                if gone and not {(record.volunteer, part), (None, part)} & forgotten:
-                    sentence = _("The object {name} is gone, and no record says so.").format(name=part)
-                    yield Finding(_named(segment), record.seq, sentence)
+            if record.type != "station_noted" or record["note"] != "new_epoch":
+                continue
+            epoch, last, missing = (record["details"].get(name) for name in ("epoch", "last_seq", "missing"))
+            if not isinstance(epoch, str) or type(last) is not int:
+                yield Finding(_named(segment), record.seq, _("The note does not say what epoch was before it."))
+                continue
+            there = reached.get(epoch, 0)
+            if there < last:
+                sentence = _("Epoch {epoch} had {last} records, and only {there} of them are there.")
+                yield Finding(_named(segment), record.seq, sentence.format(epoch=epoch, last=last, there=there))
+            if missing is not None:
+                sentence = _("Segment {number} of epoch {epoch} was gone, and what it held is not here.")
+                yield Finding(_named(segment), record.seq, sentence.format(number=missing, epoch=epoch))
 
 
-def verify(folder: Path, station: str) -> list[Finding]:
-    """Checks every record, hash, chain and file of a data folder and changes nothing.
+def check(folder: Path, station: str) -> tuple[list[Segment], list[Finding]]:
+    """The log as far as it can be read, and all that is wrong with it, found by looking only.
 
     Args:
         folder: the data folder.
@@ -300,8 +323,13 @@ def verify(folder: Path, station: str) -> list[Finding]:
     segments, found = read_all(folder)
     for segment in segments:
         found += check_within(segment, station)
-    found += [*check_links(segments), *_repeated_ids(segments), *_unexplained(segments)]
+    found += [*check_links(segments), *_repeated_ids(segments), *_unexplained(segments), *_ended_epochs(segments)]
     for path in sorted((folder / "set-aside").glob("*")):
         problem = _("The file could not be read and was set aside; please hand it to headquarters.")
         found.append(Finding(f"set-aside/{path.name}", None, problem))
-    return found
+    return segments, found
+
+
+def verify(folder: Path, station: str) -> list[Finding]:
+    """All that is wrong with the log of a data folder; `audit` looks at the rest of the folder, too."""
+    return check(folder, station)[1]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +17,7 @@ from kiosk.i18n import LANGUAGES, _
 
 FILE: Final = "station.json"
 THEMES: Final = ("dark", "light")
+_KINDS: Final = {"str": str, "int": int}
 
 
 class NotSetUp(KioskError):
@@ -40,6 +41,8 @@ class Settings:
         language: one of `LANGUAGES`; the screen returns to it after each visitor.
         epoch: the current epoch of the log.
         theme: one of `THEMES`, the look of the screen; files of before there were two have none.
+        segment: the number of the newest segment of the epoch that is known to hold a record; 0 while none is. What
+            lies below it must be there, or records were lost.
     """
 
     station: str
@@ -49,6 +52,7 @@ class Settings:
     language: str
     epoch: str
     theme: str = THEMES[0]
+    segment: int = 0
 
     def save(self, folder: Path) -> None:
         """Makes the settings durable.
@@ -60,8 +64,8 @@ class Settings:
         write_durably(folder / FILE, content, folder / "tmp")
 
     def with_epoch(self, epoch: str) -> Settings:
-        """The same station in another epoch."""
-        return replace(self, epoch=epoch)
+        """The same station in another epoch, of which there is no record yet."""
+        return replace(self, epoch=epoch, segment=0)
 
     def with_theme(self, theme: str) -> Settings:
         """The same station with another look."""
@@ -77,11 +81,11 @@ def read_settings(folder: Path) -> Settings:
     """
     try:
         found = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        known = {"theme": THEMES[0], **found}
-        settings = Settings(**{field.name: known[field.name] for field in fields(Settings)})
-        if not all(isinstance(value, str) for value in asdict(settings).values()):
+        named = [field for field in fields(Settings) if field.default is MISSING or field.name in found]
+        settings = Settings(**{field.name: found[field.name] for field in named})
+        if not all(type(getattr(settings, field.name)) is _KINDS[str(field.type)] for field in fields(Settings)):
             raise ValueError(FILE)
-        if settings.language not in LANGUAGES or settings.theme not in THEMES:
+        if settings.language not in LANGUAGES or settings.theme not in THEMES or settings.segment < 0:
             raise ValueError(FILE)
     except FileNotFoundError as error:
         sentence = _("There is no station in {folder} yet. Please run: kiosk init").format(folder=folder)

@@ -17,7 +17,7 @@ from typing import Final
 
 from kiosk import rules
 from kiosk.campaign import Campaign, Community, fold
-from kiosk.durable import FolderLock, make_folder, write_durably
+from kiosk.durable import FolderLock, make_folder, sync_folder, write_durably
 from kiosk.errors import InvalidInput, WrongUsage
 from kiosk.i18n import _
 from kiosk.keys import Keys, new_passphrase, new_pin
@@ -102,6 +102,9 @@ def prepare(
     for path in (folder, folder / "tmp", folder / "campaign"):
         make_folder(path)
     folder.chmod(0o700)
+    sync_folder(
+        folder.absolute().parent
+    )  # a set-up that was cut off may have made the folder, and not its name durable
     lock = FolderLock(folder)
     try:
         if (folder / FILE).exists():

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -19,12 +20,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from kiosk import arriving, badge, rules, serving
+from kiosk import arriving, audit, badge, places, recovery, rules, serving
 from kiosk.arriving import Admission
 from kiosk.campaign import Campaign
-from kiosk.campaign_files import load_campaigns
 from kiosk.desk import Decision, Desk
+from kiosk.durable import move_durably
 from kiosk.errors import InvalidInput, NotSaved
+from kiosk.i18n import _
 from kiosk.keys import Keys, KeysError
 from kiosk.records import (
     SHANGHAI,
@@ -35,8 +37,8 @@ from kiosk.records import (
 )
 from kiosk.roster import Entry, History, Person, Visit, minutes, roster
 from kiosk.rules import Application
-from kiosk.segments import read_all
-from kiosk.settings import read_settings
+from kiosk.segments import Finding, read_all
+from kiosk.settings import FILE, Settings
 from kiosk.store import Store
 from kiosk.summary import Summary, summarise
 from kiosk.telling import Chapter, tell
@@ -95,6 +97,36 @@ def read_history(folder: Path) -> History:
     return history
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What somebody without the lock reads of a log.
+
+    Attributes:
+        history: what it says, as far as it can be read.
+        damage: what is wrong with it.
+        public_keys: all that the station has had.
+    """
+
+    history: History
+    damage: list[Finding]
+    public_keys: tuple[bytes, ...]
+
+
+def read_log(folder: Path) -> Reading:
+    """What the log says as far as it can be read, and what is wrong with it, without the lock.
+
+    Raises:
+        NotSetUp: if there is no station.
+        SettingsError: if station.json cannot be read.
+    """
+    segments, found = audit.read_log(folder)
+    history = History()
+    for segment in segments:
+        for record in segment.records:
+            history.add(record)
+    return Reading(history, found, audit.public_keys(audit.notes(segments)))
+
+
 class Station:
     """One station, open for writing: its log, campaign, keys and clock.
 
@@ -122,8 +154,9 @@ class Station:
             KioskError: if its settings or campaign are damaged.
         """
         self.folder = folder
-        self.settings = read_settings(folder)
-        self.campaigns = load_campaigns(folder)
+        self.settings, recovered = recovery.settings_of(folder, entropy)
+        self._damaged = [FILE] if recovered else []
+        self.campaigns = recovery.campaigns_of(folder)
         self.clock = clock
         self.keys = Keys(folder / "keys", folder / "tmp")
         self._writing = threading.RLock()
@@ -135,6 +168,8 @@ class Station:
             station=self.settings.station,
             epoch=self.settings.epoch,
             save_epoch=self._save_epoch,
+            segment=self.settings.segment,
+            save_segment=self._save_segment,
             entropy=entropy,
         )
         self.history = History()
@@ -142,8 +177,13 @@ class Station:
         self._desk = Desk(
             where.station, where.community, self.campaigns, self.campaign, self.keys, entropy, self.history
         )
+        told: list[Mapping[str, Any]] = []
         for record in self._store.take_records():
             self.history.add(record)
+            if record.type == "station_noted":
+                told.append(record["details"])
+        self._own_keys = audit.public_keys(told)
+        self._renew_keys(audit.keys_noted(told), entropy)
         self._note_opening()
 
     @property
@@ -153,8 +193,21 @@ class Station:
 
     @property
     def set_aside(self) -> Sequence[str]:
-        """Names of files that could not be read at start and were set aside."""
-        return self._store.set_aside
+        """Names of what could not be read and was set aside, and of what was gone, since the station was opened."""
+        return [finding.file.rpartition("/")[2] for finding in self.damage]
+
+    @property
+    def damage(self) -> list[Finding]:
+        """The same with what is wrong, in sentences, and the campaigns that cannot be read."""
+        aside = _("The file could not be read and was set aside; please hand it to headquarters.")
+        renewed = _("The file could not be read, and the station goes on with a new one; please tell headquarters.")
+        found = [Finding(name if name == FILE else f"keys/{name}", None, renewed) for name in self._damaged]
+        found += [Finding(name, None, aside) for name in self._store.set_aside]
+        if self._store.missing is not None:
+            gone = _("Segment {number} of epoch {epoch} was gone, and what it held is not here.")
+            epoch = self._store.ended or self.settings.epoch
+            found.append(Finding("records", None, gone.format(number=self._store.missing, epoch=epoch)))
+        return [*found, *(Finding("campaign", None, problem) for problem in self.campaigns.damaged)]
 
     def close(self) -> None:
         """Waits for the writer and gives the data folder back."""
@@ -168,12 +221,33 @@ class Station:
 
     def warm_up(self) -> None:
         """Loads what the first check-in needs, so that nobody waits for it and the first screen does not either."""
-        self.keys.sign(b"")
-        self.keys.seal({})
+        with suppress(KeysError):  # whoever comes is told
+            self.keys.sign(b"")
+            self.keys.seal({})
+        places.readings("\u4e00")
+
+    def _change_settings(self, change: Callable[[Settings], Settings]) -> None:
+        # The writer changes some of them itself, so there is one way, and one at a time.
+        with self._writing:
+            changed = change(self.settings)
+            changed.save(self.folder)
+            self.settings = changed
 
     def _save_epoch(self, epoch: str) -> None:
-        self.settings = self.settings.with_epoch(epoch)
-        self.settings.save(self.folder)
+        self._change_settings(lambda settings: settings.with_epoch(epoch))
+
+    def _save_segment(self, number: int) -> None:
+        self._change_settings(lambda settings: replace(settings, segment=number))
+
+    def _renew_keys(self, noted: Mapping[str, Any], entropy: Callable[[int], bytes]) -> None:
+        """Whoever comes is registered, also where a key was damaged; the log says first what the new one is."""
+        renewed = self.keys.renew(noted, entropy)
+        if renewed:
+            self._damaged += renewed
+            self._note("new_keys", {"files": list(renewed), **self.keys.marks(renewed)})
+
+    def _set_aside(self, path: Path) -> None:
+        move_durably(path, self.folder / "set-aside" / f"{self._store.epoch}-{path.name}")
 
     def keep_theme(self, theme: str) -> None:
         """Keeps how the screen looks, for the next start too.
@@ -181,16 +255,13 @@ class Station:
         Raises:
             OSError: if that could not be made durable.
         """
-        with self._writing:
-            settings = self.settings.with_theme(theme)
-            settings.save(self.folder)
-            self.settings = settings
+        self._change_settings(lambda settings: settings.with_theme(theme))
 
     def _note_opening(self) -> None:
         self._note_lost_epoch()
         if self._store.is_new:
-            public = self.keys.public.hex()
-            self._note("set_up", {"street": self.settings.street, "community": self.settings.community, "key": public})
+            where = {"street": self.settings.street, "community": self.settings.community}
+            self._note("set_up", {**where, **self.keys.marks()})
         if self._notes:
             # A full disk must not keep the station closed; the note goes with the next write.
             with suppress(NotSaved):
@@ -200,7 +271,12 @@ class Station:
         lost = self._store.lost_epoch()
         if lost and all(draft.data["note"] != "new_epoch" for draft in self._notes):
             epoch, seq = lost
-            self._note("new_epoch", {"epoch": epoch, "last_seq": seq, "set_aside": list(self.set_aside)})
+            aside = [*([FILE] if FILE in self._damaged else []), *self._store.set_aside]
+            details: dict[str, Any] = {"epoch": epoch, "last_seq": seq, "set_aside": aside}
+            details |= {"street": self.settings.street, "community": self.settings.community}
+            if self._store.missing is not None:
+                details["missing"] = self._store.missing
+            self._note("new_epoch", details)
 
     def _note(self, note: str, details: Mapping[str, Any]) -> None:
         data = {"note": note, "details": dict(details)}
@@ -212,7 +288,11 @@ class Station:
         """Reads the state, decides and writes in one step; `then` makes of what was decided what the caller is told."""
         with self._writing:
             now = self.clock()
-            self._settle()
+            try:
+                self._settle()
+            except NotSaved as error:
+                # Nothing may be decided on what is perhaps no longer so: that is done when it is tried again.
+                raise NotSaved(str(error), (), partial(self._act, decide, then)) from error
             drafts, outcome = decide(self._desk.on(service_day(now)), now)
             try:
                 self._write(drafts, now)
@@ -232,6 +312,8 @@ class Station:
             campaign = self.campaigns.on(service_day(drafts[0].occurred if drafts else now))
             records = self._store.append(everything, at=now, campaign=(campaign.id, campaign.version))
             self._notes.clear()
+            with suppress(OSError):  # tried again with the next write; the log names the new keys already
+                self.keys.keep_renewed(self._set_aside)
             self._fold(self._store.settle())
             self._fold(records)
 
@@ -247,8 +329,8 @@ class Station:
             NotSaved: if it fails again.
         """
         with self._writing:
-            self._settle()
             try:
+                self._settle()
                 self._write(failure.drafts, self.clock())
             except NotSaved as error:
                 raise NotSaved(str(error), failure.drafts, failure.outcome) from error
@@ -299,18 +381,27 @@ class Station:
         with self._viewing:
             return summarise(self.history, day, self.clock())
 
+    def on_duty(self) -> Counter[str]:
+        """How many people are on each duty now, by duty; those who came last evening are among them."""
+        now = self.clock()
+        with self._viewing:
+            days = (self.today(), self.today() - timedelta(days=1))
+            visits = [visit for day in days for visit in self.history.visits_on(day)]
+            return Counter(visit.stint.duty for visit in visits if visit.stint and visit.present(now))
+
     def visit(self, volunteer: str) -> Visit | None:
         """The visit of a volunteer that is going on."""
         with self._viewing:
             return self.history.present(volunteer, self.clock())
 
-    def directory(self) -> dict[str, bytes]:
+    def directory(self) -> dict[str, bytes | tuple[bytes, ...]]:
         """The public keys of the stations whose badges count here, by station id."""
         try:
             others = self.keys.directory()
         except KeysError:
             others = {}  # what headquarters did not sign counts for nothing; `kiosk verify` names it
-        return {**others, self.settings.station: self.keys.public}
+        # Badges that were signed with a key that was lost since stay good.
+        return {**others, self.settings.station: (self.keys.public, *self._own_keys)}
 
     def recognise(self, scanned: str) -> Recognition:
         """Who a scanned code or a typed number stands for."""

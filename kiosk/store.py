@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +18,7 @@ from typing import Any, Final
 from tinydb import TinyDB
 from tinydb.storages import Storage
 
+from kiosk.canonical import parse_json
 from kiosk.durable import FolderLock, make_folder, move_durably, sync_folder, write_durably
 from kiosk.errors import NotSaved
 from kiosk.i18n import _
@@ -64,7 +66,7 @@ class DurableStorage(Storage):
                 content = self._path.read_bytes()
             except FileNotFoundError:
                 return None
-            tables = json.loads(content)
+            tables = parse_json(content)
             if not isinstance(tables, dict):
                 raise ValueError(f"{self._path.name} is not a TinyDB file")
             self._cache = tables
@@ -92,6 +94,8 @@ class Store:
     Attributes:
         epoch: the epoch in which records are written now.
         set_aside: names of the files that were set aside when the log was opened.
+        missing: the number of a segment of the epoch `ended` that held a record once and is no longer there, or None.
+        ended: the epoch that could not be continued when the log was read last, or None.
     """
 
     def __init__(
@@ -101,6 +105,8 @@ class Store:
         station: str,
         epoch: str,
         save_epoch: Callable[[str], None],
+        segment: int = 0,
+        save_segment: Callable[[int], None] = lambda number: None,
         entropy: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
         """Takes the lock and finds the end of the log.
@@ -110,6 +116,8 @@ class Store:
             station: the station's id.
             epoch: the epoch in force, as the station's settings have it.
             save_epoch: makes a new epoch durable in the station's settings.
+            segment: the number of the newest segment of the epoch that is known to hold a record, 0 for none.
+            save_segment: makes that number durable, once a segment.
             entropy: gives n random bytes.
 
         Raises:
@@ -118,11 +126,15 @@ class Store:
         """
         self.epoch = epoch
         self.set_aside: list[str] = []
+        self.missing: int | None = None
+        self.ended: str | None = None
         self._folder = folder
         self._records = folder / "records"
         self._temporary = folder / "tmp"
         self._station = station
         self._save_epoch = save_epoch
+        self._known_segment = segment
+        self._save_segment = save_segment
         self._entropy = entropy
         for path in (folder, self._records, self._records / "sealed", self._temporary, folder / "set-aside"):
             make_folder(path)
@@ -148,20 +160,26 @@ class Store:
         """Reads the folder anew: everything that the writer believes comes from what is on the disk."""
         self._db = None
         # What a crash or a failed write left can be seen already, but would perhaps not survive a power cut.
-        for path in (self._records, self._records / "sealed"):
+        for path in (self._folder, self._records, self._records / "sealed"):
             sync_folder(path)
         segments, unreadable = read_all(self._folder)
         open_ = next((segment for segment in segments if segment.number is None), None)
         mine = [segment for segment in segments if segment.epoch == self.epoch]
+        gone = self._gone(mine)
         if (
-            unreadable
+            gone
+            or unreadable
             or (open_ and (open_.epoch != self.epoch or check_within(open_, self._station)))
             or any(check_links(mine))
         ):
-            self._begin_epoch(segments, open_, [finding.file for finding in unreadable])
+            self._begin_epoch(segments, open_, [finding.file for finding in unreadable], gone)
             open_, mine = None, []
         elif open_:
             mine.remove(open_)
+        if open_ is None and (self._records / OPEN).exists():
+            # A power cut while it was sealed left one content under two names.
+            (self._records / OPEN).unlink()
+            sync_folder(self._records)
         self._segments = segments
         self._number = len(mine) + 1
         self._prev_segment = mine[-1].hash if mine else ZEROS
@@ -173,31 +191,49 @@ class Store:
         if self._seq == 1 and self._lost is None and any(segment.epoch != self.epoch for segment in segments):
             self._lost = self._last_known(segments)  # the crash came before the new epoch had a record
 
+    def _gone(self, mine: Sequence[Segment]) -> bool:
+        """Whether the newest segment that once held a record does so no more: its numbers must not be given again."""
+        return (
+            max((segment.number or len(mine) for segment in mine if segment.records), default=0) < self._known_segment
+        )
+
     def _last_known(self, segments: Sequence[Segment]) -> tuple[str, int]:
         """The newest epoch of which there is a record, and its last seq."""
         last = next((segment for segment in reversed(segments) if segment.records), None)
         return (last.epoch, last.next_seq - 1) if last else (self.epoch, 0)
 
-    def _begin_epoch(self, segments: list[Segment], open_: Segment | None, unreadable: Sequence[str]) -> None:
+    def _begin_epoch(
+        self, segments: list[Segment], open_: Segment | None, unreadable: Sequence[str], gone: bool
+    ) -> None:
         # The new epoch is durable before anything is moved: a crash in between must never lead to the old epoch being
         # continued without the records that could not be read.
         known = [record.seq for segment in segments if segment.epoch == self.epoch for record in segment.records]
         lost = (self.epoch, max(known)) if known else self._lost or self._last_known(segments)
-        epoch = new_epoch(self._entropy)
+        if gone and not any(self._may_be(name, self._known_segment) for name in unreadable):
+            self.missing = self._known_segment
+        epoch, ended = new_epoch(self._entropy), self.epoch
         self._save_epoch(epoch)
-        self.epoch, self._lost = epoch, lost
+        self.ended = ended
+        number = self._known_segment - 1 if open_ and open_.epoch == ended and open_.records else 0
+        self.epoch, self._lost, self._known_segment = epoch, lost, 0
         for name in unreadable:
             self._set_aside(self._folder / name)
         if open_ is None:
             return
-        siblings = [segment for segment in segments if segment.epoch == open_.epoch]
-        links = [finding for finding in check_links(siblings) if finding.file == f"records/{OPEN}"]
-        if check_within(open_, self._station) or links:
+        siblings = [segment for segment in segments if segment.epoch == open_.epoch and segment is not open_]
+        follows = not any(finding.file == f"records/{OPEN}" for finding in check_links([*siblings, open_]))
+        # What it should follow on may be what cannot be read. That is no fault of today's records.
+        gap = open_.header["first_seq"] > max((segment.next_seq for segment in siblings), default=1)
+        if check_within(open_, self._station) or not (follows or gap):
             segments.remove(open_)
             self._set_aside(open_.path)
         else:  # nothing is wrong with it but that its epoch is over
-            number = max((segment.number or 0 for segment in siblings), default=0) + 1
+            number = max([number, *(segment.number or 0 for segment in siblings)]) + 1
             move_durably(open_.path, self._records / "sealed" / sealed_name(number, open_.hash))
+
+    @staticmethod
+    def _may_be(name: str, number: int) -> bool:
+        return name == f"records/{OPEN}" or name.startswith(f"records/sealed/{number:06d}-")
 
     def _set_aside(self, source: Path) -> None:
         move_durably(source, self._folder / "set-aside" / f"{self.epoch}-{source.name}")
@@ -266,6 +302,7 @@ class Store:
             self._in_doubt = True
             self._doubtful |= {draft.id for draft in drafts}
             raise NotSaved(_("This could not be saved. Please call the site lead."), drafts) from error
+        self._note_segment()
         self._open += fresh
         self._prev = fresh[-1].hash
         self._seq += len(fresh)
@@ -275,13 +312,14 @@ class Store:
     def settle(self) -> list[Record]:
         """After a write that failed, the records that reached the disk all the same, each told once; otherwise nothing.
 
-        Where the disk cannot be read either, the question stays open, and the next `append` answers it.
+        Raises:
+            NotSaved: if the disk cannot be asked either. What is known of the log is then not fit to decide upon.
         """
         if self._in_doubt:
             try:
                 self._database()
-            except OSError:
-                return []
+            except OSError as error:
+                raise NotSaved(_("This could not be saved. Please call the site lead."), ()) from error
         told, self._untold = self._untold, []
         return told
 
@@ -310,6 +348,13 @@ class Store:
             }
             self._database().table("segment").insert(header)
             self._header = header
+
+    def _note_segment(self) -> None:
+        if self._number > self._known_segment:
+            # The records are durable; where only this fails, nobody need be told, and the next write tries it again.
+            with suppress(OSError):
+                self._save_segment(self._number)
+                self._known_segment = self._number
 
     def _seal(self) -> None:
         assert self._header is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from kiosk import demo, rules
 from kiosk.app import KioskApp
 from kiosk.arriving import Admission
 from kiosk.assignment import Assignment
+from kiosk.badge import Badge
 from kiosk.campaign_files import shipped
 from kiosk.records import SHANGHAI
 from kiosk.roster import Visit
@@ -23,6 +25,7 @@ from kiosk.screens.badge_again import BadgeAgainPage
 from kiosk.screens.community import CommunityPage
 from kiosk.screens.consent import ConsentPage
 from kiosk.screens.correct import CorrectPage, named_moments
+from kiosk.screens.document import DocumentPage
 from kiosk.screens.done import DonePage
 from kiosk.screens.draft import Draft
 from kiosk.screens.duty import DutyPage
@@ -32,6 +35,7 @@ from kiosk.screens.help import HelpPage
 from kiosk.screens.identity import IdentityPage
 from kiosk.screens.late import LatePage
 from kiosk.screens.lead import LeadPinPage
+from kiosk.screens.lost import LostBadgePage
 from kiosk.screens.moment import MomentPage
 from kiosk.screens.pending import PendingPage
 from kiosk.screens.person import PersonPage
@@ -42,6 +46,7 @@ from kiosk.screens.roster import RosterPage, View
 from kiosk.screens.setup import PassphrasePage, SetUpPage
 from kiosk.screens.summary import SummaryPage
 from kiosk.screens.verdict import AdmittedPage, RefusedPage
+from kiosk.screens.visitor import VisitorPage
 from kiosk.screens.void import VoidPage
 from kiosk.setup import NewStation
 from kiosk.station import Station
@@ -81,6 +86,14 @@ def _somebody(station: Station, status: str, day: date = DAY) -> Any:
 def _presses(*keys: str) -> After:
     async def press(walker: Walker) -> None:
         await walker.press(*keys)
+
+    return press
+
+
+def _calls_up_the_pad(*keys: str) -> After:
+    async def press(walker: Walker) -> None:
+        await walker.press(*keys)
+        await walker.until(lambda: walker.page.query_one("#pad-1").region.area > 0)
 
     return press
 
@@ -177,12 +190,17 @@ def _checked_out(station: Station) -> DonePage:
 
 def _daily(station: Station) -> DailyPage:
     person = station.history.people[_somebody(station, "checked_out").volunteer]
-    return DailyPage(station, person, f"{person.name}  2021-12-05")
+    greeting, check_in = f"{person.name}  2021-12-05", partial(station.check_in_again, person.volunteer)
+    return DailyPage(station, person.known, lambda: greeting, check_in)
+
+
+def _foreign_badge() -> Badge:
+    return Badge("S016009", factories.volunteer_number(7), "SC2021", date(2022, 6, 1))
 
 
 def _first_day(station: Station) -> FirstDayPage:
     clauses = [clause for clause in station.campaign.clauses if clause.id in _FIRST_CLAUSES]
-    return FirstDayPage(station, clauses, {}, step=(4, 5))
+    return FirstDayPage(station, clauses, {}, step=(5, 6))
 
 
 _FIRST_CLAUSES = ("vaccinated", "health_code", "travel_code", "pledge")
@@ -192,28 +210,40 @@ _MADE = ("S016001", "123456", "7K2MQ-4RXWC-PLMKN-JBHVG-CFXDR")
 SCREENS: dict[str, Shot] = {
     "welcome": Shot(None),
     "welcome-unknown-number": Shot(None, _types("22222-22222", "enter")),
-    "consent": Shot(lambda s: ConsentPage(s, Draft(), step=(1, 5))),
-    "consent-health": Shot(lambda s: ConsentPage(s, Draft(), step=(1, 5)), _presses("1")),
-    "consent-none": Shot(lambda s: ConsentPage(s, Draft(), step=(1, 5)), _presses("enter")),
-    "identity": Shot(lambda s: IdentityPage(s, Draft(), step=(2, 5))),
-    "identity-all-wrong": Shot(
-        lambda s: IdentityPage(s, _draft(phone="199", id_number="123", birth_date="1995-02-30"), step=(2, 5))
+    "lost-badge": Shot(LostBadgePage, _types("林小满", "enter")),
+    "visitor": Shot(lambda s: VisitorPage(s, _foreign_badge())),
+    "consent": Shot(lambda s: ConsentPage(s, Draft(), step=(1, 6))),
+    "consent-health": Shot(lambda s: ConsentPage(s, Draft(), step=(1, 6)), _presses("1")),
+    "consent-none": Shot(lambda s: ConsentPage(s, Draft(), step=(1, 6)), _presses("enter")),
+    "identity": Shot(lambda s: IdentityPage(s, Draft(), step=(2, 6))),
+    "identity-phone": Shot(
+        lambda s: IdentityPage(s, _draft(phone=""), step=(2, 6)), _calls_up_the_pad("enter", "1", "9", "9")
     ),
-    "identity-with-id-number": Shot(
-        lambda s: IdentityPage(
-            s, _draft(id_type="resident_id", id_number=factories.id_number(), birth_date=""), step=(2, 5)
+    "identity-all-wrong": Shot(lambda s: IdentityPage(s, _draft(name=" ", phone="199"), step=(2, 6))),
+    "document": Shot(lambda s: DocumentPage(s, _draft(birth_date=""), step=(3, 6))),
+    "document-number": Shot(
+        lambda s: DocumentPage(s, _draft(birth_date=""), step=(3, 6)), _calls_up_the_pad("enter", "3", "3")
+    ),
+    "document-all-wrong": Shot(
+        lambda s: DocumentPage(s, _draft(id_number="123", birth_date="1995-02-30"), step=(3, 6)),
+        _calls_up_the_pad("enter"),
+    ),
+    "document-with-id-number": Shot(
+        lambda s: DocumentPage(
+            s, _draft(id_type="resident_id", id_number=factories.id_number(), birth_date=""), step=(3, 6)
         )
     ),
-    "address": Shot(lambda s: AddressPage(s, Draft(), step=(3, 5))),
-    "address-found": Shot(lambda s: AddressPage(s, _draft(), step=(3, 5))),
-    "address-not-found": Shot(lambda s: AddressPage(s, _draft(), step=(3, 5)), _types("zzz")),
+    "address": Shot(lambda s: AddressPage(s, Draft(), step=(4, 6))),
+    "address-found": Shot(lambda s: AddressPage(s, _draft(), step=(4, 6))),
+    "address-initials": Shot(lambda s: AddressPage(s, replace(_draft(), search="jq"), step=(4, 6)), _presses("2")),
+    "address-not-found": Shot(lambda s: AddressPage(s, _draft(), step=(4, 6)), _types("zzz")),
     "eligibility": Shot(_first_day),
     "eligibility-travel-code": Shot(_first_day, _presses("1", "1")),
     "eligibility-chosen": Shot(_first_day, _presses("1", "2", "escape")),
     "eligibility-pledge": Shot(_first_day, _presses("1", "1", "2")),
     "eligibility-none-chosen": Shot(_first_day, _presses("enter")),
     "daily": Shot(_daily),
-    "review": Shot(lambda s: ReviewPage(s, _draft(), step=(5, 5))),
+    "review": Shot(lambda s: ReviewPage(s, _draft(), step=(6, 6))),
     "admitted": Shot(lambda s: AdmittedPage(s, "林小满")),
     "refused": Shot(_refused),
     "assignment": Shot(lambda s: AssignmentPage(s, _CONTACT)),
@@ -224,7 +254,7 @@ SCREENS: dict[str, Shot] = {
     "done-on-duty": Shot(lambda s: DonePage(s, s.start_duty(_somebody(s, "checked_in").volunteer, "policy"))),
     "done-break": Shot(lambda s: DonePage(s, s.end_duty(_somebody(s, "on_duty").volunteer))),
     "done-checked-out": Shot(_checked_out),
-    "lead-pin": Shot(LeadPinPage),
+    "lead-pin": Shot(LeadPinPage, _calls_up_the_pad()),
     "lead-pin-wrong": Shot(LeadPinPage, _types("000000", "enter")),
     "roster": Shot(lambda s: RosterPage(s, View(DAY))),
     "roster-search": Shot(lambda s: RosterPage(s, View(DAY)), _types("陈")),

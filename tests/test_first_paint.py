@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests import plain
 
-HEAVY = {"cryptography", "pyrage", "qrcode", "png", "PIL", "numpy", "sqlalchemy", "fsspec", "uuid_utils"}
+HEAVY = {"cryptography", "pyrage", "qrcode", "png", "PIL", "numpy", "sqlalchemy", "fsspec", "uuid_utils", "pypinyin"}
 SCRIPT = """
 import json, sys
 from pathlib import Path

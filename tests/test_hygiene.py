@@ -14,8 +14,8 @@ from tests import plain
 
 CORE = (
     *("station", "setup", "store", "segments", "durable", "keys", "badge", "settings", "sheet", "roster", "rules"),
-    *("assignment", "campaign", "records", "i18n", "errors", "crashlog", "wording", "demo"),
-    *("telling", "summary", "tables", "export"),
+    *("assignment", "places", "campaign", "records", "i18n", "errors", "crashlog", "wording", "demo"),
+    *("telling", "summary", "tables", "export", "scanner"),
 )
 AUDIT = """
 import json, sys
@@ -59,7 +59,7 @@ def test_the_core_knows_of_no_screen(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", CORE)
 def test_heavy_imports_wait_until_they_are_used(name: str, tmp_path: Path) -> None:
-    late = {"qrcode", "png", "PIL", "cryptography", "pyrage", "platformdirs", "uuid_utils", "xlsxwriter"}
+    late = {"qrcode", "png", "PIL", "cryptography", "pyrage", "platformdirs", "uuid_utils", "xlsxwriter", "pypinyin"}
     assert loaded_by((name,), tmp_path) & late == set()
 
 

@@ -13,7 +13,7 @@ import pytest
 from textual.color import Color
 
 from kiosk.app import KioskApp
-from kiosk.campaign import Duty, Text
+from kiosk.campaign import Campaigns, Duty, Text
 from kiosk.segments import verify
 from kiosk.settings import FILE, SettingsError, read_settings
 from kiosk.station import Station
@@ -261,7 +261,8 @@ async def test_a_target_shows_that_it_is_touched_and_being_pressed(station: Stat
 
 
 async def test_a_campaign_may_ask_for_nothing(station: Station) -> None:
-    station.campaign = station._desk.campaign = replace(station.campaign, clauses=(), consents=())
+    station.campaigns = Campaigns((replace(station.campaign, clauses=(), consents=()),))
+    station._desk.campaigns = station.campaigns
     async with walking(station) as walker:
         await walker.press("enter")
         await walker.arrive("ConsentPage")
@@ -286,7 +287,8 @@ async def test_a_campaign_may_ask_for_nothing(station: Station) -> None:
 
 async def test_more_duties_than_digits_are_reached_by_arrows_and_taps(station: Station) -> None:
     more = tuple(Duty(f"more{number}", Text(f"更多{number}", f"More {number}")) for number in range(12))
-    station.campaign = station._desk.campaign = replace(station.campaign, duties=(*station.campaign.duties, *more))
+    station.campaigns = Campaigns((replace(station.campaign, duties=(*station.campaign.duties, *more)),))
+    station._desk.campaigns = station.campaigns
     async with walking(station) as walker:
         await walker.to_badge()
         await walker.press("enter")

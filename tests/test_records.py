@@ -216,6 +216,8 @@ def test_every_changed_field_is_found(record):
             changed = {**record.document, name: timestamp(at("08:01"))}
         elif name == "type":
             changed = {**record.document, name: "thanked"}
+        elif name == "agreed":
+            changed = {**record.document, name: value[1:]}
         else:
             changed = {**record.document, name: _changed(value)}
         found = findings(Record.from_json(changed))

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from kiosk.records import Draft, digest, record_hash
+from kiosk.roster import History
 from kiosk.segments import Finding, read_all, sealed_name, verify
 from kiosk.store import Store
 from tests import factories, plain
@@ -252,6 +253,55 @@ def test_what_cannot_be_read_is_found(folder: Path, content: bytes) -> None:
     for path in (files(folder)[1], files(folder)[3]):
         path.write_bytes(content)
     assert {"records/open.json", name(folder, files(folder)[1])} <= {finding.file for finding in looked_at(folder)}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [b"NaN", b"-Infinity", b"1e999", b"0.5", b"9" * 5000, b"9007199254740992", rb'"\udc00"', b'{"a":1,"a":1}']
+    + [b"[" * deep + b"]" * deep for deep in (100, 480, 900, 100_000)],
+    ids=lambda value: value[:12].decode(),
+)
+@pytest.mark.parametrize("which", [1, 3], ids=["sealed", "open"])
+def test_a_value_that_json_or_the_format_has_no_place_for_is_found(folder: Path, which: int, value: bytes) -> None:
+    """In a record, and in the segment's own document; whoever reads the rest goes on."""
+    path = files(folder)[which]
+    content = path.read_bytes()
+    # Only the name of a sealed file tells of what was added to its own document; but what has no hash is no document.
+    in_order = which == 3 and value.startswith(b"[") and len(value) < 2000
+    for place in (b'"by":"volunteer"',) if in_order else (b'"by":"volunteer"', b'"format":1'):
+        path.write_bytes(content.replace(place, place + b',"x":' + value, 1))
+        assert name(folder, path) in {finding.file for finding in looked_at(folder)}
+        assert len(read_all(folder)[0]) >= 3
+
+
+@pytest.mark.parametrize(
+    ("part", "field", "value"),
+    [
+        ("personal", "ages_out", "soon"),
+        ("personal", "ages_out", 5),
+        ("personal", "name", None),
+        ("personal", "person", ["a"]),
+        ("personal", "street", 3),
+        ("health", "answers", "met"),
+        (None, "agreed", [{"text": "notice"}]),
+        (None, "agreed", ["notice"]),
+    ],
+)
+def test_what_nobody_could_make_sense_of_is_found(folder: Path, part: str | None, field: str, value: object) -> None:
+    """Whoever folds the log relies on the form of what stands within a record, also in a sealed file."""
+    path = files(folder)[1]
+
+    def spoil(tables: dict[str, Any]) -> None:
+        document = tables["records"]["1"]
+        (document[part] if part else document)[field] = value
+
+    change(path, spoil)
+    assert places(looked_at(folder)) >= {(name(folder, path), None)}
+    history = History()
+    for segment in read_all(folder)[0]:
+        for record in segment.records:
+            history.add(record)
+    assert len(history.people) == 3
 
 
 def test_a_file_that_was_set_aside_is_reported(folder: Path) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import json
 import os
+import shutil
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -571,16 +573,45 @@ def test_what_reached_the_disk_unacknowledged_shows(
     assert types(log()) == FIRST * 2
 
 
-def test_what_shows_although_the_disk_could_not_be_asked_at_once(
+def test_nothing_is_decided_while_the_disk_cannot_be_asked(
     station: Station, campaign: Campaign, broken: BrokenSync, log: Log
 ) -> None:
+    """The same person tries again while it is not known whether they are checked in: they must not be so twice."""
     broken.left = 2
     with pytest.raises(NotSaved):
         station.check_in(application(campaign))
-    broken.left = 1  # asking fails this time, and writing does not
-    arrive(station, campaign, 1)
-    assert sorted(entry.name for entry in station.roster()) == sorted(factories.NAMES[:2])
-    assert types(log()) == FIRST * 2
+    broken.left = 1  # asking fails this time, and writing would not
+    with pytest.raises(NotSaved) as failure:
+        station.check_in(application(campaign))
+    assert failure.value.drafts == ()
+    broken.left = 1
+    with pytest.raises(NotSaved) as second_failure:
+        station.retry(failure.value)
+    done = station.retry(second_failure.value)
+    assert done.outcome == "duplicate"
+    assert types(log()) == FIRST
+    (entry,) = station.roster()
+    assert (entry.volunteer, entry.flags) == (done.volunteer, ())
+    assert arrive(station, campaign, 1).outcome == "admitted"
+
+
+def test_what_was_put_off_may_fail_again_and_is_still_done_once(
+    station: Station, campaign: Campaign, broken: BrokenSync, log: Log
+) -> None:
+    """The disk can be asked again, then decides to fail at the write: that failure carries what was decided."""
+    volunteer = arrive(station, campaign).volunteer or ""
+    broken.left = 1
+    with pytest.raises(NotSaved):
+        station.start_duty(volunteer, "order")
+    broken.left = 1
+    with pytest.raises(NotSaved) as put_off:
+        station.check_out(volunteer)
+    broken.left = 4  # the three folders that are asked, and then the file
+    with pytest.raises(NotSaved) as failed:
+        station.retry(put_off.value)
+    assert [draft.type for draft in failed.value.drafts] == ["checked_out"]
+    assert station.retry(failed.value).visit.volunteer == volunteer
+    assert types(log()) == [*FIRST, "checked_out"]
 
 
 def test_a_full_disk_at_start_keeps_nobody_out(
@@ -640,7 +671,8 @@ def test_a_damaged_log_does_not_stop_the_station(
         assert read_settings(station_folder).epoch == station.settings.epoch != old
         first = plain.documents(path)[0]
         assert (first["type"], first["note"], first["seq"]) == ("station_noted", "new_epoch", 1)
-        assert first["details"] == {"epoch": old, "last_seq": 6, "set_aside": ["open.json"]}
+        where = {"street": "330102016", "community": "330102016001"}
+        assert first["details"] == {"epoch": old, "last_seq": 6, "set_aside": ["open.json"], **where}
         (aside,) = (station_folder / "set-aside").iterdir()
         assert aside.read_bytes() == content
         assert [entry.name for entry in station.roster(DAY)] == [factories.NAMES[0]]
@@ -664,3 +696,56 @@ def test_damage_while_the_station_runs(
     assert types(records) == ["station_noted", *FIRST]
     assert records[0]["details"]["epoch"] == old
     assert read_settings(station_folder).epoch == records[0]["epoch"] != old
+
+
+@pytest.mark.parametrize("gone", ["records/open.json", "records"])
+def test_records_that_are_gone_do_not_stop_the_station(
+    station_folder: Path, campaign: Campaign, clock: FakeClock, gone: str
+) -> None:
+    """Nor are their numbers given again, and the first record of the new epoch says what is missing."""
+    station = Station(station_folder, clock=clock)
+    arrive(station, campaign)
+    old = station.settings.epoch
+    station.close()
+    path = station_folder / gone
+    path.unlink() if path.is_file() else shutil.rmtree(path)
+    station = Station(station_folder, clock=clock)
+    try:
+        assert station.set_aside == ["records"]
+        arrive(station, campaign, 1)
+        first, *others = plain.log(station_folder)
+        details = first["details"]
+        assert (details["epoch"], details["last_seq"], details["set_aside"], details["missing"]) == (old, 0, [], 1)
+        assert first["epoch"] == read_settings(station_folder).epoch != old
+        assert types(others) == FIRST
+    finally:
+        station.close()
+
+
+def test_station_json_is_written_once_a_segment(station: Station, campaign: Campaign, clock: FakeClock) -> None:
+    path = station.folder / "station.json"
+    assert json.loads(path.read_bytes())["segment"] == 1
+    before = path.stat().st_ino
+    arrive(station, campaign)
+    assert path.stat().st_ino == before
+    clock.advance(days=1)
+    arrive(station, campaign, 1)
+    arrive(station, campaign, 2)
+    assert read_settings(station.folder).segment == 2
+    assert read_settings(station.folder).epoch == station.settings.epoch
+
+
+def test_a_station_json_of_before_segments_were_noted(
+    station_folder: Path, campaign: Campaign, clock: FakeClock
+) -> None:
+    path = station_folder / "station.json"
+    settings = json.loads(path.read_bytes())
+    del settings["segment"]
+    path.write_text(json.dumps(settings), encoding="utf-8")
+    station = Station(station_folder, clock=clock)
+    try:
+        arrive(station, campaign)
+        assert station.settings.epoch == settings["epoch"]
+        assert read_settings(station_folder).segment == 1
+    finally:
+        station.close()

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -18,8 +19,10 @@ import pytest
 from tinydb import TinyDB
 
 from kiosk import segments
+from kiosk import store as store_module
+from kiosk.durable import move_durably
 from kiosk.errors import NotSaved, RecordError, StoreBusy
-from kiosk.records import SHANGHAI, ZEROS, Draft, Record
+from kiosk.records import SHANGHAI, ZEROS, Draft, Record, record_hash
 from kiosk.store import SEGMENT_SIZE, DurableStorage, Store
 from tests import plain
 
@@ -39,16 +42,29 @@ class Log:
         self.folder = folder
         self.epoch = EPOCH
         self.saved: list[str] = []
+        self.segment = 0
         self.store: Store | None = None
 
     def open(self) -> Store:
         self.close()
-        self.store = Store(self.folder, station="S1", epoch=self.epoch, save_epoch=self.save, entropy=os.urandom)
+        self.store = Store(
+            self.folder,
+            station="S1",
+            epoch=self.epoch,
+            save_epoch=self.save,
+            segment=self.segment,
+            save_segment=self.save_segment,
+            entropy=os.urandom,
+        )
         return self.store
 
     def save(self, epoch: str) -> None:
         self.epoch = epoch
+        self.segment = 0
         self.saved.append(epoch)
+
+    def save_segment(self, number: int) -> None:
+        self.segment = number
 
     def close(self) -> None:
         if self.store is not None:
@@ -107,6 +123,17 @@ def test_one_bad_draft_keeps_all_out(log: Log) -> None:
         log.append([*notes(2), bad])
     assert plain.fingerprint(log.folder) == before
     assert [record.seq for record in log.append(notes(1))] == [2]
+    assert log.problems() == []
+
+
+@pytest.mark.parametrize("value", [0.5, 2**53, "\ud83d", {"a": float("inf")}])
+def test_what_could_not_be_read_back_is_not_written(log: Log, value: object) -> None:
+    bad = Draft("station_noted", NOW, "station", data={"note": "test", "details": {"n": value}})
+    before = plain.fingerprint(log.folder)
+    with pytest.raises(RecordError):
+        log.append([bad])
+    assert set(plain.fingerprint(log.folder)) <= {*before, "records/open.json"}
+    log.append(notes(1))
     assert log.problems() == []
 
 
@@ -434,6 +461,14 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "of another station": lambda content: content.replace(b'"station":"S1"', b'"station":"S2"'),
     "of a newer version": lambda content: content.replace(b'"format":1', b'"format":2'),
     "of another epoch": lambda content: content.replace(EPOCH.encode(), b"00000000000000cd"),
+    "no number": lambda content: content.replace(b'{"n":0}', b'{"n":NaN}'),
+    "no end": lambda content: content.replace(b'{"n":0}', b'{"n":1e999}'),
+    "a fraction": lambda content: content.replace(b'{"n":0}', b'{"n":0.5}'),
+    "a huge number": lambda content: content.replace(b'{"n":0}', b'{"n":' + b"9" * 5000 + b"}"),
+    "half a character": lambda content: content.replace(b'{"n":0}', rb'{"n":"\ud83d"}'),
+    "a key twice": lambda content: content.replace(b'{"n":0}', b'{"n":0,"n":0}'),
+    "nested": lambda content: content.replace(b'{"n":0}', b'{"n":' * 450 + b"0" + b"}" * 450),
+    "nested too deeply": lambda content: content.replace(b'{"n":0}', b'{"n":' * 50_000 + b"0" + b"}" * 50_000),
     "no log": lambda content: b"[1, 2]",
     "no text": lambda content: b"\xff\xfe\x00" + content,
 }
@@ -507,6 +542,28 @@ def test_a_damaged_sealed_segment_takes_no_other_with_it(log: Log) -> None:
     assert [path.name[:6] for path in plain.segment_files(log.folder)] == ["000001", "000003", "000004", "open.j"]
 
 
+@pytest.mark.parametrize("damage", ["unreadable", "gone"])
+@pytest.mark.parametrize("sealed", [1, 2])
+def test_a_damaged_segment_of_yesterday_does_not_take_today_with_it(log: Log, sealed: int, damage: str) -> None:
+    """The one that the open segment follows on: whoever is here today is still here."""
+    assert log.store is not None
+    for _ in range(sealed):
+        log.append(notes(2))
+        log.store.seal()
+    today = log.append(notes(2))
+    log.close()
+    path = plain.segment_files(log.folder)[sealed - 1]
+    path.write_bytes(b"{") if damage == "unreadable" else path.unlink()
+    store = log.open()
+    assert store.set_aside == ([path.name] if damage == "unreadable" else [])
+    assert [record.id for record in store.take_records()][-2:] == [record.id for record in today]
+    written = log.append(notes(1))
+    assert [(record.epoch, record.seq) for record in written] == [(log.epoch, 1)]
+    names = [path.name[:6] for path in plain.segment_files(log.folder)]
+    assert names == [*(f"{number:06d}" for number in range(1, sealed)), f"{sealed + 1:06d}", "open.j"]
+    assert log.problems()
+
+
 def test_an_epoch_that_could_not_be_saved_is_not_begun(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     log.append(notes(4))
     log.close()
@@ -519,6 +576,84 @@ def test_an_epoch_that_could_not_be_saved_is_not_begun(log: Log, monkeypatch: py
     assert path.exists()
     store = log.open()  # the lock was given back
     assert store.lost_epoch() == (EPOCH, 4)
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["sealed", "open"])
+def test_nothing_is_moved_before_the_new_epoch_is_durable(
+    log: Log, monkeypatch: pytest.MonkeyPatch, which: int
+) -> None:
+    """Else a crash in between would leave a log that looks whole, and its numbers would be given again."""
+    assert log.store is not None
+    log.append(notes(3))
+    log.store.seal()
+    log.append(notes(1))
+    log.close()
+    path = plain.segment_files(log.folder)[which]
+    path.write_bytes(b"{")
+    before = plain.fingerprint(log.folder)
+    with monkeypatch.context() as patched:
+        patched.setattr(log, "save", lambda epoch: (_ for _ in ()).throw(OSError(errno.ENOSPC, "full")))
+        with pytest.raises(OSError, match="full"):
+            log.open()
+    assert plain.fingerprint(log.folder) == before
+    assert log.epoch == EPOCH
+    store = log.open()
+    assert store.set_aside == [path.name]
+    assert log.append(notes(1))[0].epoch == log.epoch != EPOCH
+
+
+@pytest.mark.parametrize("moves", range(3))
+def test_a_crash_while_files_are_set_aside(log: Log, monkeypatch: pytest.MonkeyPatch, moves: int) -> None:
+    """After none, one or both of two unreadable files were moved: no epoch is ever continued without them."""
+    assert log.store is not None
+    for _ in range(2):
+        log.append(notes(2))
+        log.store.seal()
+    log.append(notes(1))
+    log.close()
+    for path in plain.segment_files(log.folder)[1:]:
+        path.write_bytes(b"{")
+    real = move_durably
+    left = [moves]
+
+    def move(source: Path, target: Path) -> None:
+        if not left[0]:
+            raise OSError(errno.EIO, "power")
+        left[0] -= 1
+        real(source, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store_module, "move_durably", move)
+        if moves < 2:
+            with pytest.raises(OSError, match="power"):
+                log.open()
+        else:
+            log.open()
+    assert log.epoch != EPOCH
+    store = log.open()
+    assert store.lost_epoch() == (EPOCH, 2)
+    assert len(list((log.folder / "set-aside").iterdir())) == 2
+    assert [record.seq for record in log.append(notes(2))] == [1, 2]
+    assert len(used(log)) == 4
+
+
+def test_an_open_segment_that_does_not_follow_on_the_last_record_is_set_aside(log: Log) -> None:
+    """Its own document names the sealed one rightly, and its hashes hold; only its first record names another."""
+    assert log.store is not None
+    log.append(notes(2))
+    log.store.seal()
+    log.append(notes(2))
+    log.close()
+    path = log.folder / "records" / "open.json"
+    tables = json.loads(path.read_bytes())
+    prev = "f" * 64
+    for document in tables["records"].values():
+        document["prev"] = prev
+        prev = document["hash"] = record_hash(document)
+    path.write_text(json.dumps(tables), encoding="utf-8")
+    assert [(finding.file, finding.seq) for finding in log.problems()] == [("records/open.json", 3)]
+    store = log.open()
+    assert (store.set_aside, log.epoch != EPOCH) == (["open.json"], True)
 
 
 def test_a_crash_before_the_new_epoch_has_a_record(log: Log) -> None:
@@ -549,3 +684,127 @@ def test_damage_that_shows_after_a_failed_write(log: Log, disk: Disk) -> None:
     assert lost[0] == EPOCH
     (record,) = log.append(drafts)
     assert (record.epoch, record.seq) == (log.epoch, 1)
+
+
+# --- what is gone ---------------------------------------------------------------------------------------------------
+
+
+def used(log: Log) -> list[tuple[str, int]]:
+    """Epoch and seq of all records; none may be there twice."""
+    pairs = [(record["epoch"], record["seq"]) for record in plain.log(log.folder)]
+    assert len(pairs) == len(set(pairs))
+    return pairs
+
+
+@pytest.mark.parametrize("sealed", [0, 1, 2])
+def test_an_open_segment_that_is_gone_ends_the_epoch(log: Log, sealed: int) -> None:
+    """Its numbers were given and perhaps seen elsewhere: they must not be given to other records."""
+    assert log.store is not None
+    for _ in range(sealed):
+        log.append(notes(2))
+        log.store.seal()
+    log.append(notes(3))
+    log.close()
+    (log.folder / "records" / "open.json").unlink()
+    store = log.open()
+    assert (store.lost_epoch(), store.missing) == ((EPOCH, 2 * sealed), sealed + 1)
+    assert (store.is_new, store.set_aside) == (False, [])
+    assert log.saved == [log.epoch]
+    assert [(record.epoch, record.seq) for record in log.append(notes(2))] == [(log.epoch, 1), (log.epoch, 2)]
+    assert len(used(log)) == 2 * sealed + 2
+    assert log.open().missing is None
+    assert log.saved == [log.epoch]
+
+
+def test_a_sealed_segment_that_is_gone_ends_the_epoch(log: Log) -> None:
+    """The last one, with nothing after it that could tell."""
+    assert log.store is not None
+    for _ in range(2):
+        log.append(notes(2))
+        log.store.seal()
+    log.close()
+    plain.segment_files(log.folder)[1].unlink()
+    store = log.open()
+    assert (store.lost_epoch(), store.missing) == ((EPOCH, 2), 2)
+    log.append(notes(2))
+    assert len(used(log)) == 4
+
+
+def test_all_records_are_gone(log: Log) -> None:
+    log.append(notes(5))
+    log.close()
+    shutil.rmtree(log.folder / "records")
+    store = log.open()
+    assert (store.lost_epoch(), store.missing, store.is_new) == ((EPOCH, 0), 1, False)
+    (record,) = log.append(notes(1))
+    assert record.epoch != EPOCH
+
+
+def test_the_records_of_the_open_segment_are_gone(log: Log) -> None:
+    log.append(notes(5))
+    log.close()
+    path = log.folder / "records" / "open.json"
+    path.write_text(json.dumps({"segment": json.loads(path.read_bytes())["segment"]}), encoding="utf-8")
+    assert log.open().missing == 1
+    assert log.append(notes(1))[0].epoch != EPOCH
+
+
+def test_a_damaged_segment_is_not_called_gone(log: Log) -> None:
+    log.append(notes(5))
+    log.close()
+    (log.folder / "records" / "open.json").write_bytes(b"{")
+    store = log.open()
+    assert (store.missing, store.set_aside) == (None, ["open.json"])
+
+
+def test_what_is_gone_while_the_station_runs(log: Log, disk: Disk) -> None:
+    log.append(notes(2))
+    disk.breaks("write", 1, for_good=False)
+    drafts = notes(1)
+    with pytest.raises(NotSaved):
+        log.append(drafts)
+    (log.folder / "records" / "open.json").unlink()
+    (record,) = log.append(drafts)
+    assert (record.epoch != EPOCH, record.seq) == (True, 1)
+    assert log.store is not None
+    assert log.store.missing == 1
+
+
+def test_nothing_is_gone_where_nothing_ever_was(log: Log, disk: Disk) -> None:
+    """Just after sealing; after a crash between a segment's own document and its first record; and before all."""
+    assert log.store is not None
+    assert log.open().is_new
+    log.append(notes(2))
+    log.store.seal()
+    log.open()
+    disk.breaks("write", 2, for_good=False)
+    with pytest.raises(NotSaved):
+        log.append(notes(1))
+    assert plain.documents(log.folder / "records" / "open.json") == []
+    log.open()
+    assert [record.seq for record in log.append(notes(1))] == [3]
+    assert (log.saved, log.segment, log.problems()) == ([], 2, [])
+
+
+def test_a_folder_that_was_written_before_segments_were_noted(log: Log) -> None:
+    log.append(notes(2))
+    log.segment = 0
+    log.open()
+    log.append(notes(1))
+    assert (log.segment, log.saved) == (1, [])
+    check_segments(log, [3])
+
+
+def test_a_segment_that_could_not_be_noted_is_noted_with_the_next_write(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was written is acknowledged: it is durable."""
+    log.close()
+    with monkeypatch.context() as patched:
+        patched.setattr(log, "save_segment", lambda number: (_ for _ in ()).throw(OSError(errno.ENOSPC, "full")))
+        log.open()
+        assert [record.seq for record in log.append(notes(2))] == [1, 2]
+    assert log.segment == 0
+    log.open()
+    log.append(notes(1))
+    assert log.segment == 1

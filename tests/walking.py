@@ -116,7 +116,9 @@ class Walker:
         await self.type(person["name"])
         await self.press("enter")
         await self.type(person["phone"])
-        await self.press("enter", "enter")
+        await self.press("enter")
+        await self.arrive("DocumentPage")
+        await self.press("enter")
         await self.type(person.get("id_number", ""))
         await self.press("enter")
         if not person.get("id_number"):

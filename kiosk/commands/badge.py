@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from contextlib import suppress
 from pathlib import Path
 
-from kiosk import badge, campaign_files, station
+from kiosk import badge, recovery, station
 from kiosk.commands import output
 from kiosk.errors import KioskError, WrongUsage
 from kiosk.i18n import _
-from kiosk.keys import Keys
+from kiosk.keys import Keys, KeysError
 from kiosk.records import parse_volunteer_number, service_day
 from kiosk.settings import read_settings
 from kiosk.wording import BADGE_REFUSED, cause
@@ -24,11 +25,16 @@ def _number(text: str) -> str:
 
 
 def show(folder: Path, options: Namespace) -> int:
-    """Prints a volunteer's badge, on a terminal with its QR, and writes it as a PNG if asked to."""
+    """Prints a volunteer's badge, on a terminal with its QR, and writes it as a PNG if asked to.
+
+    Over a log that is damaged it prints what is known, and exits 1.
+    """
     settings = read_settings(folder)
     volunteer = _number(options.volunteer)
-    history = station.read_history(folder)
+    log = station.read_log(folder)
+    history = log.history
     issued = history.badge(volunteer)
+    damaged = output.tell(log.damage)
     if volunteer not in history.badges:
         raise KioskError(_("The number {number} has no badge.").format(number=volunteer))
     if issued is None:
@@ -50,23 +56,30 @@ def show(folder: Path, options: Namespace) -> int:
     if options.format == "table" and sys.stdout.isatty():
         for line in badge.half_blocks(issued["code"]):
             print(f"\x1b[30;107m{line}\x1b[0m")
-    return 0
+    return 1 if damaged else 0
 
 
 def check(folder: Path, options: Namespace) -> int:
-    """Judges a code and exits 1 when it is not valid."""
+    """Judges a code and exits 1 when it is not valid.
+
+    No badge is called valid over a log that is incomplete, for the record that revokes it may be what is missing; there
+    is no reason to give then.
+    """
     settings = read_settings(folder)
     today = service_day(station.system_clock())
-    keys = Keys(folder / "keys", folder / "tmp")
+    log = station.read_log(folder)
+    keys = [*log.public_keys]
+    with suppress(KeysError):  # then those that the log names have to do
+        keys.append(Keys(folder / "keys", folder / "tmp").public)
     done = badge.check(
         options.code,
-        directory={settings.station: keys.public},
-        campaign=campaign_files.load_campaign(folder, today).id,
+        directory={settings.station: tuple(keys)},
+        campaign=recovery.campaigns_of(folder).on(today).id,
         today=today,
-        revoked=station.read_history(folder).revoked,
+        revoked=log.history.revoked,
     )
     row = {
-        "valid": done.valid,
+        "valid": done.valid and not log.damage,
         "reason": done.reason,
         "volunteer": done.badge.volunteer if done.badge else None,
         "station": done.badge.station if done.badge else None,
@@ -80,9 +93,12 @@ def check(folder: Path, options: Namespace) -> int:
         "expires": _("Valid until"),
     }
     output.emit([row], headings, options.format)
+    damaged = output.tell(log.damage)
     if done.reason:
         print(_(BADGE_REFUSED[done.reason]), file=sys.stderr)
-    return 0 if done.valid else 1
+    elif damaged:
+        print(_("The log is incomplete, and the badge may have been revoked: it cannot be judged."), file=sys.stderr)
+    return 0 if done.valid and not damaged else 1
 
 
 def revoke(folder: Path, options: Namespace) -> int:
@@ -92,7 +108,8 @@ def revoke(folder: Path, options: Namespace) -> int:
     try:
         opened.revoke_badge(volunteer, options.reason)
     finally:
+        damaged = output.tell(opened.damage)
         opened.close()
     row = {"volunteer": volunteer, "revoked": True}
     output.emit([row], {"volunteer": _("Number"), "revoked": _("Revoked")}, options.format)
-    return 0
+    return 1 if damaged else 0

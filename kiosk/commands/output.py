@@ -10,6 +10,8 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from kiosk.i18n import _
+from kiosk.segments import Finding
 from kiosk.tables import csv_bytes, plain, short
 
 FORMATS: Final = ("table", "json", "csv")
@@ -25,6 +27,17 @@ def print_json(row: Mapping[str, object]) -> None:
     sys.stdout.flush()
     sys.stdout.buffer.write(f"{json_line(row)}\n".encode())
     sys.stdout.buffer.flush()
+
+
+def tell(findings: Iterable[Finding]) -> bool:
+    """Names what is wrong, each in a sentence on stderr; returns whether anything is."""
+    anything = False
+    sys.stdout.flush()
+    for finding in findings:
+        place = _("record {seq}").format(seq=finding.seq) if finding.seq is not None else _("file")
+        print(f"{finding.file}, {place}: {finding.problem}", file=sys.stderr)
+        anything = True
+    return anything
 
 
 def emit(rows: Iterable[Mapping[str, object]], headings: Mapping[str, str], form: str) -> None:

@@ -5,20 +5,22 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
-from kiosk import campaign_files, station
+from kiosk import recovery, station
 from kiosk.commands import output
 from kiosk.records import service_day
 from kiosk.roster import roster
-from kiosk.settings import read_settings
 from kiosk.tables import roster_headings, roster_rows
 
 
 def run(folder: Path, options: Namespace) -> int:
-    """Prints the roster. Reads without the lock, also beside a running kiosk."""
-    read_settings(folder)
+    """Prints the roster as far as the log can be read, and what is wrong with the log on stderr; exits 1 then.
+
+    Reads without the lock, also beside a running kiosk.
+    """
+    log = station.read_log(folder)
     now = station.system_clock()
-    campaign = campaign_files.load_campaign(folder, service_day(now))
-    entries = roster(station.read_history(folder), options.day or service_day(now), now)
+    campaign = recovery.campaigns_of(folder).on(service_day(now))
+    entries = roster(log.history, options.day or service_day(now), now)
     form = {"table": "words", "csv": "codes", "json": "zh"}[options.format]
     output.emit(roster_rows(entries, campaign, form=form), roster_headings(), options.format)
-    return 0
+    return 1 if output.tell(log.damage) else 0

@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from kiosk import sheet
-from kiosk.commands.output import print_json
+from kiosk.commands.output import print_json, tell
 from kiosk.errors import WrongUsage
 from kiosk.i18n import N_, _
 from kiosk.rules import Application, Stay, invalid
@@ -45,9 +45,10 @@ def run(folder: Path, options: Namespace) -> int:
         for number, row, codes, key in _with_keys(parsed, station):
             any_invalid |= row is None
             _acknowledge(station, number, row, codes, key)
-        return 1 if any_invalid else 0
     finally:
+        damaged = tell(station.damage)
         station.close()
+    return 1 if any_invalid or damaged else 0
 
 
 def _with_keys(parsed: Iterable[Parsed], station: Station) -> Iterator[tuple[int, Row | None, list[str], str | None]]:

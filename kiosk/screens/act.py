@@ -42,6 +42,8 @@ class ActPage(Page[str]):
     lead enters for somebody else is one slip of a finger away.
     """
 
+    idle = 180
+    keeps_draft = True
     keys: ClassVar[tuple[Key, ...]] = (
         Key("Enter", N_("Next"), "next"),
         Key("F1", N_("Help"), "app.help"),

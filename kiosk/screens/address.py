@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Final
 
 from textual import events, on
+from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from kiosk.campaign import Campaign, Community, fold
+from kiosk import places
+from kiosk.campaign import Campaign, Community
 from kiosk.i18n import N_, _
 from kiosk.rules import questions
 from kiosk.screens.draft import Draft
@@ -18,39 +21,54 @@ from kiosk.widgets.choices import Question
 from kiosk.widgets.fields import Entry
 from kiosk.widgets.page import Page
 
-
-def find_communities(campaign: Campaign, text: str, first: str) -> list[Community]:
-    """The communities of which `text` is a part (of the name, its street's name, or a misprint of that), best first.
-
-    Without a text, the street of the community `first` comes first.
-    """
-    wanted = "".join(fold(text).split())
-    found = []
-    for street in campaign.streets:
-        for community in street.communities:
-            names = [f"{name}{community.name}" for name in (street.name, *street.aliases)]
-            if any(wanted in name for name in names):
-                near = community.code != first, community.street != first[:9]
-                found.append((not community.name.startswith(wanted), near if not wanted else (), community))
-    return [item[2] for item in sorted(found, key=lambda item: item[:2])]
+_NUMBERS: Final = "123456789"
+_MOVES: Final = {"up": "cursor_up", "down": "cursor_down", "pageup": "page_up", "pagedown": "page_down"}
 
 
 class CommunityPicker(Entry):
-    """The line to search in; the arrow keys move in the list below it."""
+    """The line to search in; arrow keys and digits move in the list below it."""
+
+    def __init__(self, value: str, *, search: Callable[[str], None], numbered: Callable[[str], bool]) -> None:
+        """Makes the line.
+
+        Args:
+            value: what was typed already.
+            search: lists what a text finds; called before the next key, so that arrows move in the list it gave.
+            numbered: whether a text is a part of a name, so that its last digit belongs to it.
+        """
+        self._search, self._numbered = search, numbered
+        super().__init__(value, id="search", max_length=40)
+
+    def watch_value(self, value: str) -> None:
+        self._search(value)
 
     def on_key(self, event: events.Key) -> None:
-        if event.key in ("up", "down", "pageup", "pagedown"):
-            event.stop()
-            event.prevent_default()
-            matches = self.screen.query_one("#communities", OptionList)
-            action = {"up": "cursor_up", "down": "cursor_down", "pageup": "page_up", "pagedown": "page_down"}
-            getattr(matches, f"action_{action[event.key]}")()
+        matches = self.screen.query_one("#communities", OptionList)
+        if event.key in _MOVES:
+            getattr(matches, f"action_{_MOVES[event.key]}")()
+        elif event.key in _NUMBERS and not self._numbered(self.value + event.key):
+            # It marks the row and no more: whoever types a house number, or bounces on a key, has chosen nothing yet.
+            if int(event.key) <= matches.option_count:
+                matches.highlighted = int(event.key) - 1
+        else:
+            return
+        event.stop()
+        event.prevent_default()
+
+
+def community_row(campaign: Campaign, place: int, community: Community) -> Option:
+    """A community as it stands in the list that is picked from, the first nine with their digits."""
+    number = f" {place + 1} " if place < len(_NUMBERS) else "   "
+    name = Content.styled(f"{number}{community.name}", "bold")
+    return Option(Content.assemble(name, f"\n   {campaign.street_of(community.code).name}"), id=community.code)
 
 
 class AddressPage(Page[str]):
     """Returns `next` when the questions are answered and a community is chosen, or none is needed."""
 
     heading = N_("Where you live or work")
+    keeps_draft = True
+    idle = 120
 
     def __init__(self, station: Station, draft: Draft, *, step: tuple[int, int]) -> None:
         super().__init__(station, step=step)
@@ -64,8 +82,9 @@ class AddressPage(Page[str]):
             question = Question(clause.id, str(clause.question), options, self._draft.answers.get(clause.id))
             question.id = f"clause-{place}"
             yield question
-        yield Static(_("Your community: type a part of its name or its street's"), markup=False, id="search-label")
-        yield CommunityPicker(self._draft.search, compact=True, id="search", max_length=40, select_on_focus=False)
+        label = _("Your community: a part of its name or its street's, or pinyin initials")
+        yield Static(label, markup=False, id="search-label")
+        yield CommunityPicker(self._draft.search, search=self._search, numbered=lambda text: bool(self._find(text)))
         yield OptionList(id="communities", markup=False, compact=True)
 
     def ready(self) -> None:
@@ -90,17 +109,23 @@ class AddressPage(Page[str]):
         for name in ("#search-label", "#search", "#communities"):
             self.query_one(name).display = self._eligible()
 
+    def _find(self, text: str) -> list[Community]:
+        return places.find(self.station.campaign, text, self.station.settings.community)
+
     def _list(self) -> None:
-        campaign = self.station.campaign
-        found = find_communities(campaign, self._draft.search, self.station.settings.community)
-        options = [Option(f" {campaign.street_of(c.code).name}  {c.name}", id=c.code) for c in found]
+        found = self._find(self._draft.search)
+        options = [community_row(self.station.campaign, place, each) for place, each in enumerate(found)]
         matches = self.query_one("#communities", OptionList)
+        matches.can_focus = False  # a tap on a row leaves the cursor where the next letter is expected
         matches.clear_options()
         matches.add_options(options)
         codes = [community.code for community in found]
         if found:
             chosen = self._draft.community
             matches.highlighted = codes.index(chosen) if chosen in codes else 0
+            if self._draft.search and len(found) > len(_NUMBERS):
+                said = _("{count} communities; one more letter leaves fewer.").format(count=len(found))
+                self.say(said, wrong=False)
         else:
             self.say(_("No community has this in its name. Please type less, or another part."))
 
@@ -112,11 +137,9 @@ class AddressPage(Page[str]):
         if self._eligible():
             self.query_one("#search").focus()
 
-    @on(Input.Changed, "#search")
-    def _search(self, event: Input.Changed) -> None:
-        event.stop()
-        if event.value != self._draft.search:
-            self._draft.search = event.value
+    def _search(self, text: str) -> None:
+        if text != self._draft.search:
+            self._draft.search = text
             self._draft.community = None
             self.say("")
             self._list()
@@ -125,6 +148,11 @@ class AddressPage(Page[str]):
     def _take_highlighted(self, event: Input.Submitted) -> None:
         event.stop()
         self.action_next()
+
+    @on(OptionList.OptionHighlighted, "#communities")
+    def _remember_row(self, event: OptionList.OptionHighlighted) -> None:
+        event.stop()
+        self._draft.community = event.option_id  # the row stays marked in the other language, too
 
     @on(OptionList.OptionSelected, "#communities")
     def _take(self, event: OptionList.OptionSelected) -> None:

@@ -20,6 +20,7 @@ from kiosk.widgets.page import Key, Page
 class BadgePage(Page[str]):
     """Returns `duty` to go on duty at once, None to finish."""
 
+    idle = 90
     keys: ClassVar[tuple[Key, ...]] = (
         Key("Enter", N_("Start a duty"), "next"),
         Key("Esc", N_("Finish"), "back"),

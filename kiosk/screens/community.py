@@ -8,10 +8,11 @@ from typing import ClassVar
 from textual import on
 from textual.widget import Widget
 from textual.widgets import Input, OptionList, Static
-from textual.widgets.option_list import Option
 
+from kiosk import places
+from kiosk.campaign import Community
 from kiosk.i18n import N_, _
-from kiosk.screens.address import CommunityPicker, find_communities
+from kiosk.screens.address import CommunityPicker, community_row
 from kiosk.station import Station
 from kiosk.widgets.page import Key, Page
 
@@ -19,6 +20,8 @@ from kiosk.widgets.page import Key, Page
 class CommunityPage(Page[str]):
     """Returns the community's code."""
 
+    idle = 180
+    keeps_draft = True
     heading = N_("Send elsewhere")
     keys: ClassVar[tuple[Key, ...]] = (
         Key("Enter", N_("Choose"), "next"),
@@ -38,30 +41,31 @@ class CommunityPage(Page[str]):
 
     def content(self) -> Iterable[Widget]:
         yield Static(_("The community: type a part of its name or its street's"), markup=False, id="search-label")
-        yield CommunityPicker(self._search, compact=True, id="search", max_length=40, select_on_focus=False)
+        yield CommunityPicker(self._search, search=self._searched, numbered=lambda text: bool(self._find(text)))
         yield OptionList(id="communities", markup=False, compact=True)
 
     def ready(self) -> None:
         self.query_one("#search").focus()
         self._list()
 
+    def _find(self, text: str) -> list[Community]:
+        return places.find(self.station.campaign, text, self._near)
+
     def _list(self) -> None:
-        campaign = self.station.campaign
-        found = find_communities(campaign, self._search, self._near)
+        found = self._find(self._search)
         matches = self.query_one("#communities", OptionList)
+        matches.can_focus = False
         matches.clear_options()
-        matches.add_options(Option(f" {campaign.street_of(c.code).name}  {c.name}", id=c.code) for c in found)
+        matches.add_options(community_row(self.station.campaign, place, each) for place, each in enumerate(found))
         if found:
             matches.highlighted = 0
             self.say("")
         else:
             self.say(_("No community has this in its name. Please type less, or another part."))
 
-    @on(Input.Changed, "#search")
-    def _searched(self, event: Input.Changed) -> None:
-        event.stop()
-        if event.value != self._search:
-            self._search = event.value
+    def _searched(self, text: str) -> None:
+        if text != self._search:
+            self._search = text
             self._list()
 
     @on(Input.Submitted, "#search")

@@ -22,6 +22,8 @@ class ConsentPage(ChoicePage[str | Admission]):
     """Returns `next` when everything was agreed to, or the refusal when somebody said no."""
 
     columns = 1
+    keeps_draft = True
+    idle = 180  # it is read before it is answered
 
     def __init__(self, station: Station, draft: Draft, *, step: tuple[int, int]) -> None:
         super().__init__(station, step=step)

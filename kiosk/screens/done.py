@@ -20,6 +20,7 @@ from kiosk.wording import duration
 class DonePage(Page[None]):
     """Shows a change of duty, or the end of a visit with its minutes."""
 
+    idle = 20
     keys: ClassVar[tuple[Key, ...]] = (Key("Enter", N_("Finish"), "next"),)
 
     def __init__(self, station: Station, done: Visit | CheckedOut) -> None:

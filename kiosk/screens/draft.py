@@ -27,6 +27,13 @@ class Draft:
     community: str | None = None
     search: str = ""
 
+    def forget(self) -> None:
+        """Drops everything, whoever still holds the draft."""
+        self.agreed.clear()
+        self.fields.clear()
+        self.answers.clear()
+        self.community, self.search = None, ""
+
     def applicant(self, campaign: Campaign, day: date) -> Applicant | None:
         """The person, if every field is right."""
         return parse_applicant({**self.fields, "community": self.community or ""}, campaign, day)[0]

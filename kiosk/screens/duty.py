@@ -21,9 +21,16 @@ class DutyPage(ChoicePage[Visit | CheckedOut]):
 
     columns: ClassVar[int] = 3
 
-    def __init__(self, station: Station, volunteer: str) -> None:
+    def __init__(self, station: Station, volunteer: str, *, already: bool = False) -> None:
+        """Makes the page.
+
+        Args:
+            station: the station.
+            volunteer: whose page it is.
+            already: whether to say that they are checked in already.
+        """
         super().__init__(station)
-        self._volunteer = volunteer
+        self._volunteer, self._already = volunteer, already
 
     @property
     def _leaving(self) -> bool:
@@ -32,7 +39,8 @@ class DutyPage(ChoicePage[Visit | CheckedOut]):
 
     def head(self) -> Iterable[Widget]:
         person = self.station.history.people[self._volunteer]
-        yield Static(_("{name}, what next?").format(name=person.name), markup=False, classes="asked")
+        asked = _("{name}, you are checked in already. What next?") if self._already else _("{name}, what next?")
+        yield Static(asked.format(name=person.name), markup=False, classes="asked")
         yield Static(self._state(), markup=False, id="duty-state")
 
     def _visit(self) -> Visit | None:

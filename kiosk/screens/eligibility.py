@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from textual.widget import Widget
@@ -11,7 +11,6 @@ from textual.widgets import Static
 from kiosk.arriving import Admission
 from kiosk.campaign import Clause
 from kiosk.i18n import N_, _
-from kiosk.roster import Person
 from kiosk.rules import questions
 from kiosk.station import Station
 from kiosk.widgets.page import Key
@@ -30,7 +29,7 @@ class QuestionsPage(ChoicePage[R], Generic[R]):
         answers: dict[str, str],
         *,
         step: tuple[int, int] | None = None,
-        greeting: str = "",
+        greeting: Callable[[], str] = str,
     ) -> None:
         """Makes the page; it begins with the first question that has no answer yet, or else with the last.
 
@@ -39,7 +38,7 @@ class QuestionsPage(ChoicePage[R], Generic[R]):
             clauses: what is asked.
             answers: option values by clause id, as far as they are there.
             step: which step of how many this is.
-            greeting: a line above the questions.
+            greeting: gives a line above the questions, in the language of the moment.
         """
         super().__init__(station, step=step)
         self._clauses, self._answers, self._greeting = clauses, answers, greeting
@@ -56,8 +55,8 @@ class QuestionsPage(ChoicePage[R], Generic[R]):
         self.cursor = self._answers.get(self._clause.id) if self._clause else None
 
     def head(self) -> Iterable[Widget]:
-        if self._greeting:
-            yield Static(self._greeting, markup=False, id="hello")
+        if hello := self._greeting():
+            yield Static(hello, markup=False, id="hello")
         clause = self._clause
         if clause is None:
             yield Static(_("There is nothing to ask today."), markup=False, classes="asked")
@@ -111,19 +110,36 @@ class QuestionsPage(ChoicePage[R], Generic[R]):
 class FirstDayPage(QuestionsPage[str]):
     """All clauses that are answered; returns `next`."""
 
+    keeps_draft = True
+    idle = 120
+
     async def finish(self) -> None:
         self.dismiss("next")
 
 
 class DailyPage(QuestionsPage[Admission]):
-    """The clauses of the day for somebody whom the station knows; returns what came of it, once it is durable."""
+    """The clauses of the day for somebody who registered before; returns what came of it, once it is durable."""
 
-    def __init__(self, station: Station, person: Person, greeting: str) -> None:
-        clauses = questions(station.campaign, station.today(), known=person.known)
+    def __init__(
+        self,
+        station: Station,
+        known: Collection[str],
+        greeting: Callable[[], str],
+        check_in: Callable[[Mapping[str, str]], Admission],
+    ) -> None:
+        """Makes the page.
+
+        Args:
+            station: the station.
+            known: the clauses that need not be asked, unless they are asked daily.
+            greeting: gives a line above the questions.
+            check_in: the station's act that opens the visit, given the answers.
+        """
+        clauses = questions(station.campaign, station.today(), known=known)
         super().__init__(station, clauses, {}, greeting=greeting)
-        self._person = person
+        self._check_in = check_in
 
     async def finish(self) -> None:
-        admission = await self.save(self.station.check_in_again, self._person.volunteer, dict(self._answers))
+        admission = await self.save(self._check_in, dict(self._answers))
         if admission is not None:
             self.dismiss(admission)

@@ -27,6 +27,8 @@ _FORMS: Final = (("xlsx", N_("XLSX (Excel, WPS)")), ("csv", "CSV"))
 class ExportPage(Page[None]):
     """Writes the file and says where it is."""
 
+    idle = 180
+    keeps_draft = True
     heading = N_("Export")
     keys: ClassVar[tuple[Key, ...]] = (
         Key("Enter", N_("Write the file"), "next"),

@@ -7,24 +7,30 @@ stopping it anywhere leaves nothing behind.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from kiosk.arriving import Admission
+from kiosk.badge import Badge
 from kiosk.i18n import _
 from kiosk.roster import Visit
-from kiosk.rules import questions
+from kiosk.rules import mask_phone, questions
 from kiosk.screens import lead_flow
 from kiosk.screens.address import AddressPage
 from kiosk.screens.assignment import AssignmentPage
 from kiosk.screens.badge import BadgePage
 from kiosk.screens.consent import ConsentPage
+from kiosk.screens.document import DocumentPage
 from kiosk.screens.done import DonePage
 from kiosk.screens.draft import Draft
 from kiosk.screens.duty import DutyPage
 from kiosk.screens.eligibility import DailyPage, FirstDayPage
 from kiosk.screens.identity import IdentityPage
+from kiosk.screens.lead import LeadPinPage
+from kiosk.screens.lost import LostBadgePage
 from kiosk.screens.review import ReviewPage
 from kiosk.screens.verdict import AdmittedPage, RefusedPage
+from kiosk.screens.visitor import VisitorPage
 from kiosk.station import Recognition, Station
 from kiosk.widgets.page import Page, Show
 from kiosk.wording import BADGE_REFUSED
@@ -32,7 +38,9 @@ from kiosk.wording import BADGE_REFUSED
 lead = lead_flow.lead
 """The site lead's story has a module of its own."""
 
-_STEPS = 5
+_STEPS = 6
+_IDENTIFIED = 3
+"""The place at which it is known who somebody is."""
 
 
 def _step(place: int, station: Station, draft: Draft) -> Page[Any]:
@@ -43,8 +51,10 @@ def _step(place: int, station: Station, draft: Draft) -> Page[Any]:
     if place == 1:
         return IdentityPage(station, draft, step=step)
     if place == 2:
-        return AddressPage(station, draft, step=step)
+        return DocumentPage(station, draft, step=step)
     if place == 3:
+        return AddressPage(station, draft, step=step)
+    if place == 4:
         asked = questions(station.campaign, station.today())
         clauses = [clause for clause in asked if not clause.with_identity]
         return FirstDayPage(station, clauses, draft.answers, step=step)
@@ -54,57 +64,136 @@ def _step(place: int, station: Station, draft: Draft) -> Page[Any]:
 async def new_visit(show: Show, station: Station) -> None:
     """Somebody without a badge: from consent to badge."""
     draft = Draft()
-    admission: Admission | None = None
+    try:
+        admission = await _ask(show, station, draft)
+    finally:
+        draft.forget()
+    if admission is not None:
+        await _after_admission(show, station, admission, first=True)
+
+
+async def _ask(show: Show, station: Station, draft: Draft) -> Admission | None:
+    """From consent to verdict, back and forth; None for somebody who went back to the welcome page."""
     place = 0
-    while admission is None:
+    while place >= 0:
         answer = await show(_step(place, station, draft))
         if isinstance(answer, Admission):
-            admission = answer
-        else:
-            place += 1 if answer == "next" else -1
-        if place < 0:
-            return
-    await _after_admission(show, station, admission, first=True)
+            return answer
+        place += 1 if answer == "next" else -1
+        if answer == "next" and place == _IDENTIFIED and (known := await _known_already(station, draft)):
+            return await _todays_questions(show, station, known)
+    return None
+
+
+async def _known_already(station: Station, draft: Draft) -> Recognition | None:
+    """Who it is, if the station knows somebody by just what was typed, and nothing but today's questions is open."""
+    applicant = draft.applicant(station.campaign, station.today())
+    if applicant is None:
+        return None
+    found = await station.run(station.find, applicant.name, applicant.id_number or applicant.phone)
+    person = found.person
+    same = person is not None and person.phone_masked == mask_phone(applicant.phone)
+    return found if same and found.visit is None and not found.renewal else None
+
+
+async def _todays_questions(show: Show, station: Station, found: Recognition) -> Admission | None:
+    person = found.person
+    assert person is not None
+
+    def greeting() -> str:
+        hello = _("Good to see you again, {name}.").format(name=person.name)
+        return "\n".join(filter(None, (hello, _missing_sign_outs(found.pending))))
+
+    admission: Admission | None = await show(
+        DailyPage(station, person.known, greeting, partial(station.check_in_again, person.volunteer))
+    )
+    return admission
 
 
 async def _after_admission(show: Show, station: Station, admission: Admission, *, first: bool) -> None:
+    """What somebody sees of their admission; `first` for those who have no badge at hand."""
     if admission.outcome == "refused":
         await show(RefusedPage(station, admission))
         return
     volunteer = admission.volunteer
     assert volunteer is not None
-    if admission.outcome == "admitted" and admission.assignment is not None and admission.code is not None:
-        if first:
-            pending = station.history.pending(volunteer, station.clock())
-            name = station.history.people[volunteer].name
-            await show(AdmittedPage(station, name, note=_missing_sign_outs(pending)))
-        await show(AssignmentPage(station, admission.assignment))
-        if first and await show(BadgePage(station, volunteer, admission.code, admission.assignment)) != "duty":
-            return
+    place = admission.assignment
+    if place is None:
+        await on_duty(show, station, volunteer, already=True)
+        return
+    if first:
+        pending = station.history.pending(volunteer, station.clock())
+        name = station.history.people[volunteer].name
+        await show(AdmittedPage(station, name, note=_missing_sign_outs(pending)))
+    await show(AssignmentPage(station, place))
+    if (
+        first
+        and admission.code is not None
+        and await show(BadgePage(station, volunteer, admission.code, place)) != "duty"
+    ):
+        return
     await on_duty(show, station, volunteer)
 
 
-async def on_duty(show: Show, station: Station, volunteer: str) -> None:
-    """Somebody who is checked in: a duty, a break, or home."""
-    done = await show(DutyPage(station, volunteer))
+async def on_duty(show: Show, station: Station, volunteer: str, *, already: bool = False) -> None:
+    """Somebody who is checked in: a duty, a break, or home.
+
+    Args:
+        show: puts a page up.
+        station: the station.
+        volunteer: their number.
+        already: whether they meant to check in, and are told that they have.
+    """
+    done = await show(DutyPage(station, volunteer, already=already))
     if done is not None:
         await show(DonePage(station, done))
 
 
 async def badge_scanned(show: Show, station: Station, found: Recognition) -> None:
     """Somebody whom the station knows: to the duties, or first through the questions of the day."""
+    if found.visitor is not None:
+        await visitor(show, station, found.visitor)
+        return
+    await _recognised(show, station, found, has_badge=True)
+
+
+async def lost_badge(show: Show, station: Station) -> None:
+    """Somebody who was here before and has no badge at hand: name and number say who it is, and the badge is shown."""
+    found = await show(LostBadgePage(station))
+    if found is not None:
+        await _recognised(show, station, found, has_badge=False)
+
+
+async def _recognised(show: Show, station: Station, found: Recognition, *, has_badge: bool) -> None:
     person = found.person
     assert person is not None
     if found.visit is not None:
+        code = station.badge_code(person.volunteer)
+        if not has_badge and code is not None:
+            await show(BadgePage(station, person.volunteer, code, None))
         await on_duty(show, station, person.volunteer)
         return
     if found.renewal:
         await new_visit(show, station)
         return
-    greeting = _("Good to see you again, {name}.").format(name=person.name)
-    if found.pending:
-        greeting += "\n" + _missing_sign_outs(found.pending)
-    admission = await show(DailyPage(station, person, greeting))
+    admission = await _todays_questions(show, station, found)
+    if admission is not None:
+        await _after_admission(show, station, admission, first=not has_badge)
+
+
+async def visitor(show: Show, station: Station, badge: Badge) -> None:
+    """A volunteer of another station: the lead enters the name, the volunteer answers the questions of the day."""
+    if not await show(LeadPinPage(station, why=_("A volunteer of another station"))):
+        return
+    name = await show(VisitorPage(station, badge))
+    if name is None:
+        return
+    known = [clause.id for clause in station.campaign.clauses if not clause.daily]
+
+    def greeting() -> str:
+        return _("Welcome, {name}.").format(name=name)
+
+    admission = await show(DailyPage(station, known, greeting, partial(station.admit_visitor, badge, name)))
     if admission is not None:
         await _after_admission(show, station, admission, first=False)
 

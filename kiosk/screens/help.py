@@ -16,6 +16,8 @@ from kiosk.widgets.page import Key, Page
 class HelpPage(Page[None]):
     """Stands over the page that it explains, and goes away by Esc, Enter or F1."""
 
+    idle = 180
+    keeps_draft = True
     heading = N_("Help")
     keys: ClassVar[tuple[Key, ...]] = (Key("Esc", N_("Back"), "back"),)
 

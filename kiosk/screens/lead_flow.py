@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kiosk.roster import Person
 from kiosk.screens.act import ActPage
 from kiosk.screens.badge_again import BadgeAgainPage
 from kiosk.screens.community import CommunityPage
@@ -36,6 +37,8 @@ async def lead(show: Show, station: Station) -> None:
             view.day = await show(SummaryPage(station, view.day))
         elif wish == "export":
             await show(ExportPage(station, view.day))
+        elif isinstance(wish, Person):
+            await about(show, station, wish.volunteer, None)
         else:
             visits = [v for v in station.history.visits_on(view.day) if v.volunteer == wish.volunteer]
             await about(show, station, wish.volunteer, visits[-1].id)

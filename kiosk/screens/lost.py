@@ -13,6 +13,7 @@ from kiosk.errors import InvalidInput
 from kiosk.i18n import N_, _
 from kiosk.station import Recognition, Station
 from kiosk.widgets.fields import Field
+from kiosk.widgets.numberpad import PadForm
 from kiosk.widgets.page import Page
 from kiosk.wording import BADGE_REFUSED
 
@@ -22,6 +23,7 @@ class LostBadgePage(Page[Recognition]):
 
     heading = N_("Without your badge")
     keeps_draft = True
+    idle = 90
 
     def __init__(self, station: Station) -> None:
         super().__init__(station)
@@ -30,9 +32,10 @@ class LostBadgePage(Page[Recognition]):
     def content(self) -> Iterable[Widget]:
         said = _("Please enter your name and number as you did the first time.")
         yield Static(said, markup=False, classes="subtitle")
-        yield Field("name", _("Name"), self._typed["name"], rules.parse_name, length=100)
-        hint = _("Your mobile number, or the number of your ID card or passport")
-        yield Field("told", _("Mobile or ID"), self._typed["told"], self._check, hint=hint, length=40)
+        with PadForm():
+            yield Field("name", _("Name"), self._typed["name"], rules.parse_name, length=100)
+            hint, told = _("Your mobile, ID card or passport number"), self._typed["told"]
+            yield Field("told", _("Mobile or ID"), told, self._check, hint=hint, length=40, asks="id_number")
 
     def ready(self) -> None:
         self.query_one("#name", Field).focus()

@@ -18,6 +18,8 @@ from kiosk.widgets.page import Key, Page
 class MomentPage(Page[int]):
     """Which moment of a visit is to be corrected; returns its place."""
 
+    idle = 180
+    keeps_draft = True
     heading = N_("Correct a time")
     keys: ClassVar[tuple[Key, ...]] = (
         Key("Enter", N_("Choose"), "next"),

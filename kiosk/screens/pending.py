@@ -22,6 +22,8 @@ from kiosk.wording import day_in_words
 class PendingPage(Page[Visit]):
     """Returns the visit that is to be settled, or None to go on to the roster."""
 
+    idle = 180
+    keeps_draft = True
     heading = N_("Missing sign-outs")
     may_close = True
     keys: ClassVar[tuple[Key, ...]] = (

@@ -45,6 +45,8 @@ ACTS: Final = ("late", "correct", "void", "reassign", "badge", "revoke")
 class PersonPage(Page[Act]):
     """Returns what the lead wants to do, or None."""
 
+    idle = 180
+    keeps_draft = True
     heading = N_("Volunteer")
     keys: ClassVar[tuple[Key, ...]] = (
         Key("1", N_("Late"), "act('late')"),

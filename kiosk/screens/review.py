@@ -21,6 +21,8 @@ class ReviewPage(Page[Admission]):
     """Returns what came of the application, once it is durable."""
 
     heading = N_("Is everything right?")
+    keeps_draft = True
+    idle = 120
     keys: ClassVar[tuple[Key, ...]] = (
         Key("Enter", N_("Yes, check me in"), "next"),
         Key("Esc", N_("Change something"), "back"),

@@ -16,9 +16,9 @@ from textual.widgets import Input, Static
 
 from kiosk.errors import InvalidInput
 from kiosk.i18n import N_, _, ngettext
-from kiosk.roster import STATUSES, Entry, counts
+from kiosk.roster import STATUSES, Entry, Person, counts
 from kiosk.rules import parse_date
-from kiosk.station import Station
+from kiosk.station import Recognition, Station
 from kiosk.widgets.fields import Entry as TextEntry
 from kiosk.widgets.page import Key, Page
 from kiosk.widgets.rows import Column, RowList
@@ -65,9 +65,10 @@ class Chip(Static):
         await self.screen.run_action(self._action)
 
 
-class RosterPage(Page[Entry | str]):
+class RosterPage(Page[Entry | Person | str]):
     """Returns the person whom the lead chose, or `pending`, `summary` or `export`."""
 
+    idle = 180
     heading = N_("Roster")
     may_close = True
     keys: ClassVar[tuple[Key, ...]] = (
@@ -125,7 +126,7 @@ class RosterPage(Page[Entry | str]):
     def content(self) -> Iterable[Widget]:
         with Horizontal(id="roster-bar"):
             yield Static(_("Search"), markup=False, classes="field-label")
-            yield TextEntry(self.view.search, compact=True, id="roster-search", select_on_focus=False, max_length=100)
+            yield TextEntry(self.view.search, id="roster-search", max_length=100)
             yield Chip("next_status", "roster-status")
             yield Chip("next_duty", "roster-duty")
             yield Chip("next_sort", "roster-sort")
@@ -142,6 +143,12 @@ class RosterPage(Page[Entry | str]):
             Column(_("Min."), 5, right=True),
         )
         yield RowList(columns, self._cells, id="roster")
+
+    async def scanned(self, found: Recognition) -> bool:
+        """Opens the history of whoever's badge the lead scans."""
+        if found.person is not None:
+            self.dismiss(found.person)
+        return found.person is not None
 
     def ready(self) -> None:
         self.query_one("#roster-search").focus()

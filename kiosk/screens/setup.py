@@ -19,6 +19,7 @@ from kiosk.keys import PIN_DIGITS
 from kiosk.rules import invalid
 from kiosk.setup import NewStation
 from kiosk.widgets.fields import Field
+from kiosk.widgets.numberpad import PadForm
 from kiosk.widgets.page import Key, Page
 
 
@@ -39,25 +40,18 @@ class SetUpPage(Page[NewStation]):
 
     def content(self) -> Iterable[Widget]:
         yield Static(_("This is done once, by the site lead."), markup=False, classes="subtitle")
-        typed = self._typed
-        yield Field(
-            "station",
-            _("Station number"),
-            typed["station"],
-            setup.parse_station_id,
-            hint=_("Up to 8 letters and digits, as headquarters gave it"),
-            length=8,
-        )
-        yield Field(
-            "community",
-            _("Community"),
-            typed["community"],
-            self._check_community,
-            hint=_("Its name, its 12-digit code, or street and name"),
-            length=40,
-        )
-        yield Field("pin", _("New PIN"), typed["pin"], self._check_pin, password=True, length=PIN_DIGITS)
-        yield Field("again", _("PIN once more"), typed["again"], self._check_again, password=True, length=PIN_DIGITS)
+        with PadForm():
+            yield from self._fields()
+
+    def _fields(self) -> Iterable[Widget]:
+        typed, pin = self._typed, PIN_DIGITS
+        hint = _("Up to 8 letters and digits, as headquarters gave it")
+        yield Field("station", _("Station number"), typed["station"], setup.parse_station_id, hint=hint, length=8)
+        hint = _("Its name, its 12-digit code, or street and name")
+        yield Field("community", _("Community"), typed["community"], self._check_community, hint=hint, length=40)
+        yield Field("pin", _("New PIN"), typed["pin"], self._check_pin, password=True, length=pin, asks="digits")
+        again = _("PIN once more")
+        yield Field("again", again, typed["again"], self._check_again, password=True, length=pin, asks="digits")
 
     def ready(self) -> None:
         self.query_one("#station", Field).focus()

@@ -22,6 +22,8 @@ from kiosk.wording import day_in_words, duration
 class SummaryPage(Page[date]):
     """Returns the day that was looked at last."""
 
+    idle = 180
+    keeps_draft = True
     heading = N_("Summary")
     keys: ClassVar[tuple[Key, ...]] = (
         Key("F1", N_("Help"), "app.help"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from typing import ClassVar, Final
 
@@ -16,17 +15,14 @@ from textual.widgets import Input, Static
 
 from kiosk.i18n import N_, _, ngettext
 from kiosk.station import Station
+from kiosk.widgets import drawn
 from kiosk.widgets.digits import LargeDigits
 from kiosk.widgets.fields import Entry
-from kiosk.widgets.page import Key, Page, spread
+from kiosk.widgets.page import Key, Page
 from kiosk.widgets.tiles import Choice, Tile
 
 BOARD: Final = 8
 """Duties on the board; of more than that, those with people come first."""
-
-
-def _on_duty(station: Station) -> Counter[str | None]:
-    return Counter(entry.duty for entry in station.roster() if entry.status == "on_duty")
 
 
 class DutyBoard(Grid):
@@ -37,7 +33,7 @@ class DutyBoard(Grid):
         self._station = station
 
     def compose(self) -> ComposeResult:
-        counts = _on_duty(self._station)
+        counts = self._station.on_duty()
         duties = self._station.campaign.duties
         shown = sorted(duties, key=lambda duty: not counts[duty.id])[:BOARD]
         for duty in duties:
@@ -53,12 +49,16 @@ class WelcomePage(Page[None]):
     idle = 30
     keys: ClassVar[tuple[Key, ...]] = (
         Key("Enter", N_("First time here"), "next"),
+        Key("F5", N_("Without your badge"), "lost"),
         Key("F9", N_("Site lead"), "lead"),
     )
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("f9", "lead", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("f5", "lost", show=False), Binding("f9", "lead", show=False)]
 
     class NewVisitRequested(Message):
         """Somebody without a badge wants to check in."""
+
+    class LostBadgeReported(Message):
+        """Somebody who was here before has no badge at hand."""
 
     class LeadRequested(Message):
         """The site lead wants to come in."""
@@ -83,12 +83,13 @@ class WelcomePage(Page[None]):
 
     def content(self) -> Iterable[Widget]:
         with Vertical(id="welcome"):
-            yield Static(spread(_("Welcome, and thank you for coming")), markup=False, id="greeting")
+            yield Static(_("Welcome, and thank you for coming"), markup=False, id="greeting")
             with Vertical(id="scan-box"):
                 yield Static(_("Scan your badge, or type your volunteer number"), markup=False, id="scan-label")
-                yield Entry(compact=True, id="scan", max_length=400)
+                yield Entry(id="scan", max_length=400)
             with Horizontal(id="ways"):
                 yield Tile(Choice("next", _("Here for the first time"), "Enter"))
+                yield Tile(Choice("lost", _("Without your badge"), "F5"))
             yield Static(self._people(), markup=False, id="state-of-day")
             yield DutyBoard(self.station)
             yield Static(self._warning(), markup=False, id="notice")
@@ -101,6 +102,7 @@ class WelcomePage(Page[None]):
     def on_screen_resume(self) -> None:
         """Shows the state of the day anew, and keeps nothing that the last person typed."""
         super().on_screen_resume()
+        drawn.forget()
         for state in self.query("#state-of-day").results(Static):
             state.update(self._people())
         for board in self.query(DutyBoard):
@@ -126,7 +128,7 @@ class WelcomePage(Page[None]):
         return ""
 
     def _people(self) -> str:
-        total = sum(_on_duty(self.station).values())
+        total = self.station.on_duty().total()
         if not total:
             return _("Nobody is on duty yet today.")
         return ngettext("{count} person on duty now", "{count} people on duty now", total).format(count=total)
@@ -145,6 +147,9 @@ class WelcomePage(Page[None]):
 
     def action_next(self) -> None:
         self.post_message(self.NewVisitRequested())
+
+    def action_lost(self) -> None:
+        self.post_message(self.LostBadgeReported())
 
     def action_lead(self) -> None:
         self.post_message(self.LeadRequested())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import unicodedata
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any, Final, Literal
 
 from rich.text import Text
 from textual import events, on
@@ -15,11 +17,32 @@ from textual.widgets import Input, Static
 
 from kiosk.errors import InvalidInput
 
+Asks = Literal["text", "digits", "id_number"]
+"""What a field asks for: digits, the number of an ID card (17 digits, then a digit or an X), or anything."""
 
-class Entry(Input):
-    """An Input that takes Enter in the order in which it was typed.
+_EDITING: Final[Mapping[str, str]] = {
+    "left": "cursor_left",
+    "right": "cursor_right",
+    "home": "home",
+    "ctrl+a": "home",
+    "end": "end",
+    "ctrl+e": "end",
+    "backspace": "delete_left",
+    "delete": "delete_right",
+    "ctrl+d": "delete_right",
+    "ctrl+w": "delete_left_word",
+    "ctrl+u": "delete_left_all",
+    "ctrl+k": "delete_right_all",
+}
 
-    Textual sends Enter round by the bindings, where fast letters overtake it; two scans in a row would merge.
+
+class Entry(Input, inherit_bindings=False):
+    """An Input for a screen that everybody uses: it takes its keys in the order typed, and keeps nothing.
+
+    Textual sends Enter, Backspace and the arrows round by the bindings, where fast letters overtake them (#6605); two
+    scans in a row would merge. Here no editing key is a binding. With the bindings go copy, cut and paste: Textual's
+    clipboard would outlive the person, and its copies go to the terminal's too. Without a selection there is nothing
+    to copy, neither by keys nor by dragging. There is no undo. What a terminal pastes comes as one text.
     """
 
     @dataclass
@@ -41,16 +64,51 @@ class Entry(Input):
         self.value, self.cursor_position = self._before
         self._before = ("", 0)
 
+    def __init__(self, value: str = "", *, asks: Asks = "text", **options: Any) -> None:
+        """Makes the line.
+
+        Args:
+            value: what it holds at first.
+            asks: what for; whatever asks for digits takes them in their full-width forms too.
+            options: as `Input` has them.
+        """
+        super().__init__(value, **{"compact": True, **options, "select_on_focus": False})
+        self.asks = asks
+
     def on_mount(self) -> None:
         self.cursor_blink = False  # a cursor that stands still is calmer, and easier to find
 
+    def on_unmount(self) -> None:
+        self.set_reactive(Input.value, "")  # a page that was left may live on for a moment, what was typed does not
+
     async def _on_key(self, event: events.Key) -> None:
         if event.key == "enter":
-            event.stop()
-            event.prevent_default()
             await self.action_submit()
+        elif event.key in _EDITING:
+            getattr(self, f"action_{_EDITING[event.key]}")()
         else:
-            await super()._on_key(event)
+            return  # a letter: Input's own handler comes next
+        event.stop()
+        event.prevent_default()
+
+    def _on_paste(self, event: events.Paste) -> None:
+        event.stop()
+        event.prevent_default()
+        text = "".join(char for char in event.text if char.isprintable())
+        room = self.max_length - len(self.value) if self.max_length else len(text)
+        if text[:room]:
+            self.insert_text_at_cursor(text[:room])
+
+    def insert_text_at_cursor(self, text: str) -> None:
+        # An input method that was left on types digits in full width.
+        super().insert_text_at_cursor(text if self.asks == "text" else unicodedata.normalize("NFKC", text))
+
+    async def _on_mouse_down(self, event: events.MouseDown) -> None:
+        event.prevent_default()  # dragging selects nothing
+        place = event.get_content_offset_capture(self)
+        # A tap on a letter puts the cursor there; one anywhere else in the box wants to go on typing.
+        on_a_letter = place.y == 0 and place.x >= 0
+        self.cursor_position = self._cell_offset_to_index(place.x) if on_a_letter else len(self.value)
 
     @property
     def _value(self) -> Text:
@@ -84,6 +142,7 @@ class Field(Widget):
         hint: str = "",
         password: bool = False,
         length: int = 100,
+        asks: Asks = "text",
     ) -> None:
         """Shows a field.
 
@@ -95,12 +154,11 @@ class Field(Widget):
             hint: stands below it while nothing is wrong.
             password: whether the text is hidden.
             length: the most characters.
+            asks: what for; the number pad shows itself for digits.
         """
         super().__init__(name=name, id=name, classes="field")
         self.label, self.check, self.hint = label, check, hint
-        self._entry = Entry(
-            value, password=password, max_length=length, compact=True, select_on_focus=False, id=f"{name}-entry"
-        )
+        self._entry = Entry(value, password=password, max_length=length, id=f"{name}-entry", asks=asks)
         self._judged = bool(value)
 
     def compose(self) -> ComposeResult:
@@ -121,6 +179,19 @@ class Field(Widget):
     @value.setter
     def value(self, text: str) -> None:
         self._entry.value = text
+
+    @property
+    def asks(self) -> Asks:
+        """What it asks for."""
+        return self._entry.asks
+
+    @asks.setter
+    def asks(self, asks: Asks) -> None:
+        self._entry.asks = asks
+
+    def on_click(self) -> None:
+        # The label and the line below belong to what a finger hits.
+        self.focus()
 
     def focus(self, scroll_visible: bool = True) -> Field:
         """Puts the cursor into the field."""

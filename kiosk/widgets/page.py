@@ -121,6 +121,7 @@ class Page(Screen[R], Generic[R]):
         self._saved = asyncio.Event()
         self._saved.set()
         self._over = False
+        self._focused_before: Widget | None = None
         self.built = False
         self._drawing = asyncio.Lock()
         self.arrived = math.inf
@@ -186,7 +187,6 @@ class Page(Screen[R], Generic[R]):
         return super().dismiss(result)
 
     def on_mount(self) -> None:
-        self.set_interval(15, self._tick)
         self._make_ready()
 
     def _make_ready(self) -> bool:
@@ -200,9 +200,6 @@ class Page(Screen[R], Generic[R]):
         """Nothing can be done to a page that is just being built."""
         return self.built
 
-    def _tick(self) -> None:
-        self.count_down(None)
-
     def count_down(self, seconds: int | None) -> None:
         """Shows how many seconds are left before the kiosk goes back to welcome; None shows the time of day."""
         if not self.query("#time"):  # the page is just being built
@@ -210,7 +207,8 @@ class Page(Screen[R], Generic[R]):
         clock = self.query_one("#time", Static)
         said = _("Back to the start in {seconds} s; any key to stay ").format(seconds=seconds) if seconds else ""
         clock.set_class(bool(said), "-counting")
-        clock.update(said or self._time())
+        if (said or self._time()) != str(clock.content):
+            clock.update(said or self._time())
 
     @property
     def too_small(self) -> bool:
@@ -218,6 +216,11 @@ class Page(Screen[R], Generic[R]):
         return self.size.width < SMALLEST[0] or self.size.height < SMALLEST[1]
 
     def on_resize(self, event: events.Resize) -> None:
+        if self.too_small and not self.has_class("-too-small"):
+            self._focused_before = self.focused
+        elif not self.too_small and self.has_class("-too-small") and self._focused_before is not None:
+            # What is hidden loses the cursor; it comes back with what was typed.
+            self.call_after_refresh(self._focused_before.focus)
         self.set_class(self.too_small, "-too-small")
         said = _("This window is too small: {width}x{height}. The kiosk needs 80x24.")
         for cover in self.query("#too-small").results(Static):

@@ -1,0 +1,116 @@
+"""Looks at a whole data folder: the log, the settings, the keys, the campaigns, and whether they fit together.
+
+It takes no lock and changes nothing. What it finds is told by `kiosk verify`, and by every command that reads the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from kiosk.campaign_files import read_bundle
+from kiosk.errors import CampaignError
+from kiosk.i18n import _
+from kiosk.keys import MARKED, Keys
+from kiosk.segments import OPEN, Finding, Segment, check, read_all
+from kiosk.settings import FILE, NotSetUp, Settings, SettingsError, read_settings
+
+
+def read_log(folder: Path) -> tuple[list[Segment], list[Finding]]:
+    """The log as far as it can be read, and what is wrong with it: then it may lack what somebody looks for.
+
+    Raises:
+        NotSetUp: if there is no station.
+        SettingsError: if station.json cannot be read.
+    """
+    settings = read_settings(folder)  # before the log: what it names is there by then
+    segments, found = check(folder, settings.station)
+    return segments, [*found, *_gone(folder, settings, segments, found)]
+
+
+def verify(folder: Path) -> list[Finding]:
+    """All that is wrong in a data folder.
+
+    Raises:
+        NotSetUp: if there is no station, and never was.
+    """
+    try:
+        segments, found = read_log(folder)
+    except (NotSetUp, SettingsError) as error:
+        segments, unreadable = read_all(folder)
+        if isinstance(error, NotSetUp) and not segments and not unreadable:
+            raise
+        problem = _("The file is missing.") if isinstance(error, NotSetUp) else _("The file cannot be read.")
+        stations = [segment.header["station"] for segment in segments]
+        segments, found = check(folder, stations[-1] if stations else "")
+        found.insert(0, Finding(FILE, None, problem))
+    noted = keys_noted(notes(segments))
+    for name, problem in Keys(folder / "keys", folder / "tmp").problems(noted):
+        found.append(Finding(f"keys/{name}", None, problem))
+    return [*found, *_campaigns(folder, segments)]
+
+
+def keys_noted(told: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """What these notes say last of the station's keys."""
+    noted: dict[str, Any] = {}
+    for details in told:
+        noted |= {name: details[name] for name in MARKED.values() if name in details}
+    return noted
+
+
+def public_keys(told: Iterable[Mapping[str, Any]]) -> tuple[bytes, ...]:
+    """All public keys that the station has had, as these notes say."""
+    found: dict[bytes, None] = {}
+    for details in told:
+        with suppress(TypeError, ValueError):
+            found[bytes.fromhex(details.get("key", ""))] = None
+    return tuple(key for key in found if key)
+
+
+def notes(segments: Iterable[Segment]) -> Iterator[Mapping[str, Any]]:
+    """The details of all notes about the station itself, in the order of the log."""
+    for segment in segments:
+        for record in segment.records:
+            if record.type == "station_noted":
+                yield record["details"]
+
+
+def _gone(folder: Path, settings: Settings, segments: Sequence[Segment], found: Sequence[Finding]) -> Iterator[Finding]:
+    """What station.json names and nobody finds."""
+    mine = [segment for segment in segments if segment.epoch == settings.epoch]
+    reached = max((segment.number or len(mine) for segment in mine if segment.records), default=0)
+    number = settings.segment
+    files = {finding.file for finding in found}
+    damaged = f"records/{OPEN}" in files or any(name.startswith(f"records/sealed/{number:06d}-") for name in files)
+    if reached < number and not damaged:
+        sentence = _("Segment {number} of epoch {epoch} held records and is gone.")
+        yield Finding("records", None, sentence.format(number=number, epoch=settings.epoch))
+    elif not segments and not found:
+        yield Finding("records", None, _("There is no record, not even that of the set-up."))
+    elif not mine and not damaged and not any((folder / "set-aside").glob(f"{settings.epoch}-*")):
+        # Right after files were set aside there is no record of the new epoch yet, and nothing else is wrong.
+        sentence = _("No record is of the epoch {epoch}, which is named here.")
+        yield Finding(FILE, None, sentence.format(epoch=settings.epoch))
+
+
+def _campaigns(folder: Path, segments: Sequence[Segment]) -> Iterator[Finding]:
+    """Bundles that cannot be read, or hold something else, or are gone although records were made under them."""
+    stamped = {(r["campaign"], r["campaign_version"]) for segment in segments for r in segment.records}
+    wanted = {f"{name}-{version}.json" for name, version in stamped}
+    there = {path.name: path for path in (folder / "campaign").glob("*.json")}
+    if not there and not wanted:
+        yield Finding("campaign", None, _("There is no campaign."))
+    for name in sorted(wanted | there.keys()):
+        if name not in there:
+            yield Finding(f"campaign/{name}", None, _("The file is missing, and records were made under it."))
+            continue
+        try:
+            campaign = read_bundle(there[name])
+        except CampaignError as error:
+            yield Finding(f"campaign/{name}", None, str(error))
+            continue
+        if name != f"{campaign.id}-{campaign.version}.json":
+            sentence = _("The file holds another campaign: {name}, version {version}.")
+            yield Finding(f"campaign/{name}", None, sentence.format(name=campaign.id, version=campaign.version))

@@ -1,0 +1,319 @@
+"""No damage to settings, keys or campaigns turns volunteers away where the station can go on, and the lead is told."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from kiosk import audit, badge
+from kiosk.arriving import Admission
+from kiosk.campaign import Campaign
+from kiosk.errors import CampaignError, KioskError, NotSaved
+from kiosk.keys import Keys, KeysError
+from kiosk.rules import Application, Stay
+from kiosk.settings import NotSetUp, SettingsError, read_settings
+from kiosk.station import Station
+from tests import factories, plain
+from tests.conftest import COMMUNITY, PIN, STATION, seeded
+
+if TYPE_CHECKING:
+    from tests.conftest import FakeClock
+
+GARBLED = [b"", b"{", b"\0" * 64, "密钥".encode("gb18030"), None]
+
+
+def arrive(station: Station, campaign: Campaign, number: int = 0, **changes: Any) -> Admission:
+    given = factories.answers(campaign, station.today())
+    who = factories.applicant(number, **changes)
+    return station.check_in(Application(who, given, True, Stay()))
+
+
+def garble(path: Path, content: bytes | None) -> None:
+    path.unlink() if content is None else path.write_bytes(content)
+
+
+@pytest.fixture
+def known(station_folder: Path, campaign: Campaign, clock: FakeClock) -> Admission:
+    """Somebody who has been here; the station is closed again."""
+    station = Station(station_folder, clock=clock, entropy=seeded(2))
+    done = arrive(station, campaign, id_number=factories.id_number())
+    station.close()
+    clock.advance(minutes=5)
+    return done
+
+
+def opened(folder: Path, clock: FakeClock) -> Station:
+    return Station(folder, clock=clock, entropy=seeded(5))
+
+
+def notes(folder: Path, note: str) -> list[dict[str, Any]]:
+    records = [document for document in plain.log(folder) if document["type"] == "station_noted"]
+    return [document["details"] for document in records if document["note"] == note]
+
+
+def files(folder: Path) -> set[str]:
+    return {finding.file for finding in audit.verify(folder)}
+
+
+# --- station.json ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("content", [*GARBLED, b'{"station": "S1"}'])
+def test_station_json_is_made_anew_from_the_log(
+    station_folder: Path, campaign: Campaign, clock: FakeClock, known: Admission, content: bytes | None
+) -> None:
+    old = read_settings(station_folder)
+    garble(station_folder / "station.json", content)
+    station = opened(station_folder, clock)
+    try:
+        assert "station.json" in station.set_aside
+        now = station.settings
+        assert (now.station, now.street, now.community) == (STATION, COMMUNITY[:9], COMMUNITY)
+        assert (now.name, now.language) == ("笕桥社区", "zh")
+        assert now == read_settings(station_folder)
+        assert now.epoch != old.epoch
+        assert station.visit(known.volunteer or "") is not None
+        assert station.recognise(known.code or "").refused is None
+        assert arrive(station, campaign, 1).outcome == "admitted"
+        (note,) = notes(station_folder, "new_epoch")
+        assert (note["epoch"], note["last_seq"], note["set_aside"]) == (old.epoch, 5, ["station.json"])
+        pairs = [(document["epoch"], document["seq"]) for document in plain.log(station_folder)]
+        assert len(pairs) == len(set(pairs))
+    finally:
+        station.close()
+    kept = list((station_folder / "set-aside").iterdir())
+    assert [path.read_bytes() for path in kept] == ([] if content is None else [content])
+    assert files(station_folder) == {f"set-aside/{path.name}" for path in kept}
+    again = opened(station_folder, clock)
+    assert again.set_aside == []
+    again.close()
+
+
+def test_station_json_can_be_made_anew_when_the_set_up_is_in_a_file_that_was_set_aside(
+    station_folder: Path, campaign: Campaign, clock: FakeClock, known: Admission
+) -> None:
+    """The new epoch's first record says where the station stands, too."""
+    garble(station_folder / "records" / "open.json", b"{")
+    opened(station_folder, clock).close()
+    garble(station_folder / "station.json", b"{")
+    station = opened(station_folder, clock)
+    assert (station.settings.station, station.settings.community) == (STATION, COMMUNITY)
+    station.close()
+
+
+def test_nothing_is_guessed_where_the_log_says_nothing(station_folder: Path, clock: FakeClock) -> None:
+    garble(station_folder / "station.json", b"{")
+    garble(station_folder / "records" / "open.json", b"{")
+    before = plain.fingerprint(station_folder)
+    with pytest.raises(SettingsError):
+        opened(station_folder, clock)
+    assert plain.fingerprint(station_folder) == before
+    (station_folder / "station.json").unlink()
+    with pytest.raises(NotSetUp):
+        opened(station_folder, clock)
+
+
+def test_a_full_disk_while_station_json_is_made_anew(
+    station_folder: Path, clock: FakeClock, known: Admission, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    garble(station_folder / "station.json", b"{")
+
+    def write(descriptor: int, content: bytes) -> int:
+        raise OSError(errno.ENOSPC, "injected")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", write)
+        with pytest.raises(OSError, match="injected"):
+            opened(station_folder, clock)
+    assert (station_folder / "station.json").read_bytes() == b"{"
+    station = opened(station_folder, clock)  # the lock was given back
+    assert station.settings.station == STATION
+    station.close()
+
+
+# --- campaigns ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", None])
+def test_the_shipped_campaign_stands_in_for_its_damaged_bundle(
+    station_folder: Path, campaign: Campaign, clock: FakeClock, content: bytes | None
+) -> None:
+    garble(station_folder / "campaign" / "SC2021-1.json", content)
+    station = opened(station_folder, clock)
+    try:
+        assert arrive(station, campaign).outcome == "admitted"
+        assert station.campaign.id == "SC2021"
+        assert [finding.file for finding in station.damage] == ["campaign"]
+        assert station.set_aside
+    finally:
+        station.close()
+    assert files(station_folder) == {"campaign/SC2021-1.json"}
+
+
+def test_no_other_campaign_stands_in(station_folder: Path, campaign: Campaign, clock: FakeClock) -> None:
+    """The log names one that is not shipped: whoever was admitted by other clauses would be admitted wrongly."""
+    other = factories.campaign_source()
+    other["campaign"]["id"] = "MAR22"
+    path = station_folder / "campaign" / "MAR22-1.json"
+    path.write_text(json.dumps(other), encoding="utf-8")
+    (station_folder / "campaign" / "SC2021-1.json").unlink()
+    station = opened(station_folder, clock)
+    arrive(station, campaign)
+    station.close()
+    path.write_bytes(b"{")
+    with pytest.raises(CampaignError):
+        opened(station_folder, clock)
+
+
+def test_a_damaged_bundle_beside_a_good_one_is_told(station_folder: Path, clock: FakeClock) -> None:
+    (station_folder / "campaign" / "AAA-1.json").write_bytes(b"{")
+    station = opened(station_folder, clock)
+    assert [finding.file for finding in station.damage] == ["campaign"]
+    station.close()
+    assert files(station_folder) == {"campaign/AAA-1.json"}
+
+
+# --- keys -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("content", GARBLED)
+def test_a_station_without_its_signing_key_makes_another(
+    station_folder: Path, campaign: Campaign, clock: FakeClock, known: Admission, content: bytes | None
+) -> None:
+    """The log says what it is before a badge is signed with it, and badges of before stay good."""
+    old = Keys(station_folder / "keys", station_folder / "tmp").public
+    garble(station_folder / "keys" / "station.key", content)
+    for _start in range(2):
+        station = opened(station_folder, clock)
+        try:
+            new = station.keys.public
+            assert new != old
+            assert station.recognise(known.code or "").refused is None
+            fresh = arrive(station, campaign, 1)
+            assert station.recognise(fresh.code or "").refused is None
+            assert badge.check(
+                fresh.code or "", directory={STATION: new}, campaign="SC2021", today=station.today()
+            ).valid
+        finally:
+            station.close()
+        assert Keys(station_folder / "keys", station_folder / "tmp").public == new
+        (note,) = notes(station_folder, "new_keys")
+        assert note == {"files": ["station.key"], "key": new.hex()}
+    kept = list((station_folder / "set-aside").iterdir())
+    assert [path.read_bytes() for path in kept] == ([] if content is None else [content])
+    assert files(station_folder) == {f"set-aside/{path.name}" for path in kept}
+
+
+@pytest.mark.parametrize("content", GARBLED)
+def test_a_station_without_its_secret_still_registers(
+    station_folder: Path, campaign: Campaign, clock: FakeClock, known: Admission, content: bytes | None
+) -> None:
+    """It no longer recognises ID numbers of before, but names and phones, badges and numbers."""
+    garble(station_folder / "keys" / "station.secret", content)
+    station = opened(station_folder, clock)
+    try:
+        assert "station.secret" in station.set_aside
+        done = arrive(station, campaign, 1, id_number=factories.id_number(order=2))
+        assert done.outcome == "admitted"
+        assert station.recognise(known.volunteer or "").visit is not None
+    finally:
+        station.close()
+    (note,) = notes(station_folder, "new_keys")
+    assert note.keys() == {"files", "secret"}
+    assert all(name.startswith("set-aside/") for name in files(station_folder))
+
+
+@pytest.mark.parametrize("content", [*GARBLED, b"age1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq"])
+def test_the_leads_public_key_comes_back_from_the_log(
+    station_folder: Path,
+    campaign: Campaign,
+    clock: FakeClock,
+    known: Admission,
+    content: bytes | None,
+    passphrase: str,
+) -> None:
+    path = station_folder / "keys" / "lead.pub"
+    right = path.read_bytes()
+    garble(path, content)
+    station = opened(station_folder, clock)
+    arrive(station, campaign, 1)
+    station.close()
+    assert path.read_bytes() == right
+    sealed = plain.log(station_folder)[-4]["personal"]["sealed"]
+    keys = Keys(station_folder / "keys", station_folder / "tmp")
+    assert keys.open_sealed(sealed, passphrase)["phone"] == factories.phone(1)
+
+
+def test_without_any_recipient_nothing_is_sealed_to_nobody(station_folder: Path) -> None:
+    """Of a log that does not name the lead's key: a sentence, and no registration that nobody could ever open."""
+    keys = Keys(station_folder / "keys", station_folder / "tmp")
+    (station_folder / "keys" / "lead.pub").write_bytes(b"")
+    assert keys.renew({}) == ()
+    with pytest.raises(KeysError, match=r"lead\.pub"):
+        keys.seal({"a": "b"})
+
+
+def test_garbled_keys_of_headquarters_do_not_stop_a_registration(
+    station_folder: Path, campaign: Campaign, clock: FakeClock
+) -> None:
+    (station_folder / "keys" / "hq.json").write_bytes(b"{")
+    station = opened(station_folder, clock)
+    assert arrive(station, campaign).outcome == "admitted"
+    station.close()
+    assert files(station_folder) == {"keys/hq.json"}
+
+
+def test_new_keys_that_could_not_be_noted_are_not_written(
+    station_folder: Path, campaign: Campaign, clock: FakeClock, known: Admission, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key of which the log says nothing would make its badges strangers' for ever."""
+    garble(station_folder / "keys" / "station.key", b"")
+    real, full = os.write, [True]
+
+    def write(descriptor: int, content: bytes) -> int:
+        if full[0]:
+            raise OSError(errno.ENOSPC, "injected")
+        return real(descriptor, content)
+
+    monkeypatch.setattr(os, "write", write)
+    station = opened(station_folder, clock)
+    try:
+        assert (station_folder / "keys" / "station.key").read_bytes() == b""
+        with pytest.raises(NotSaved):
+            arrive(station, campaign, 1)
+        full[0] = False
+        arrive(station, campaign, 1)
+        (note,) = notes(station_folder, "new_keys")
+        assert Keys(station_folder / "keys", station_folder / "tmp").public.hex() == note["key"]
+    finally:
+        station.close()
+
+
+@pytest.mark.parametrize("content", [*GARBLED, b'{"salt":"","hash":"","failed":0,"wait":null}'])
+def test_a_damaged_pin_lets_nobody_in_and_volunteers_go_on(
+    station_folder: Path, campaign: Campaign, clock: FakeClock, content: bytes | None
+) -> None:
+    garble(station_folder / "keys" / "pin.json", content)
+    station = opened(station_folder, clock)
+    try:
+        for pin in (PIN, "", "000000"):
+            with pytest.raises(KioskError, match=r"pin\.json"):
+                station.check_pin(pin)
+        assert arrive(station, campaign).outcome == "admitted"
+    finally:
+        station.close()
+    assert files(station_folder) == {"keys/pin.json"}
+
+
+def test_a_pin_that_cannot_be_counted_lets_nobody_in(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fsync(descriptor: int) -> None:
+        raise OSError(errno.EROFS, "injected")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(KioskError):
+        station.check_pin(PIN)

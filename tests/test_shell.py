@@ -1,0 +1,418 @@
+"""What stands around the pages: scans on any of them, fast fingers, idle time, small windows, and other ways in."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from kiosk.app import COUNTDOWN, KioskApp
+from kiosk.badge import Badge, issue
+from kiosk.records import canonical
+from kiosk.rules import Application, Stay
+from kiosk.screens.welcome import WelcomePage
+from kiosk.station import Recognition, Station
+from kiosk.widgets.fields import Field
+from tests import factories, plain
+from tests.conftest import PIN, FakeClock
+from tests.walking import PERSON, Walker, walking
+
+
+@dataclass
+class Seconds:
+    """Seconds that pass when a test says so."""
+
+    now: float = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@asynccontextmanager
+async def waiting(station: Station, seconds: Seconds) -> AsyncIterator[Walker]:
+    """The app on an open station whose idle time is that of `seconds`."""
+    app = KioskApp(station.folder, station, clock=station.clock, seconds=seconds)
+    async with app.run_test(size=(80, 24)) as pilot:
+        walker = Walker(app, pilot)
+        await walker.until(lambda: isinstance(app.screen, WelcomePage))
+        yield walker
+
+
+def come(station: Station, number: int) -> tuple[str, str]:
+    """Number and badge of somebody who is checked in."""
+    answers = factories.answers(station.campaign, station.today())
+    admitted = station.check_in(Application(factories.applicant(number), answers, True, Stay()))
+    assert admitted.volunteer is not None
+    assert admitted.code is not None
+    return admitted.volunteer, admitted.code
+
+
+def types_of(folder: Path, volunteer: str | None = None) -> list[str]:
+    return [d["type"] for d in plain.log(folder) if volunteer is None or d["volunteer"] == volunteer]
+
+
+# --- scans ----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_scan_on_somebody_elses_page_goes_to_its_own_and_orders_nothing(station: Station) -> None:
+    (first, _), (second, code) = come(station, 0), come(station, 1)
+    before = types_of(station.folder)
+    async with walking(station) as walker:
+        await walker.scan(first)
+        await walker.arrive("DutyPage")
+        await walker.shows(factories.NAMES[0])
+        await walker.type(code.lower())  # caps lock
+        await walker.press("enter")
+        await walker.shows(factories.NAMES[1])
+        assert types_of(station.folder) == before
+        await walker.press("2")
+        await walker.arrive("DonePage")
+    assert types_of(station.folder, first)[-1] == "badge_issued"
+    assert types_of(station.folder, second)[-1] == "duty_started"
+
+
+async def test_twenty_scans_in_a_row_each_count(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    codes = [come(station, number)[1] for number in range(4)] * 5
+    seen: list[str] = []
+    real = station.recognise
+
+    def recognise(text: str) -> Recognition:
+        seen.append(text)
+        return real(text)
+
+    monkeypatch.setattr(station, "recognise", recognise)
+    async with walking(station) as walker:
+        for code in codes:
+            for character in f"~{code}":
+                walker._send(character, character)
+            walker._send("enter", "\r")
+        await walker.until(lambda: len(seen) == len(codes))
+        await walker.shows(factories.NAMES[3])
+    assert seen == codes
+    assert types_of(station.folder).count("duty_started") == 0
+
+
+async def test_a_scan_does_not_take_somebodys_answers_away(station: Station) -> None:
+    _, code = come(station, 1)
+    async with walking(station) as walker:
+        await walker.consent()
+        await walker.type("林小满")
+        await walker.type(code)
+        await walker.press("enter")
+        await walker.until(lambda: "扫到" in walker.said())
+        assert walker.page.query_one("#name", Field).value == "林小满"
+        await walker.arrive("IdentityPage")
+
+
+async def test_a_scan_on_the_roster_opens_the_history(station: Station) -> None:
+    _, code = come(station, 1)
+    async with walking(station) as walker:
+        await walker.lead(PIN)
+        await walker.type(code)
+        await walker.press("enter")
+        await walker.arrive("PersonPage")
+        await walker.shows(factories.NAMES[1])
+        await walker.press("escape")
+        await walker.arrive("RosterPage")
+
+
+# --- fast fingers ---------------------------------------------------------------------------------------------------
+
+
+async def test_a_page_is_deaf_once_it_is_left(station: Station) -> None:
+    number, _ = come(station, 0)
+    async with walking(station) as walker:
+        await walker.scan(number)
+        await walker.arrive("DutyPage")
+        for key in "34":
+            walker._send(key, key)
+        await walker.app.let_keys_go()
+        await walker.arrive("DonePage")
+        await walker.shows("往 来 人 员")
+    assert types_of(station.folder, number)[-1] == "duty_started"
+    assert types_of(station.folder, number).count("duty_started") == 1
+
+
+async def test_one_person_is_refused_once(station: Station) -> None:
+    async with walking(station) as walker:
+        await walker.press("enter")
+        await walker.arrive("ConsentPage")
+        for _ in range(2):
+            walker._send("0", "0")
+        await walker.app.let_keys_go()
+        await walker.arrive("RefusedPage")
+    assert types_of(station.folder).count("refused") == 1
+
+
+async def test_the_second_enter_of_a_double_press_is_nobodys(station: Station) -> None:
+    number, _ = come(station, 0)
+    async with walking(station) as walker:
+        await walker.scan(number)
+        await walker.arrive("DutyPage")
+        walker.page.arrived = time.monotonic()  # it has only just appeared
+        walker._send("enter", "\r")
+        await walker.pilot.pause()
+        assert walker.said() == ""
+        walker.page.arrived = 0.0
+        walker._send("enter", "\r")
+        await walker.until(lambda: bool(walker.said()))
+    assert "duty_started" not in types_of(station.folder)
+
+
+# --- idle time ------------------------------------------------------------------------------------------------------
+
+
+async def test_who_walks_away_leaves_nothing_behind(station: Station) -> None:
+    seconds = Seconds()
+    async with waiting(station, seconds) as walker:
+        await walker.press("f2")
+        await walker.consent()
+        await walker.type("Lin Xiaoman")
+        assert IdlePage(walker).limit is not None
+        seconds.now += IdlePage(walker).limit - COUNTDOWN + 1
+        await walker.app.watch_idle()
+        await walker.shows("Back to the start in 14 s")
+        await walker.type("!")
+        await walker.hides("Back to the start")
+        seconds.now += IdlePage(walker).limit - 1
+        await walker.app.watch_idle()
+        await walker.shows("in 1 s")
+        seconds.now += 1
+        await walker.app.watch_idle()
+        await walker.arrive("WelcomePage")
+        await walker.shows("第一次来")
+        assert len(walker.app.screen_stack) == 2
+        await walker.press("enter")
+        await walker.arrive("ConsentPage")
+        await walker.press("1", "1")
+        await walker.arrive("IdentityPage")
+        assert walker.page.query_one("#name", Field).value == ""
+
+
+class IdlePage:
+    """The idle time of the page that is up."""
+
+    def __init__(self, walker: Walker) -> None:
+        self._page = walker.page
+
+    @property
+    def limit(self) -> int:
+        assert self._page.idle is not None
+        return self._page.idle
+
+
+async def test_the_lead_is_locked_out_after_a_while(station: Station) -> None:
+    seconds = Seconds()
+    async with waiting(station, seconds) as walker:
+        await walker.lead(PIN)
+        seconds.now += IdlePage(walker).limit
+        await walker.app.watch_idle()
+        await walker.arrive("WelcomePage")
+        await walker.press("f9")
+        await walker.arrive("LeadPinPage")
+
+
+async def test_set_up_waits_for_ever(tmp_path: Path, clock: FakeClock) -> None:
+    seconds = Seconds()
+    app = KioskApp(tmp_path / "data", None, clock=clock, seconds=seconds)
+    async with app.run_test(size=(80, 24)) as pilot:
+        walker = Walker(app, pilot)
+        await walker.arrive("SetUpPage")
+        await walker.type("S016001")
+        seconds.now += 10_000
+        await app.watch_idle()
+        await walker.arrive("SetUpPage")
+        assert walker.page.query_one("#station", Field).value == "S016001"
+
+
+# --- small windows --------------------------------------------------------------------------------------------------
+
+
+async def test_a_window_that_is_too_small_says_so_and_takes_no_keys(station: Station) -> None:
+    async with walking(station) as walker:
+        await walker.consent()
+        await walker.type("林")
+        for size in ((79, 24), (80, 23), (20, 5), (1, 1)):
+            await walker.pilot.resize_terminal(*size)
+            await walker.until(lambda: walker.page.too_small)
+            if size[0] >= 20:
+                await walker.shows("窗口太小")
+            await walker.press("1", "0", "enter")
+        await walker.pilot.resize_terminal(80, 24)
+        await walker.until(lambda: not walker.page.too_small)
+        await walker.until(lambda: walker.app.focused is not None)
+        await walker.type("小满")
+        await walker.shows("林小满")
+    assert types_of(station.folder) == ["station_noted"]
+
+
+# --- without a badge ------------------------------------------------------------------------------------------------
+
+
+async def test_who_lost_the_badge_answers_todays_questions_and_sees_it_again(
+    station: Station, clock: FakeClock
+) -> None:
+    async with walking(station) as walker:
+        await walker.to_badge()
+        number = next(word for word in walker.text().split() if len(word) == 11 and word[5] == "-")
+        await walker.press("escape")
+        await walker.arrive("WelcomePage")
+        clock.set("2021-12-07T09:00")
+        await walker.press("f5")
+        await walker.arrive("LostBadgePage")
+        await walker.type(PERSON["name"])
+        await walker.press("enter")
+        await walker.type("19900000002")
+        await walker.press("enter")
+        await walker.until(lambda: "没有找到" in walker.said())
+        await walker.press("backspace")
+        await walker.type("1")
+        await walker.press("enter")
+        await walker.arrive("DailyPage")
+        await walker.press("1", "1")
+        await walker.arrive("AdmittedPage")
+        await walker.shows("2021-12-06")  # the sign-out that is missing
+        await walker.press("enter")
+        await walker.arrive("AssignmentPage")
+        await walker.press("enter")
+        await walker.arrive("BadgePage")
+        await walker.shows(number)
+    today = [d["type"] for d in plain.log(station.folder) if d["at"].startswith("2021-12-07")]
+    assert today == ["checked_in", "assigned"]
+
+
+async def test_an_id_number_finds_its_holder_too(station: Station) -> None:
+    number = factories.id_number()
+    answers = factories.answers(station.campaign, station.today())
+    person = factories.applicant(3, id_type="resident_id", id_number=number)
+    admitted = station.check_in(Application(person, answers, True, Stay()))
+    assert admitted.volunteer is not None
+    assert station.find(person.name, f" {number.lower()} ").person is not None
+    assert station.find("王秋实", number).refused == "not_known"
+    assert station.find(person.name, factories.id_number(order=2)).refused == "not_known"
+    async with walking(station) as walker:
+        await walker.press("f5")
+        await walker.arrive("LostBadgePage")
+        await walker.type(person.name)
+        await walker.press("enter")
+        await walker.type(number)
+        await walker.press("enter")
+        await walker.arrive("BadgePage")  # they are here already
+        await walker.shows(admitted.volunteer)
+
+
+async def test_who_is_known_is_asked_no_more_than_today(station: Station, clock: FakeClock) -> None:
+    async with walking(station) as walker:
+        await walker.to_badge()
+        await walker.press("enter")
+        await walker.arrive("DutyPage")
+        await walker.press("0", "0")
+        await walker.arrive("DonePage")
+        await walker.press("enter")
+        clock.set("2021-12-07T09:00")
+        await walker.consent()
+        await walker.type(PERSON["name"])
+        await walker.press("enter")
+        await walker.type(PERSON["phone"])
+        await walker.press("enter")
+        await walker.arrive("DocumentPage")
+        await walker.press("enter", "enter")
+        await walker.type(PERSON["birth_date"])
+        await walker.press("enter")
+        await walker.arrive("DailyPage")
+        await walker.press("1", "1")
+        await walker.arrive("AdmittedPage")
+    today = [d["type"] for d in plain.log(station.folder) if d["at"].startswith("2021-12-07")]
+    assert today == ["checked_in", "assigned"]
+
+
+# --- badges of other stations ---------------------------------------------------------------------------------------
+
+
+@dataclass
+class Elsewhere:
+    """Another station, and headquarters, which signs the directory that names it."""
+
+    hq: Ed25519PrivateKey
+    key: Ed25519PrivateKey
+    station: str = "S999"
+
+    def directory(self, signer: Ed25519PrivateKey | None = None) -> str:
+        told = {"stations": {self.station: self.key.public_key().public_bytes_raw().hex()}}
+        signature = (signer or self.hq).sign(b"kiosk directory 1\0" + canonical(told))
+        return json.dumps({**told, "signature": base64.b64encode(signature).decode()})
+
+    def badge(self, number: str, today: Station) -> str:
+        made = Badge(self.station, number, today.campaign.id, today.today().replace(year=2022))
+        return issue(made, self.key.sign)
+
+
+@pytest.fixture
+def elsewhere(station_folder: Path) -> Elsewhere:
+    found = Elsewhere(Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate())
+    public = base64.b64encode(found.hq.public_key().public_bytes_raw()).decode()
+    age = (station_folder / "keys" / "lead.pub").read_text()  # any recipient will do
+    (station_folder / "keys" / "hq.json").write_text(json.dumps({"age": age, "ed25519": public}))
+    (station_folder / "keys" / "directory.json").write_text(found.directory())
+    return found
+
+
+async def test_a_visitor_is_named_by_the_lead_and_marked(elsewhere: Elsewhere, station: Station) -> None:
+    number = factories.volunteer_number(11)
+    code = elsewhere.badge(number, station)
+    async with walking(station) as walker:
+        await walker.scan(code)
+        await walker.arrive("LeadPinPage")
+        await walker.type(PIN)
+        await walker.press("enter")
+        await walker.arrive("VisitorPage")
+        await walker.shows("S999")
+        await walker.press("enter")
+        await walker.shows("请填写姓名")
+        await walker.type("贺知行")
+        await walker.press("enter")
+        await walker.arrive("DailyPage")
+        await walker.press("1", "1")
+        await walker.arrive("AssignmentPage")
+        await walker.press("enter")
+        await walker.arrive("DutyPage")
+        await walker.press("1")
+        await walker.arrive("DonePage")
+        await walker.press("enter")
+        await walker.scan(code)  # from now on the badge alone says who it is
+        await walker.arrive("DutyPage")
+        await walker.shows("贺知行")
+    (entry,) = station.roster()
+    assert (entry.volunteer, entry.name, entry.flags) == (number, "贺知行", ("elsewhere",))
+    registered = next(d for d in plain.log(station.folder) if d["type"] == "registered")
+    assert (registered["by"], registered["home_station"]) == ("lead", "S999")
+    assert "sealed" not in registered["personal"]
+    assert "badge_issued" not in types_of(station.folder)
+
+
+def test_nobody_but_headquarters_vouches_for_a_station(elsewhere: Elsewhere, station: Station) -> None:
+    number = factories.volunteer_number(11)
+    code = elsewhere.badge(number, station)
+    assert station.recognise(code).visitor is not None
+    path = station.folder / "keys" / "directory.json"
+    path.write_text(elsewhere.directory(signer=elsewhere.key))
+    assert station.recognise(code).refused == "unknown_station"
+    path.write_text("{}")
+    assert station.recognise(code).refused == "unknown_station"
+    path.write_text(elsewhere.directory())
+    forged = issue(Badge("S999", number, station.campaign.id, station.today()), Ed25519PrivateKey.generate().sign)
+    assert station.recognise(forged).refused == "bad_signature"
+
+
+async def test_a_red_code_refuses_a_visitor_too(elsewhere: Elsewhere, station: Station) -> None:
+    visitor = Badge("S999", factories.volunteer_number(11), station.campaign.id, station.today())
+    refused = station.admit_visitor(visitor, "贺知行", {"health_code": "red", "travel_code": "green"})
+    assert refused.reasons == ("health_code_not_green",)
+    assert types_of(station.folder) == ["station_noted", "refused"]
