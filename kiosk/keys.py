@@ -332,13 +332,31 @@ class Keys:
         """
         import pyrage
 
+        identity = self._lead_identity(passphrase)
         try:
-            identity = pyrage.passphrase.decrypt(self._read("lead.age"), passphrase).decode()
             opened = pyrage.decrypt(base64.b64decode(sealed), [pyrage.x25519.Identity.from_str(identity)])
         except (pyrage.DecryptError, ValueError) as error:
             raise KeysError(_("This passphrase does not open it.")) from error
         found: dict[str, str] = json.loads(opened)
         return found
+
+    def _lead_identity(self, passphrase: str) -> str:
+        """The lead's age identity, unwrapped; slow on purpose (scrypt).
+
+        Raises:
+            KeysError: if the passphrase is not the lead's.
+        """
+        import pyrage
+
+        letters = "".join(_folded(passphrase).upper().replace("-", "").split())
+        spelled = "-".join(letters[start : start + 5] for start in range(0, len(letters), 5))
+        for written in (passphrase, spelled):  # as it was given, or as people copy it from paper
+            try:
+                identity: str = pyrage.passphrase.decrypt(self._read("lead.age"), written).decode()
+                return identity
+            except (pyrage.DecryptError, ValueError):
+                continue
+        raise KeysError(_("This passphrase does not open it."))
 
     # --- recognising ------------------------------------------------------------------------------------------------
 
@@ -375,6 +393,15 @@ class Keys:
             raise KeysError(_("The PIN must have {count} digits.").format(count=PIN_DIGITS))
         salt = entropy(16)
         self._write_pin({"salt": salt.hex(), "hash": _argon2id(pin.encode(), salt).hex(), "failed": 0, "wait": None})
+
+    def reset_pin(self, passphrase: str, pin: str, *, entropy: Callable[[int], bytes] = secrets.token_bytes) -> None:
+        """Sets a new PIN for whoever has the passphrase, and forgets failed tries. Takes a second or two, on purpose.
+
+        Raises:
+            KeysError: if the passphrase is not the lead's, or the PIN is not six digits.
+        """
+        self._lead_identity(passphrase)
+        self.set_pin(pin, entropy=entropy)
 
     def _write_pin(self, state: Mapping[str, Any]) -> None:
         self._write("pin.json", canonical(dict(state)))

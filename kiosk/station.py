@@ -342,6 +342,20 @@ class Station:
         """Whether `pin` is the lead's; while the lead has to wait, no PIN is."""
         return self.keys.check_pin(pin, self.clock())
 
+    def reset_pin(self, passphrase: str, pin: str) -> bool:
+        """Sets a new PIN for whoever has the passphrase; the log notes that it was done, and nothing of either.
+
+        Raises:
+            KeysError: if the passphrase is not the lead's, or the PIN is not six digits.
+            OSError: if the PIN could not be made durable.
+        """
+        with self._writing:
+            self.keys.reset_pin(passphrase, pin)
+            self._note("pin_reset", {})
+            with suppress(NotSaved):  # it goes with the next write; the lead must not stand outside for that
+                self._write([], self.clock())
+        return True
+
     def pin_wait(self) -> timedelta:
         """How long the lead has to wait before the next try."""
         return self.keys.pin_wait(self.clock())

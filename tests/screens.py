@@ -34,7 +34,7 @@ from kiosk.screens.export import ExportPage
 from kiosk.screens.help import HelpPage
 from kiosk.screens.identity import IdentityPage
 from kiosk.screens.late import LatePage
-from kiosk.screens.lead import LeadPinPage
+from kiosk.screens.lead import ForgottenPinPage, LeadPinPage
 from kiosk.screens.lost import LostBadgePage
 from kiosk.screens.moment import MomentPage
 from kiosk.screens.pending import PendingPage
@@ -255,6 +255,7 @@ SCREENS: dict[str, Shot] = {
     "done-break": Shot(lambda s: DonePage(s, s.end_duty(_somebody(s, "on_duty").volunteer))),
     "done-checked-out": Shot(_checked_out),
     "lead-pin": Shot(LeadPinPage, _calls_up_the_pad()),
+    "lead-pin-new": Shot(ForgottenPinPage, _types("7K2MQ", "enter", "1")),
     "lead-pin-wrong": Shot(LeadPinPage, _types("000000", "enter")),
     "roster": Shot(lambda s: RosterPage(s, View(DAY))),
     "roster-search": Shot(lambda s: RosterPage(s, View(DAY)), _types("陈")),

@@ -416,3 +416,41 @@ async def test_a_red_code_refuses_a_visitor_too(elsewhere: Elsewhere, station: S
     refused = station.admit_visitor(visitor, "贺知行", {"health_code": "red", "travel_code": "green"})
     assert refused.reasons == ("health_code_not_green",)
     assert types_of(station.folder) == ["station_noted", "refused"]
+
+
+# --- a forgotten PIN ------------------------------------------------------------------------------------------------
+
+
+async def test_a_forgotten_pin_is_replaced_with_the_passphrase_alone(station: Station, passphrase: str) -> None:
+    async with walking(station) as walker:
+        await walker.press("f9")
+        await walker.arrive("LeadPinPage")
+        await walker.press("f6")
+        await walker.arrive("ForgottenPinPage")
+        for typed, said in (("22222-22222-22222-22222-22222", "口令"), (passphrase.replace("-", " ").lower(), "")):
+            for group in typed.split("-"):  # as a person copies it, and no scanner
+                await walker.type(group)
+                await walker.app.let_keys_go()
+            await walker.press("enter")
+            await walker.type("975310")
+            await walker.press("enter")
+            await walker.type("975310")
+            await walker.press("enter")
+            if said:
+                await walker.until(lambda: not walker.page.busy and "一点" not in walker.said() and bool(walker.said()))
+                assert said in walker.said()
+                assert not station.check_pin("975310")
+                walker.page.query_one("#passphrase", Field).focus()
+                await walker.settle()
+                for field in walker.page.query(Field):
+                    field.value = ""
+        await walker.arrive("LeadPinPage")
+        await walker.type(PIN)
+        await walker.press("enter")
+        await walker.until(lambda: not walker.page.busy and bool(walker.said()))
+        await walker.type("975310")
+        await walker.press("enter")
+        await walker.arrive("RosterPage")
+    noted = [d["note"] for d in plain.log(station.folder)]
+    assert noted == ["set_up", "pin_reset"]
+    assert not any(passphrase.encode() in path.read_bytes() for path in station.folder.rglob("*") if path.is_file())

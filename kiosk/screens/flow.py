@@ -26,7 +26,6 @@ from kiosk.screens.draft import Draft
 from kiosk.screens.duty import DutyPage
 from kiosk.screens.eligibility import DailyPage, FirstDayPage
 from kiosk.screens.identity import IdentityPage
-from kiosk.screens.lead import LeadPinPage
 from kiosk.screens.lost import LostBadgePage
 from kiosk.screens.review import ReviewPage
 from kiosk.screens.verdict import AdmittedPage, RefusedPage
@@ -183,7 +182,7 @@ async def _recognised(show: Show, station: Station, found: Recognition, *, has_b
 
 async def visitor(show: Show, station: Station, badge: Badge) -> None:
     """A volunteer of another station: the lead enters the name, the volunteer answers the questions of the day."""
-    if not await show(LeadPinPage(station, why=_("A volunteer of another station"))):
+    if not await lead_flow.lead_is_here(show, station, _("A volunteer of another station")):
         return
     name = await show(VisitorPage(station, badge))
     if name is None:

@@ -1,25 +1,50 @@
-"""The site lead's PIN."""
+"""The site lead's PIN, and a new one for whoever has the passphrase."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import ClassVar
 
 from textual import on
+from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Static
 
+from kiosk.errors import InvalidInput
 from kiosk.i18n import N_, _
 from kiosk.keys import PIN_DIGITS
 from kiosk.station import Station
 from kiosk.widgets.fields import Field
 from kiosk.widgets.numberpad import PadForm
-from kiosk.widgets.page import Page
+from kiosk.widgets.page import Key, Page
 
 
-class LeadPinPage(Page[bool]):
-    """Returns True when the PIN was right."""
+def check_new_pin(text: str) -> None:
+    """Makes sure that a PIN may be set.
+
+    Raises:
+        InvalidInput: `pin_invalid`.
+    """
+    if len(text) != PIN_DIGITS or not text.isdecimal():
+        raise InvalidInput("pin_invalid", _("The PIN must have {count} digits.").format(count=PIN_DIGITS))
+
+
+def check_same_pin(pin: str, again: str) -> None:
+    """Makes sure that a PIN was typed twice alike.
+
+    Raises:
+        InvalidInput: `pin_differs`.
+    """
+    if pin != again:
+        raise InvalidInput("pin_differs", _("The two PINs differ."))
+
+
+class LeadPinPage(Page[str]):
+    """Returns `in` when the PIN was right, `forgotten` for a lead who does not know it."""
 
     idle = 30
+    keys: ClassVar[tuple[Key, ...]] = (*Page.keys, Key("F6", N_("Forgotten"), "forgotten"))
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("f6", "forgotten", show=False)]
     heading = N_("Site lead")
     keeps_draft = True
 
@@ -54,7 +79,7 @@ class LeadPinPage(Page[bool]):
         right = await self.save(self.station.check_pin, field.value)
         field.value = ""
         if right:
-            self.dismiss(True)
+            self.dismiss("in")
         elif right is not None:
             wait = int(self.station.pin_wait().total_seconds())
             self.say(
@@ -62,3 +87,60 @@ class LeadPinPage(Page[bool]):
                 if wait
                 else _("This PIN is wrong. Please try again.")
             )
+
+    def action_forgotten(self) -> None:
+        self.dismiss("forgotten")
+
+
+class ForgottenPinPage(Page[bool]):
+    """Returns True when a new PIN is set."""
+
+    heading = N_("A new PIN")
+    keeps_draft = True
+    idle = 180
+
+    def __init__(self, station: Station) -> None:
+        super().__init__(station)
+        self._typed = dict.fromkeys(("passphrase", "pin", "again"), "")
+
+    def content(self) -> Iterable[Widget]:
+        typed, pin = self._typed, PIN_DIGITS
+        with PadForm():
+            hint = _("On paper since set-up, 25 letters and digits")
+            yield Field("passphrase", _("Passphrase"), typed["passphrase"], self._any, hint=hint, length=40)
+            yield Field("pin", _("New PIN"), typed["pin"], check_new_pin, password=True, length=pin, asks="digits")
+            again = _("PIN once more")
+            yield Field("again", again, typed["again"], self._check_again, password=True, length=pin, asks="digits")
+
+    def ready(self) -> None:
+        self.query_one("#passphrase", Field).focus()
+
+    def _any(self, text: str) -> None:
+        if not text.strip():
+            raise InvalidInput("passphrase_missing", _("Please enter the passphrase."))
+
+    def _check_again(self, text: str) -> None:
+        check_same_pin(self._typed["pin"], text)
+
+    @on(Field.Edited)
+    def _remember(self, event: Field.Edited) -> None:
+        self._typed[event.field.name or ""] = event.value
+        self.say("")
+
+    @on(Field.Entered)
+    async def _enter(self, event: Field.Entered) -> None:
+        fields = list(self.query(Field))
+        place = fields.index(event.field)
+        if place + 1 < len(fields):
+            fields[place + 1].focus()
+        else:
+            await self.action_next()
+
+    async def action_next(self) -> None:  # type: ignore[override] # Textual awaits actions of either kind
+        wrong = [field for field in self.query(Field) if field.problem() is not None]
+        if wrong:
+            wrong[0].focus()
+            return
+        self.say(_("One moment please ..."), wrong=False)
+        if await self.save(self.station.reset_pin, self._typed["passphrase"], self._typed["pin"]):
+            self.dismiss(True)

@@ -9,7 +9,7 @@ from kiosk.screens.community import CommunityPage
 from kiosk.screens.correct import CorrectPage, named_moments
 from kiosk.screens.export import ExportPage
 from kiosk.screens.late import LatePage
-from kiosk.screens.lead import LeadPinPage
+from kiosk.screens.lead import ForgottenPinPage, LeadPinPage
 from kiosk.screens.moment import MomentPage
 from kiosk.screens.pending import PendingPage
 from kiosk.screens.person import Act, PersonPage
@@ -23,9 +23,16 @@ from kiosk.telling import time_in_words
 from kiosk.widgets.page import Show
 
 
+async def lead_is_here(show: Show, station: Station, why: str = "") -> bool:
+    """Whether the lead has come in, by the PIN; a forgotten one is replaced by whoever has the passphrase."""
+    while (answer := await show(LeadPinPage(station, why=why))) == "forgotten":
+        await show(ForgottenPinPage(station))
+    return bool(answer == "in")
+
+
 async def lead(show: Show, station: Station) -> None:
     """The site lead: PIN, missing sign-outs first, then roster and people."""
-    if not await show(LeadPinPage(station)):
+    if not await lead_is_here(show, station):
         return
     if station.pending():
         await settle(show, station)

@@ -13,10 +13,11 @@ from textual.widgets import Static
 
 from kiosk import setup
 from kiosk.campaign import Campaign
-from kiosk.errors import InvalidInput, KioskError
+from kiosk.errors import KioskError
 from kiosk.i18n import N_, _, language
 from kiosk.keys import PIN_DIGITS
 from kiosk.rules import invalid
+from kiosk.screens.lead import check_new_pin, check_same_pin
 from kiosk.setup import NewStation
 from kiosk.widgets.fields import Field
 from kiosk.widgets.numberpad import PadForm
@@ -49,7 +50,7 @@ class SetUpPage(Page[NewStation]):
         yield Field("station", _("Station number"), typed["station"], setup.parse_station_id, hint=hint, length=8)
         hint = _("Its name, its 12-digit code, or street and name")
         yield Field("community", _("Community"), typed["community"], self._check_community, hint=hint, length=40)
-        yield Field("pin", _("New PIN"), typed["pin"], self._check_pin, password=True, length=pin, asks="digits")
+        yield Field("pin", _("New PIN"), typed["pin"], check_new_pin, password=True, length=pin, asks="digits")
         again = _("PIN once more")
         yield Field("again", again, typed["again"], self._check_again, password=True, length=pin, asks="digits")
 
@@ -60,13 +61,8 @@ class SetUpPage(Page[NewStation]):
         if setup.find_community(self._campaign, text) is None:
             raise invalid("community_unknown")
 
-    def _check_pin(self, text: str) -> None:
-        if len(text) != PIN_DIGITS or not text.isdecimal():
-            raise InvalidInput("pin_invalid", _("The PIN must have {count} digits.").format(count=PIN_DIGITS))
-
     def _check_again(self, text: str) -> None:
-        if text != self._typed["pin"]:
-            raise InvalidInput("pin_differs", _("The two PINs differ."))
+        check_same_pin(self._typed["pin"], text)
 
     @on(Field.Edited)
     def _remember(self, event: Field.Edited) -> None:
