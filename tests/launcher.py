@@ -57,9 +57,7 @@ def shorten_idle(seconds: int) -> None:
 
 
 def keep_journal(file: Path) -> None:
-    """Appends to `file` each scanned or typed number that the station is asked about, each page that comes up (or comes up again), and who
-    ended the app.
-    """
+    """Appends to `file` each number that the station is asked about, each page, new or up again, and each end."""
     from textual.app import App
     from textual.screen import Screen
 
