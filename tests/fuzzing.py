@@ -10,7 +10,9 @@ in disorder, or when a record that was on the disk is gone or changed.
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
+import pkgutil
 import random
 import shutil
 import signal
@@ -21,13 +23,15 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, Final
 
+from kiosk import screens
 from kiosk.durable import FolderLock
 from kiosk.errors import StoreBusy
 from kiosk.segments import verify
 from kiosk.settings import read_settings
+from kiosk.widgets.page import Page
 from tests.ledger import Ledger
 from tests.noise import FUNCTION_KEYS, MOUSE, PASTES, SIGNALS, SIZES, bytes_at_random
-from tests.steps import ACKNOWLEDGED, MAY_CLOSE, Steps
+from tests.steps import ACKNOWLEDGED, Steps
 from tests.tent import ESCAPE, Tent, pitch
 from tests.terminal import PATIENCE, NotShown, Terminal, rigged
 
@@ -39,6 +43,16 @@ CHECKPOINT: Final = 500
 
 class Broken(AssertionError):
     """The kiosk did what it must not do."""
+
+
+def closing_pages() -> set[str]:
+    """The pages from which the kiosk may be ended."""
+    for module in pkgutil.iter_modules(screens.__path__):
+        importlib.import_module(f"{screens.__name__}.{module.name}")
+    pages: list[type[Page[Any]]] = [Page]
+    for page in pages:
+        pages += page.__subclasses__()
+    return {page.__name__ for page in pages if page.may_close}
 
 
 class Fuzzer:
@@ -67,7 +81,9 @@ class Fuzzer:
         self._read = 0
         self._told = len(self.ledger.seen)
         self._ending: tuple[str, bool] | None = None
-        self._close_asked = False
+        self._left = ""
+        self._last: list[str] = []
+        self._may_close = closing_pages()
         self._sent = (out / "sent").open("w", encoding="utf-8")
         self.terminal = self._start()
 
@@ -75,7 +91,7 @@ class Fuzzer:
 
     def _start(self) -> Terminal:
         self._journal.write_bytes(b"")
-        self._read, self.page, self._ending, self._close_asked = 0, "", None, False
+        self._read, self.page, self._ending, self._last, self._left = 0, "", None, [], ""
         self._sent.seek(0)
         self._sent.truncate()
         self._began = time.monotonic()
@@ -109,12 +125,16 @@ class Fuzzer:
         for line in lines[:-1]:
             self._read += len(line) + 1
             kind, what = json.loads(line)
-            if kind != "page":
+            if kind == "exit":
+                self._left += what + "\n"
+                continue
+            if kind == "scan":
                 self.kinds["codes that reached the station"] += 1
                 continue
-            before, self.page = self.page, what
+            self.page = what
             self.pages[what] += 1
-            if what in ACKNOWLEDGED and before != "HelpPage":
+            self._last = [*self._last[-3:], what]
+            if kind == "page" and what in ACKNOWLEDGED:
                 known = self.ledger.note()
                 if known <= self._told:
                     raise Broken(f"{what} acknowledged what is not on the disk")
@@ -128,14 +148,22 @@ class Fuzzer:
             if word in self.terminal.raw:
                 raise Broken(f"code was shown: {word!r}")
 
+    @property
+    def _may_have_closed(self) -> bool:
+        """Whether the lead's desk was up a moment ago, from where Ctrl+Q or a tap on it ends the kiosk."""
+        return any(page in self._may_close for page in self._last)
+
+    def _why(self) -> str:
+        return f"{self._left}\n{self.tent.crash_log}"
+
     def _ended(self) -> None:
         """The kiosk has ended: it was told to, and left everything in order."""
         self._until(lambda: not self.terminal.alive, "it does not end")
         code = self.terminal.wait_end()
         self._follow()
         how, clean = self._ending or ("the lead's Ctrl+Q", True)
-        if self._ending is None and not (self._close_asked and self.pages["RosterPage"]):
-            raise Broken(f"it ended by itself with {code}; {self.terminal.raw[-300:]!r}")
+        if self._ending is None and not (self._may_have_closed and "action_leave" in self._left):
+            raise Broken(f"it ended by itself with {code}; {self.terminal.raw[-300:]!r}\n{self._why()}")
         if clean and code != 0:
             raise Broken(f"{how} ended it with {code}; {self.terminal.raw[-300:]!r}")
         if clean and (left := self.terminal.left_behind()):
@@ -154,8 +182,6 @@ class Fuzzer:
 
     def do(self, kind: str, data: bytes) -> None:
         """Sends bytes, as one event."""
-        if b"\x11" in data or b"\x1b[113;5" in data:
-            self._close_asked = self._close_asked or self.page in MAY_CLOSE
         self._note("send", data.hex())
         try:
             self.terminal.send(data)
@@ -178,7 +204,7 @@ class Fuzzer:
         self._count("resize")
 
     def _signal(self, *numbers: signal.Signals) -> None:
-        if self._close_asked and self._ending is None:
+        if self._may_have_closed and self._ending is None:
             return  # it may be on its way out, where a signal only changes the exit code
         for number in numbers:
             self._note("signal", int(number))

@@ -20,12 +20,14 @@ import os
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 
 def break_method(place: str, mark: str) -> None:
@@ -55,12 +57,15 @@ def shorten_idle(seconds: int) -> None:
 
 
 def keep_journal(file: Path) -> None:
-    """Appends to `file` each scanned or typed number that the station is asked about, and each page that comes up."""
+    """Appends to `file` each number that the station is asked about, each page, new or up again, and each end."""
+    from textual.app import App
     from textual.screen import Screen
 
     from kiosk.station import Station
 
     journal = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+
+    seen: WeakSet[Screen[Any]] = WeakSet()
 
     def note(kind: str, what: str) -> None:
         os.write(journal, (json.dumps([kind, what]) + "\n").encode())
@@ -76,9 +81,30 @@ def keep_journal(file: Path) -> None:
 
     @wraps(resumed)
     def resumed_noted(self: Screen[Any], *args: Any) -> Any:
-        note("page", type(self).__name__)
+        note("again" if self in seen else "page", type(self).__name__)
+        seen.add(self)
         return resumed(self, *args)
 
+    exit_: Callable[..., Any] = App.exit
+
+    @wraps(exit_)
+    def exit_noted(self: App[Any], *args: Any, **kwargs: Any) -> Any:
+        note("exit", "".join(traceback.format_stack(limit=8)))
+        return exit_(self, *args, **kwargs)
+
+    loop: Callable[..., Any] = App._process_messages_loop
+
+    async def loop_noted(self: App[Any]) -> None:
+        try:
+            await loop(self)
+        except BaseException:
+            note("exit", traceback.format_exc())
+            raise
+        note("exit", f"the loop is over: {self._exit}, {self.return_code}")
+
+    app: Any = App
+    app.exit = exit_noted
+    app._process_messages_loop = loop_noted
     Station.recognise = recognise_noted  # type: ignore[method-assign]
     screen._on_screen_resume = resumed_noted
 

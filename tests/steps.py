@@ -13,8 +13,6 @@ from tests.tent import ESCAPE, Tent
 
 ACKNOWLEDGED: Final = ("AdmittedPage", "RefusedPage", "DonePage")
 """Pages that say that something was recorded."""
-MAY_CLOSE: Final = ("RosterPage",)
-"""Pages from which the lead may end the kiosk."""
 _NAMES: Final = (*factories.NAMES, "[/张]", "O'Neil", "=1+1", "阿依古丽·买买提", "𠮷田", "{name}", "%s")
 _PEOPLE: Final = 400
 """So many phone numbers: some come again, some share a name."""
@@ -76,8 +74,7 @@ class Steps:
     def _consent(self) -> Iterator[bytes]:
         if self._chance.random() < 0.06:
             yield from _digits("0")
-        yield from _digits("12")
-        yield _ENTER
+        yield from _digits("11")
 
     def _identity(self) -> Iterator[bytes]:
         chance = self._chance
@@ -108,7 +105,6 @@ class Steps:
     def _questions(self) -> Iterator[bytes]:
         for _question in range(5):
             yield from _digits(self._chance.choice("1111111111111111123"))
-        yield _ENTER
 
     def _review(self) -> Iterator[bytes]:
         yield self._some((9, _ENTER), (1, _ESC))

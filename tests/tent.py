@@ -5,27 +5,18 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from kiosk import demo, i18n
+from kiosk import demo
 from kiosk.durable import FolderLock
 from kiosk.errors import StoreBusy
-from kiosk.i18n import _
-from kiosk.screens.address import AddressPage
-from kiosk.screens.assignment import AssignmentPage
-from kiosk.screens.consent import ConsentPage
-from kiosk.screens.eligibility import DailyPage, FirstDayPage
-from kiosk.screens.identity import IdentityPage
-from kiosk.screens.lead import LeadPinPage
-from kiosk.screens.review import ReviewPage
-from kiosk.screens.roster import RosterPage
-from kiosk.screens.verdict import AdmittedPage, RefusedPage
 from kiosk.station import system_clock
 from tests import factories, plain
-from tests.terminal import NotShown, Terminal
+from tests.terminal import NotShown, Terminal, rigged, terminal
 
 BORN: Final = "1995-05-20"
 ESCAPE: Final = "\x1b[27u"
@@ -95,51 +86,30 @@ def pitch(folder: Path) -> Tent:
     )
 
 
-def marks() -> Mapping[str, str]:
-    """By what each page is told on the screen, in the language in use."""
-    pages = (
-        ConsentPage,
-        IdentityPage,
-        AddressPage,
-        FirstDayPage,
-        ReviewPage,
-        AdmittedPage,
-        RefusedPage,
-        AssignmentPage,
-        DailyPage,
-        LeadPinPage,
-        RosterPage,
-    )
-    return {
-        **{page.__name__: _(page.heading) for page in pages},
-        "WelcomePage": _("Welcome, and thank you for coming"),
-        "BadgePage": _("Your badge"),
-        "DutyPage": _("{name}, what next?").format(name=""),
-        "DonePage": _("On duty since {time}:").format(time="").strip(),
-        "PersonPage": _("Late sign-out"),
-    }
-
-
 class Visitor:
     """Somebody before the kiosk, who types at a person's pace and waits for what they are shown."""
 
-    def __init__(self, terminal: Terminal, tent: Tent, journal: Path | None = None) -> None:
-        """Somebody before the kiosk in `terminal`; `journal` is what `tests.launcher` writes, if it does."""
+    def __init__(self, terminal: Terminal, tent: Tent, journal: Path) -> None:
+        """Somebody before the kiosk in `terminal`; `journal` is what `tests.launcher` writes."""
         self.terminal, self.tent, self._journal = terminal, tent, journal
         self.newcomers = 0
         self._came = 0.0
-        i18n.use("zh")
-        self._marks = marks()
 
     @property
     def newcomer(self) -> str:
         """The name of whoever registers now; each time it is somebody else."""
         return factories.NAMES[self.newcomers % len(factories.NAMES)]
 
+    @property
+    def page(self) -> str:
+        """The page that came up last."""
+        return next((what for kind, what in reversed(self._noted()) if kind in ("page", "again")), "")
+
     def sees(self, page: str) -> None:
-        """Waits until a page is up."""
-        self.terminal.wait_for(self._marks[page])
+        """Waits until a page is up and painted."""
+        self.terminal.until(lambda: self.page == page, f"no {page}, but {self.page}")
         self._came = time.monotonic()
+        self.terminal.settle(0.05)
 
     def press(self, *keys: str) -> None:
         """Presses keys one after the other."""
@@ -160,35 +130,33 @@ class Visitor:
 
     def scans(self) -> list[str]:
         """What reached the station so far of scans and typed numbers, as it arrived."""
-        assert self._journal is not None
-        noted = (json.loads(line) for line in self._journal.read_text(encoding="utf-8").splitlines())
-        return [what for kind, what in noted if kind == "scan"]
+        return [what for kind, what in self._noted() if kind == "scan"]
+
+    def _noted(self) -> list[list[str]]:
+        text = self._journal.read_text(encoding="utf-8") if self._journal.exists() else ""
+        return [json.loads(line) for line in text.splitlines()]
 
     def home(self) -> None:
         """Goes back to the welcome page from wherever it is."""
-        welcome = []
-        for language in i18n.LANGUAGES:
-            i18n.use(language)
-            welcome.append(marks()["WelcomePage"])
-        i18n.use("zh")
         for _try in range(20):
-            if any(mark in self.terminal.text for mark in welcome):
-                # Between two pages of a story the welcome page may be seen for a moment.
+            if self.page == "WelcomePage":
+                # Between two pages of a story the welcome page may be up for a moment.
                 self.terminal.settle(0.5)
-                if any(mark in self.terminal.text for mark in welcome):
+                if self.page == "WelcomePage":
                     return
             if not self._changes(ESCAPE):
                 self._changes("\r")
-        raise NotShown(f"no way back to the welcome page; the screen:\n{self.terminal.text}")
+        raise NotShown(f"no way back from {self.page}; the screen:\n{self.terminal.text}")
 
     def _changes(self, key: str) -> bool:
-        """Presses a key; whether the screen is another within a second."""
-        before = self.terminal.text
-        self.terminal.send(key)
+        """Presses a key; whether another page is up within a second."""
+        before = len(self._noted())
+        self.press(key)
         try:
-            self.terminal.until(lambda: self.terminal.text != before, "nothing happened", 1.0)
+            self.terminal.until(lambda: len(self._noted()) > before, "nothing happened", 1.0)
         except NotShown:
             return False
+        self._came = time.monotonic()
         self.terminal.settle()
         return True
 
@@ -206,7 +174,7 @@ class Visitor:
         self.sees("ConsentPage")
 
     def _consent(self) -> None:
-        self.press("1", "2", "\r")
+        self.press("1", "1")
         self.sees("IdentityPage")
 
     def _decline(self) -> None:
@@ -226,15 +194,15 @@ class Visitor:
         self.sees("FirstDayPage")
 
     def _answer(self) -> None:
-        self.press("1", "1", "1", "1", "\r")
+        self.press("1", "1", "1", "1")
         self.sees("ReviewPage")
 
     def _on(self) -> None:
         self.press("\r")
 
     def _first(self) -> None:
-        taken = _("(now)")
-        self.press("2" if any("1" in line and taken in line for line in self.terminal.lines) else "1")
+        self.press(str(1 + self.newcomers % 7))
+        self.newcomers += 1
 
     def _come_back(self) -> None:
         self.scan(self.tent.gone[0].code)
@@ -250,7 +218,20 @@ class Visitor:
 
     def _pin(self) -> None:
         self.press(*self.tent.pin, "\r")
+        self.sees("PendingPage")  # somebody of the evening before has never signed out
+        self.press(ESCAPE)
         self.sees("RosterPage")
+
+
+@contextmanager
+def standing(tent: Tent, folder: Path, **rigging: str) -> Iterator[Visitor]:
+    """A kiosk in a terminal and somebody before it; in `folder` lies the journal of what happened inside."""
+    journal = folder / "journal"
+    journal.unlink(missing_ok=True)
+    with terminal(rigged(tent.folder, journal=str(journal), **rigging)) as screen:
+        visitor = Visitor(screen, tent, journal)
+        visitor.sees("WelcomePage")
+        yield visitor
 
 
 _STEPS: Final[Mapping[str, Callable[[Visitor], None]]] = {

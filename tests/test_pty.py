@@ -15,8 +15,8 @@ import pytest
 
 from tests import plain
 from tests.noise import EVERYTHING
-from tests.tent import Tent, Visitor, pitch
-from tests.terminal import ENDING, Terminal, kiosk, rigged, terminal
+from tests.tent import Tent, Visitor, pitch, standing
+from tests.terminal import ENDING, Terminal
 
 pytestmark = pytest.mark.pty
 MARK = "江晚舟的秘密"
@@ -53,9 +53,9 @@ def ends_clean(tent: Tent, screen: Terminal) -> None:
 
 
 @pytest.mark.parametrize("page", ["WelcomePage", "IdentityPage", "RosterPage"])
-def test_no_key_paste_sequence_byte_mouse_or_resize_leaves_or_breaks_it(tent: Tent, page: str) -> None:
-    with terminal(kiosk(tent.folder)) as screen:
-        visitor = Visitor(screen, tent)
+def test_no_key_paste_sequence_byte_mouse_or_resize_leaves_or_breaks_it(tent: Tent, tmp_path: Path, page: str) -> None:
+    with standing(tent, tmp_path) as visitor:
+        screen = visitor.terminal
         visitor.to(page)
         for noise in EVERYTHING:
             if page == "RosterPage" and noise.name in ("ctrl+q", "kitty ctrl+q"):
@@ -71,9 +71,9 @@ def test_no_key_paste_sequence_byte_mouse_or_resize_leaves_or_breaks_it(tent: Te
         ends_clean(tent, screen)
 
 
-def test_a_terminal_that_is_too_small_says_so_and_what_was_typed_is_there_again(tent: Tent) -> None:
-    with terminal(kiosk(tent.folder)) as screen:
-        visitor = Visitor(screen, tent)
+def test_a_terminal_that_is_too_small_says_so_and_what_was_typed_is_there_again(tent: Tent, tmp_path: Path) -> None:
+    with standing(tent, tmp_path) as visitor:
+        screen = visitor.terminal
         visitor.to("IdentityPage")
         screen.paste("顾清和")
         screen.wait_for("顾清和")
@@ -95,17 +95,19 @@ def test_a_terminal_that_is_too_small_says_so_and_what_was_typed_is_there_again(
 # --- an internal error ----------------------------------------------------------------------------------------------
 
 BREAKS: dict[str, tuple[str, Callable[[Visitor], None]]] = {
-    "while a page is built": ("kiosk.screens.identity:IdentityPage.content", lambda v: v.press("1", "2", "\r")),
-    "at a key": ("kiosk.screens.consent:ConsentPage.action_decline", lambda v: v.press("0")),
+    "while a page is built": ("kiosk.screens.identity:IdentityPage.content", lambda v: v.press("1", "1")),
+    "at a key": ("kiosk.screens.consent:ConsentPage.take", lambda v: v.press("0")),
     "in the writer": ("kiosk.station:Station.decline", lambda v: v.press("0")),
 }
 
 
 @pytest.mark.parametrize("where", BREAKS)
-def test_an_internal_error_is_noted_without_its_words_and_the_welcome_page_is_back(tent: Tent, where: str) -> None:
+def test_an_internal_error_is_noted_without_its_words_and_the_welcome_page_is_back(
+    tent: Tent, tmp_path: Path, where: str
+) -> None:
     method, cause = BREAKS[where]
-    with terminal(rigged(tent.folder, **{"break": f"{method}={MARK}"})) as screen:
-        visitor = Visitor(screen, tent)
+    with standing(tent, tmp_path, **{"break": f"{method}={MARK}"}) as visitor:
+        screen = visitor.terminal
         visitor.to("ConsentPage")
         cause(visitor)
         screen.until(lambda: tent.crash_log, "nothing was noted")
@@ -130,9 +132,9 @@ def test_an_internal_error_is_noted_without_its_words_and_the_welcome_page_is_ba
 
 
 @pytest.mark.parametrize("number", ENDING, ids=lambda number: number.name)
-def test_a_signal_ends_it_with_everything_clean(tent: Tent, number: signal.Signals) -> None:
-    with terminal(kiosk(tent.folder)) as screen:
-        visitor = Visitor(screen, tent)
+def test_a_signal_ends_it_with_everything_clean(tent: Tent, tmp_path: Path, number: signal.Signals) -> None:
+    with standing(tent, tmp_path) as visitor:
+        screen = visitor.terminal
         visitor.to("IdentityPage")
         screen.paste("顾清和")
         screen.wait_for("顾清和")
@@ -142,9 +144,10 @@ def test_a_signal_ends_it_with_everything_clean(tent: Tent, number: signal.Signa
         assert plain.contains(tent.folder, "顾清和") == []
 
 
-def test_a_terminal_that_is_closed_ends_it_with_the_log_free(tent: Tent) -> None:
-    with terminal(kiosk(tent.folder)) as screen:
-        Visitor(screen, tent).to("ConsentPage")
+def test_a_terminal_that_is_closed_ends_it_with_the_log_free(tent: Tent, tmp_path: Path) -> None:
+    with standing(tent, tmp_path) as visitor:
+        screen = visitor.terminal
+        visitor.to("ConsentPage")
         screen.hang_up()
         assert screen.process.wait(timeout=10) == 0
         assert tent.free
@@ -155,49 +158,44 @@ def test_a_terminal_that_is_closed_ends_it_with_the_log_free(tent: Tent) -> None
 
 
 @pytest.fixture
-def standing(tent: Tent, tmp_path: Path) -> Iterator[Visitor]:
-    journal = tmp_path / "journal"
-    with terminal(rigged(tent.folder, journal=str(journal))) as screen:
-        visitor = Visitor(screen, tent, journal)
-        visitor.sees("WelcomePage")
-        yield visitor
-        stands_well(tent, screen)
+def visitor(tent: Tent, tmp_path: Path) -> Iterator[Visitor]:
+    with standing(tent, tmp_path) as somebody:
+        yield somebody
+        stands_well(tent, somebody.terminal)
 
 
-def test_twenty_scans_in_a_row_arrive_whole_and_in_order(standing: Visitor, tent: Tent) -> None:
+def test_twenty_scans_in_a_row_arrive_whole_and_in_order(visitor: Visitor, tent: Tent) -> None:
     before = plain.ids(tent.folder)
     people = [tent.guests[place % len(tent.guests)] for place in range(20)]
     forms = [("", "\r"), ("~", "\r"), ("", "\r\n"), ("~", "\r\n")]
     for place, person in enumerate(people):
         prefix, suffix = forms[place % 4]
         code = person.code.lower() if place % 5 == 0 else person.code
-        standing.scan(code, prefix=prefix, suffix=suffix)
-    standing.terminal.until(lambda: len(standing.scans()) >= 20, "scans are missing")
-    assert [scan.upper() for scan in standing.scans()] == [person.code for person in people]
-    standing.terminal.wait_for(people[-1].name)
+        visitor.scan(code, prefix=prefix, suffix=suffix)
+    visitor.terminal.until(lambda: len(visitor.scans()) >= 20, "scans are missing")
+    assert [scan.upper() for scan in visitor.scans()] == [person.code for person in people]
+    visitor.terminal.wait_for(people[-1].name)
     assert plain.ids(tent.folder) == before
 
 
 @pytest.mark.parametrize("gap", [0.01, 0.05], ids=["10ms", "50ms"])
-def test_a_scan_at_the_pace_of_a_slow_scanner(standing: Visitor, tent: Tent, gap: float) -> None:
-    first, second = tent.here[:2]
-    standing.scan(first.number, gap=gap)
-    standing.terminal.wait_for(first.name)
-    standing.scan(second.code, gap=gap)
-    standing.terminal.wait_for(second.name)
-    assert standing.scans() == [first.number, second.code]
+def test_a_scan_at_the_pace_of_a_slow_scanner(visitor: Visitor, tent: Tent, gap: float) -> None:
+    for person in tent.here[:2]:
+        visitor.scan(person.code, gap=gap)
+        visitor.terminal.wait_for(person.name)
+    assert visitor.scans() == [person.code for person in tent.here[:2]]
 
 
-def test_a_scan_during_a_registration_is_said_and_changes_nothing(standing: Visitor, tent: Tent) -> None:
-    screen = standing.terminal
-    standing.to("IdentityPage")
+def test_a_scan_during_a_registration_is_said_and_changes_nothing(visitor: Visitor, tent: Tent) -> None:
+    screen = visitor.terminal
+    visitor.to("IdentityPage")
     screen.paste("顾清和")
     screen.wait_for("顾清和")
     before = screen.text
-    standing.scan(tent.here[0].code)
+    visitor.scan(tent.here[0].code)
     screen.until(lambda: screen.text != before, "nothing was said of the scan")
     screen.settle()
-    standing.sees("IdentityPage")
+    visitor.sees("IdentityPage")
     assert "徽章" in screen.text
     assert "顾清和" in screen.text
     assert tent.here[0].code[:8] not in screen.text
@@ -206,9 +204,9 @@ def test_a_scan_during_a_registration_is_said_and_changes_nothing(standing: Visi
 # --- idle -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_page_that_is_left_alone_counts_down_and_keeps_nothing(tent: Tent) -> None:
-    with terminal(rigged(tent.folder, idle="3")) as screen:
-        visitor = Visitor(screen, tent)
+def test_a_page_that_is_left_alone_counts_down_and_keeps_nothing(tent: Tent, tmp_path: Path) -> None:
+    with standing(tent, tmp_path, idle="3") as visitor:
+        screen = visitor.terminal
         visitor.to("IdentityPage")
         screen.paste("顾清和")
         screen.wait_for("顾清和")

@@ -11,8 +11,8 @@ import pytest
 from tests import plain
 from tests.fuzzing import fuzz
 from tests.memory import measure
-from tests.tent import WAYS, Tent, Visitor
-from tests.terminal import ENDING, kiosk, rigged, terminal
+from tests.tent import WAYS, Tent, standing
+from tests.terminal import ENDING, kiosk, terminal
 from tests.test_pty import ends_clean, pitched, stands_well, tent
 
 __all__ = ["pitched", "tent"]  # fixtures
@@ -26,10 +26,8 @@ DRAFTS = ("ConsentPage", "IdentityPage", "AddressPage", "FirstDayPage", "ReviewP
 
 @pytest.mark.parametrize("gap", [0.0, 0.002, 0.01], ids=["0ms", "2ms", "10ms"])
 def test_twenty_scans_in_a_row(tent: Tent, tmp_path: Path, gap: float) -> None:
-    journal = tmp_path / "journal"
-    with terminal(rigged(tent.folder, journal=str(journal))) as screen:
-        visitor = Visitor(screen, tent, journal)
-        visitor.sees("WelcomePage")
+    with standing(tent, tmp_path) as visitor:
+        screen = visitor.terminal
         before = plain.ids(tent.folder)
         people = [tent.guests[place % len(tent.guests)] for place in range(20)]
         for place, person in enumerate(people):
@@ -44,9 +42,8 @@ def test_twenty_scans_in_a_row(tent: Tent, tmp_path: Path, gap: float) -> None:
 
 @pytest.mark.parametrize("gap", [0.0, 0.05], ids=["0ms", "50ms"])
 def test_a_scan_on_every_page(tent: Tent, tmp_path: Path, gap: float) -> None:
-    journal = tmp_path / "journal"
-    with terminal(rigged(tent.folder, journal=str(journal))) as screen:
-        visitor = Visitor(screen, tent, journal)
+    with standing(tent, tmp_path) as visitor:
+        screen = visitor.terminal
         for page in WAYS if gap == 0 else ("WelcomePage", "IdentityPage", "DutyPage"):
             visitor.to(page)
             records, scans = plain.ids(tent.folder), visitor.scans()
@@ -68,14 +65,15 @@ def test_a_scan_on_every_page(tent: Tent, tmp_path: Path, gap: float) -> None:
 
 @pytest.mark.parametrize("page", ["WelcomePage", "AddressPage", "ReviewPage", "BadgePage", "DutyPage", "RosterPage"])
 @pytest.mark.parametrize("number", ENDING, ids=lambda number: number.name)
-def test_a_signal_on_a_page(tent: Tent, page: str, number: signal.Signals) -> None:
-    with terminal(kiosk(tent.folder)) as screen:
-        Visitor(screen, tent).to(page)
+def test_a_signal_on_a_page(tent: Tent, tmp_path: Path, page: str, number: signal.Signals) -> None:
+    with standing(tent, tmp_path) as visitor:
+        screen = visitor.terminal
+        visitor.to(page)
         screen.signal(number)
         ends_clean(tent, screen)
 
 
-def test_a_signal_at_any_moment_of_the_start(tent: Tent) -> None:
+def test_a_signal_at_any_moment_of_the_start(tent: Tent, tmp_path: Path) -> None:
     for place in range(12):
         with terminal(kiosk(tent.folder)) as screen:
             painted = place * 700

@@ -181,7 +181,8 @@ class Page(Screen[R], Generic[R]):
     def dismiss(self, result: R | None = None) -> AwaitComplete:
         """Returns `result` to the story, once: whatever is pressed after that is not for this page any more."""
         # Textual takes away whatever is on top: a page that a scan or the idle time has removed must not take another.
-        if self._over or not self.is_current:
+        # (`is_current` is true also of a page under another one that lets it be seen.)
+        if self._over or self.app.screen_stack[-1:] != [self]:
             return AwaitComplete()
         self._over = True
         return super().dismiss(result)
