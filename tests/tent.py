@@ -18,6 +18,8 @@ from kiosk.station import system_clock
 from tests import factories, plain
 from tests.terminal import NotShown, Terminal, rigged, terminal
 
+FINISH_FIRST: Final = "请先完成本页"
+"""What is said on a page where a scan would cost somebody what they have typed."""
 BORN: Final = "1995-05-20"
 ESCAPE: Final = "\x1b[27u"
 """Esc in the kitty protocol, which needs no pause to be told from the beginning of a sequence."""

@@ -9,17 +9,20 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests import plain
 from tests.noise import EVERYTHING
-from tests.tent import Tent, Visitor, pitch, standing
-from tests.terminal import ENDING, Terminal
+from tests.tent import FINISH_FIRST, Tent, Visitor, pitch, standing
+from tests.terminal import Terminal
 
 pytestmark = pytest.mark.pty
 MARK = "江晚舟的秘密"
+LATER = partial(pytest.param, marks=pytest.mark.faults)
+"""A case that is like another, and left to `make test-faults`."""
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +55,7 @@ def ends_clean(tent: Tent, screen: Terminal) -> None:
 # --- nobody gets out ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("page", ["WelcomePage", "IdentityPage", "RosterPage"])
+@pytest.mark.parametrize("page", ["IdentityPage", LATER("WelcomePage"), LATER("RosterPage")])
 def test_no_key_paste_sequence_byte_mouse_or_resize_leaves_or_breaks_it(tent: Tent, tmp_path: Path, page: str) -> None:
     with standing(tent, tmp_path) as visitor:
         screen = visitor.terminal
@@ -101,7 +104,7 @@ BREAKS: dict[str, tuple[str, Callable[[Visitor], None]]] = {
 }
 
 
-@pytest.mark.parametrize("where", BREAKS)
+@pytest.mark.parametrize("where", ["while a page is built", LATER("at a key"), LATER("in the writer")])
 def test_an_internal_error_is_noted_without_its_words_and_the_welcome_page_is_back(
     tent: Tent, tmp_path: Path, where: str
 ) -> None:
@@ -131,7 +134,7 @@ def test_an_internal_error_is_noted_without_its_words_and_the_welcome_page_is_ba
 # --- signals --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("number", ENDING, ids=lambda number: number.name)
+@pytest.mark.parametrize("number", [signal.SIGTERM, LATER(signal.SIGHUP)])
 def test_a_signal_ends_it_with_everything_clean(tent: Tent, tmp_path: Path, number: signal.Signals) -> None:
     with standing(tent, tmp_path) as visitor:
         screen = visitor.terminal
@@ -178,12 +181,12 @@ def test_twenty_scans_in_a_row_arrive_whole_and_in_order(visitor: Visitor, tent:
     assert plain.ids(tent.folder) == before
 
 
-@pytest.mark.parametrize("gap", [0.01, 0.05], ids=["10ms", "50ms"])
+@pytest.mark.parametrize("gap", [LATER(0.01), 0.05])
 def test_a_scan_at_the_pace_of_a_slow_scanner(visitor: Visitor, tent: Tent, gap: float) -> None:
-    for person in tent.here[:2]:
-        visitor.scan(person.code, gap=gap)
-        visitor.terminal.wait_for(person.name)
-    assert visitor.scans() == [person.code for person in tent.here[:2]]
+    person = tent.here[0]
+    visitor.scan(person.code, gap=gap)
+    visitor.terminal.wait_for(person.name)
+    assert visitor.scans() == [person.code]
 
 
 def test_a_scan_during_a_registration_is_said_and_changes_nothing(visitor: Visitor, tent: Tent) -> None:
@@ -191,12 +194,9 @@ def test_a_scan_during_a_registration_is_said_and_changes_nothing(visitor: Visit
     visitor.to("IdentityPage")
     screen.paste("顾清和")
     screen.wait_for("顾清和")
-    before = screen.text
     visitor.scan(tent.here[0].code)
-    screen.until(lambda: screen.text != before, "nothing was said of the scan")
-    screen.settle()
+    screen.wait_for(FINISH_FIRST)
     visitor.sees("IdentityPage")
-    assert "徽章" in screen.text
     assert "顾清和" in screen.text
     assert tent.here[0].code[:8] not in screen.text
 

@@ -11,7 +11,7 @@ import pytest
 from tests import plain
 from tests.fuzzing import fuzz
 from tests.memory import measure
-from tests.tent import WAYS, Tent, standing
+from tests.tent import FINISH_FIRST, WAYS, Tent, standing
 from tests.terminal import ENDING, kiosk, terminal
 from tests.test_pty import ends_clean, pitched, stands_well, tent
 
@@ -51,7 +51,7 @@ def test_a_scan_on_every_page(tent: Tent, tmp_path: Path, gap: float) -> None:
             person = tent.here[-1]
             visitor.scan(person.code, prefix="~" if page == "DutyPage" else "", gap=gap)
             if page in DRAFTS:
-                screen.wait_for("徽章")
+                screen.wait_for(FINISH_FIRST)
                 visitor.sees(page)
             else:
                 screen.wait_for(person.name)
