@@ -162,7 +162,7 @@ class Fuzzer:
         code = self.terminal.wait_end()
         self._follow()
         how, clean = self._ending or ("the lead's Ctrl+Q", True)
-        if self._ending is None and not (self._may_have_closed and "action_leave" in self._left):
+        if self._ending is None and not ("may close: True" in self._left and "action_leave" in self._left):
             raise Broken(f"it ended by itself with {code}; {self.terminal.raw[-300:]!r}\n{self._why()}")
         if clean and code != 0:
             raise Broken(f"{how} ended it with {code}; {self.terminal.raw[-300:]!r}")
@@ -273,7 +273,7 @@ class Fuzzer:
             self._alive()
             self.noise()
             self.terminal.pump()
-        self._follow()
+        self._breathe(2.0)
 
     def _alive(self) -> None:
         if not self.terminal.alive:
@@ -283,7 +283,7 @@ class Fuzzer:
         """Waits until the page is another and painted, or nothing more comes of what was sent."""
         deadline, before = time.monotonic() + seconds, self.page
         while (left := deadline - time.monotonic()) > 0:
-            painted = self.terminal.pump(min(left, 0.08))
+            painted = self.terminal.pump(min(left, 0.12))
             self._follow()
             if not painted and (self.page != before or not self.terminal.unread()):
                 return
@@ -294,7 +294,8 @@ class Fuzzer:
             painted = self.terminal.painted
             self.terminal.resize(81, 25)
             self.terminal.resize(80, 24)
-            self._until(lambda: self.terminal.painted > painted, "it paints nothing any more")
+            # Sizes that came in a flood are worked off one by one; on a busy machine that takes its time.
+            self._until(lambda: self.terminal.painted > painted, "it paints nothing any more", 3 * PATIENCE)
             status = Path(f"/proc/{self.terminal.process.pid}/statm").read_text(encoding="ascii").split()
             self.resident.append(int(status[1]) * 4096)
         self._check()

@@ -89,7 +89,8 @@ def keep_journal(file: Path) -> None:
 
     @wraps(exit_)
     def exit_noted(self: App[Any], *args: Any, **kwargs: Any) -> Any:
-        note("exit", "".join(traceback.format_stack(limit=8)))
+        may = getattr(self.screen, "may_close", False)
+        note("exit", f"may close: {may}\n" + "".join(traceback.format_stack(limit=8)))
         return exit_(self, *args, **kwargs)
 
     loop: Callable[..., Any] = App._process_messages_loop

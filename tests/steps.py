@@ -65,8 +65,10 @@ class Steps:
             yield self.scan()
         elif kind < 0.8:
             yield _ENTER
-        elif kind < 0.95:
+        elif kind < 0.92:
             yield b"\x1b[20~"
+        elif kind < 0.95:
+            yield b"\x1b[15~"
         else:
             yield pasted(self._chance.choice(list(self._ledger.badges)))
             yield _ENTER
@@ -78,14 +80,17 @@ class Steps:
 
     def _identity(self) -> Iterator[bytes]:
         chance = self._chance
-        born = date(1958, 1, 1) + timedelta(days=chance.randrange(18_500))
-        if chance.random() < 0.8:
-            born = date(1985, 1, 1) + timedelta(days=chance.randrange(6_000))
-        number = factories.id_number(born) if chance.random() < 0.4 else ""
         yield _CLEAR + pasted(chance.choice(_NAMES))
         yield _ENTER
         yield _CLEAR + pasted(factories.phone(chance.randrange(_PEOPLE)) if chance.random() < 0.9 else "1380")
         yield _ENTER
+
+    def _document(self) -> Iterator[bytes]:
+        chance = self._chance
+        born = date(1958, 1, 1) + timedelta(days=chance.randrange(18_500))
+        if chance.random() < 0.8:
+            born = date(1985, 1, 1) + timedelta(days=chance.randrange(6_000))
+        number = factories.id_number(born) if chance.random() < 0.4 else ""
         yield _ENTER
         if number:
             yield _CLEAR + pasted(number)
@@ -94,7 +99,13 @@ class Steps:
             yield _CLEAR + _ENTER
             yield _CLEAR + pasted(born.isoformat())
             yield _ENTER
-        yield self._some((3, _ENTER), (1, _ESC))
+
+    def _lost(self) -> Iterator[bytes]:
+        yield _CLEAR + pasted(self._chance.choice(_NAMES))
+        yield _ENTER
+        yield _CLEAR + pasted(factories.phone(self._chance.randrange(_PEOPLE)))
+        yield _ENTER
+        yield _ESC
 
     def _address(self) -> Iterator[bytes]:
         yield from _digits(self._chance.choice("1111223344"))
@@ -129,7 +140,7 @@ class Steps:
             yield self._some((4, _DOWN), (1, _UP), (1, b"\x1b[5~"), (1, b"\x1b[6~"))
         yield self._some((6, _ENTER), (2, _ESC), (1, pasted("林")), (1, b"\x7f"), (0.2, b"\x11"))
 
-    def _person(self) -> Iterator[bytes]:
+    def _late(self) -> Iterator[bytes]:
         if self._chance.random() < 0.7:
             yield pasted(f"{self._chance.randrange(24)}:{self._chance.randrange(60):02d}")
             yield _ENTER
@@ -169,5 +180,7 @@ _ON: Final[Mapping[str, Callable[[Steps], Iterator[bytes]]]] = {
     "DutyPage": Steps._duty,
     "LeadPinPage": Steps._pin,
     "RosterPage": Steps._roster,
-    "PersonPage": Steps._person,
+    "LatePage": Steps._late,
+    "DocumentPage": Steps._document,
+    "LostBadgePage": Steps._lost,
 }

@@ -149,11 +149,11 @@ class Visitor:
         raise NotShown(f"no way back from {self.page}; the screen:\n{self.terminal.text}")
 
     def _changes(self, key: str) -> bool:
-        """Presses a key; whether another page is up within a second."""
-        before = len(self._noted())
+        """Presses a key; whether another page, or another question on it, is up within a second."""
+        before = len(self._noted()), self.terminal.text
         self.press(key)
         try:
-            self.terminal.until(lambda: len(self._noted()) > before, "nothing happened", 1.0)
+            self.terminal.until(lambda: (len(self._noted()), self.terminal.text) != before, "nothing happened", 1.0)
         except NotShown:
             return False
         self._came = time.monotonic()
@@ -184,6 +184,9 @@ class Visitor:
         self.newcomers += 1
         self.enter(self.newcomer)
         self.enter(factories.phone(self.newcomers))
+        self.sees("DocumentPage")
+
+    def _prove(self) -> None:
         self.press("\r", "\r")
         self.enter(BORN)
         self.sees("AddressPage")
@@ -196,6 +199,14 @@ class Visitor:
     def _answer(self) -> None:
         self.press("1", "1", "1", "1")
         self.sees("ReviewPage")
+
+    def _check_in(self) -> None:
+        self.press("\r")
+        self.sees("AdmittedPage")
+
+    def _look(self) -> None:
+        self.press("\r")
+        self.sees("AssignmentPage")
 
     def _on(self) -> None:
         self.press("\r")
@@ -237,22 +248,23 @@ def standing(tent: Tent, folder: Path, **rigging: str) -> Iterator[Visitor]:
 _STEPS: Final[Mapping[str, Callable[[Visitor], None]]] = {
     name: vars(Visitor)[f"_{name}"]
     for name in (
-        *("begin", "consent", "decline", "identify", "live", "answer", "on"),
+        *("begin", "consent", "decline", "identify", "prove", "live", "answer", "check_in", "look", "on"),
         *("first", "come_back", "come_by", "lead", "pin"),
     )
 }
-_REGISTERED: Final = ("begin", "consent", "identify", "live", "answer", "on")
+_REGISTERED: Final = ("begin", "consent", "identify", "prove", "live", "answer", "check_in")
 WAYS: Final[Mapping[str, tuple[str, ...]]] = {
     "WelcomePage": (),
     "ConsentPage": ("begin",),
     "RefusedPage": ("begin", "decline"),
     "IdentityPage": _REGISTERED[:2],
-    "AddressPage": _REGISTERED[:3],
-    "FirstDayPage": _REGISTERED[:4],
-    "ReviewPage": _REGISTERED[:5],
+    "DocumentPage": _REGISTERED[:3],
+    "AddressPage": _REGISTERED[:4],
+    "FirstDayPage": _REGISTERED[:5],
+    "ReviewPage": _REGISTERED[:6],
     "AdmittedPage": _REGISTERED,
-    "AssignmentPage": (*_REGISTERED, "on"),
-    "BadgePage": (*_REGISTERED, "on", "on"),
+    "AssignmentPage": (*_REGISTERED, "look"),
+    "BadgePage": (*_REGISTERED, "look", "on"),
     "DailyPage": ("come_back",),
     "DutyPage": ("come_by",),
     "DonePage": ("come_by", "first"),

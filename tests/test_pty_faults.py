@@ -20,7 +20,7 @@ __all__ = ["pitched", "tent"]  # fixtures
 pytestmark = [pytest.mark.pty, pytest.mark.faults, pytest.mark.timeout(600)]
 
 FORMS = [(prefix, suffix, lower) for prefix in ("", "~") for suffix in ("\r", "\r\n") for lower in (False, True)]
-DRAFTS = ("ConsentPage", "IdentityPage", "AddressPage", "FirstDayPage", "ReviewPage")
+DRAFTS = ("ConsentPage", "IdentityPage", "DocumentPage", "AddressPage", "FirstDayPage", "ReviewPage")
 """Pages on which a scan is told of, and waits."""
 
 
