@@ -34,6 +34,8 @@ CRASHED: Final = 70
 """The return code of an app that an internal error ended (EX_SOFTWARE of sysexits.h)."""
 COUNTDOWN: Final = 15
 """Seconds before the end of a page's idle time from which on they are counted down."""
+_CATCHING_UP: Final = 0.02
+"""Seconds that the thread which reads the terminal gets to deliver what has come in."""
 BOUNCE: Final = 0.25
 """Seconds in which a page that came up takes no Enter: cold fingers press twice."""
 
@@ -150,7 +152,13 @@ class KioskApp(App[None]):
             self._holding = self.set_timer(max(0.0, deadline - time.monotonic()) + 0.005, self._silence)
 
     async def _silence(self) -> None:
-        await self._obey(self._scanner.expire(time.monotonic()))
+        # What kept the loop busy has kept the next keys waiting, too: they are heard before the silence is judged.
+        now = time.monotonic()
+        await asyncio.sleep(_CATCHING_UP)
+        self.call_later(self._judge_silence, now)
+
+    async def _judge_silence(self, now: float) -> None:
+        await self._obey(self._scanner.expire(now))
 
     async def let_keys_go(self) -> None:
         """Passes on at once what is held back as a possible scan, as if a second had passed."""
@@ -187,11 +195,14 @@ class KioskApp(App[None]):
         await self._speak_as_set()
 
     def _begin(self, story: Story) -> None:
-        self._story = self._follow(story)
+        """Tells a story, unless somebody is being served: two keys pressed at once must not put two stories up."""
+        if self._story is None or self._story.is_finished:
+            self._story = self._follow(story)
 
     async def _go_home(self) -> None:
         """Ends whatever story is being told; its pages are gone with all that was typed into them."""
         self.workers.cancel_group(self, "flow")
+        self._story = None
         while len(self.screen_stack) > 1 and not isinstance(self.screen, WelcomePage):
             await self.pop_screen()
         await self._speak_as_set()

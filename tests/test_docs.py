@@ -320,7 +320,7 @@ def test_the_notes_of_the_station_are_documented(station_folder: Path, clock: Fa
     Station(station_folder, clock=clock).close()
     [lost] = read_log(station_folder)
     documented = {row[0].strip("`"): row[1] for row in rows(section("station_noted")) if len(row) == 2}
-    assert set(documented) == {"set_up", "new_epoch", "new_keys"}
+    assert set(documented) == {"set_up", "pin_reset", "new_epoch", "new_keys"}
     assert lost["note"] == "new_epoch"
     assert all(f"`{key}`" in documented["new_epoch"] for key in lost["details"])
 
