@@ -107,6 +107,10 @@ class Visitor:
         """The page that came up last."""
         return next((what for kind, what in reversed(self._noted()) if kind in ("page", "again")), "")
 
+    def fresh(self, page: str) -> int:
+        """How many pages of that kind have come up, each counted once."""
+        return self._noted().count(["page", page])
+
     def sees(self, page: str) -> None:
         """Waits until a page is up and painted."""
         self.terminal.until(lambda: self.page == page, f"no {page}, but {self.page}")
