@@ -21,7 +21,7 @@ from kiosk.widgets.rows import RowList
 from tests import factories
 from tests.conftest import PIN, FakeClock
 from tests.test_visits import types, written
-from tests.walking import Walker, walking
+from tests.walking import PERSON, Walker, walking
 
 
 def arrive(station: Station, number: int = 0, **changes: str) -> str:
@@ -221,7 +221,7 @@ async def test_a_badge_is_revoked_once(station: Station) -> None:
         await fill(walker, "徽章遗失")
         await walker.press("enter")
         await walker.arrive("PersonPage")
-        await walker.shows("站点负责人注销了第 1 枚徽章，原因：徽章遗失")
+        await walker.shows("站点负责人注销了第 1 个志愿者码，原因：徽章遗失")
         for key in ("5", "6"):
             await walker.press(key)
             await walker.until(lambda: "已注销" in walker.said())
@@ -421,7 +421,17 @@ async def test_who_forgot_the_badge_and_to_sign_out_is_told_too(station: Station
         await walker.to_badge()
         await walker.press("escape")
         clock.set("2021-12-08T08:00")
-        await walker.to_admission()
+        await walker.consent()
+        await walker.type(PERSON["name"])
+        await walker.press("enter")
+        await walker.type(PERSON["phone"])
+        await walker.press("enter")
+        await walker.arrive("DocumentPage")
+        await walker.press("enter", "enter")
+        await walker.type(PERSON["birth_date"])
+        await walker.press("enter")
+        await walker.arrive("DailyPage")
+        await walker.press("1", "1")
         await walker.arrive("AdmittedPage")
         await walker.shows("2021-12-06")
         await walker.shows("站点负责人")

@@ -44,7 +44,7 @@ class Walker:
         for key in keys:
             self.presses += 1
             self._send(key, _CHARACTERS.get(key, key if len(key) == 1 else None))
-            await self.settle()
+            await self.pilot._wait_for_screen()
             await self.app.let_keys_go()  # a person's next key comes later than a scanner's would
             await self.settle()
 

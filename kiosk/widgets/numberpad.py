@@ -19,7 +19,7 @@ from kiosk.widgets.fields import Entry
 
 _KEYS: Final = (*"123456789", "x", "0", "backspace", "enter")
 _WORDS: Final = {"backspace": N_("Delete"), "enter": N_("Next")}
-_ROOMY: Final = 28
+_ROOMY: Final = 26
 """From how many lines on the pad and the fields are larger."""
 
 
