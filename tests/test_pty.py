@@ -7,7 +7,6 @@ One process serves several checks, since each costs a second to start. Every pag
 from __future__ import annotations
 
 import signal
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -114,9 +113,7 @@ def test_an_internal_error_is_noted_without_its_words_and_the_welcome_page_is_ba
         visitor.to("ConsentPage")
         cause(visitor)
         screen.until(lambda: tent.crash_log, "nothing was noted")
-        began = time.monotonic()
         screen.until(lambda: visitor.fresh("WelcomePage") == 2, "the welcome page is not back")
-        took = time.monotonic() - began
         screen.wait_for("请重新开始")  # what is typed before that may go down with the app that failed
         visitor.scan(tent.here[0].code)
         screen.wait_for(tent.here[0].name)
@@ -128,8 +125,6 @@ def test_an_internal_error_is_noted_without_its_words_and_the_welcome_page_is_ba
         screen.signal(signal.SIGTERM)
         assert screen.wait_end() == 0
         assert screen.left_behind() == []
-        # Two cores may be shared; alone it takes a fifth of this.
-        assert took < 1.0
 
 
 # --- signals --------------------------------------------------------------------------------------------------------

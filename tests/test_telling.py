@@ -178,9 +178,9 @@ def test_registration_badges_and_forgetting(campaign: Campaign) -> None:
     assert [text for _at, text in lines(chapter)] == [
         f"登记为志愿者：{NAMES[0]}",
         f"重新登记：{NAMES[1]}",
-        "领取第 1 枚徽章，有效期至 2027-05-22",
-        "站点负责人注销了第 1 枚徽章，原因：遗失",
-        "站点负责人注销了第 1 枚徽章，原因：未填写",
+        "领取第 1 个志愿者码，有效期至 2027-05-22",
+        "站点负责人注销了第 1 个志愿者码，原因：遗失",
+        "站点负责人注销了第 1 个志愿者码，原因：未填写",
         "个人信息已删除，原因：本人要求",
     ]
     gone = Record.from_json({name: value for name, value in first.document.items() if name != "personal"})
