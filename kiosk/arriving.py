@@ -58,9 +58,8 @@ def check_in(desk: Desk, application: Application, key: str | None, now: datetim
     """
     applicant, stay = application.applicant, application.stay
     if stay.row_key is not None and stay.row_key in desk.history.rows:
-        ids = desk.history.rows[stay.row_key]
-        first = desk.history.row_volunteers[stay.row_key]
-        return [], Admission("duplicate", (), first, None, None, tuple(ids))
+        row = desk.history.rows[stay.row_key]
+        return [], Admission("duplicate", (), row.volunteer, None, None, row.ids)
     arrived = stay.arrived or now
     day = service_day(arrived)
     desk = desk.on(day)

@@ -9,15 +9,18 @@ scan a duty is left with nothing, and nobody is paid a break (docs/decisions/000
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import ChainMap
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Any, Final, TypeVar, cast
 
 from kiosk.errors import RecordError
 from kiosk.records import SHANGHAI, Record, moment, service_day
 
+K = TypeVar("K")
+V = TypeVar("V")
 PENDING_AFTER: Final = timedelta(hours=12)
 """A visit without sign-out is 待补签 when its service day is over and this long has passed since check-in."""
 
@@ -273,26 +276,79 @@ def minutes(visits: Iterable[Visit], now: datetime) -> dict[str, int | None]:
     }
 
 
-@dataclass(slots=True)
-class History:
-    """What the log has said so far, indexed for the questions that a station asks. `add` is its only change."""
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What an imported row became: the ids of its records, and whose they are."""
 
-    people: dict[str, Person] = field(default_factory=dict)
-    by_key: dict[str, str] = field(default_factory=dict)
-    by_name: dict[tuple[str, str], list[str]] = field(default_factory=dict)
-    badges: dict[str, Record] = field(default_factory=dict)
-    revoked: dict[str, int] = field(default_factory=dict)
-    rows: dict[str, list[str]] = field(default_factory=dict)
-    row_volunteers: dict[str, str | None] = field(default_factory=dict)
-    refused: dict[date, int] = field(default_factory=dict)
-    _visits: dict[str, list[Record]] = field(default_factory=dict)
-    _by_day: dict[date, dict[str, None]] = field(default_factory=dict)
-    _by_volunteer: dict[str, list[str]] = field(default_factory=dict)
-    _about: dict[str, list[Record]] = field(default_factory=dict)
-    _unended: dict[str, None] = field(default_factory=dict)
-    _row: Record | None = None
-    _seen: dict[str, int] = field(default_factory=dict)
-    _folded: dict[str, Visit] = field(default_factory=dict)
+    ids: tuple[str, ...]
+    volunteer: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a stretch of the log says, by what a station asks for; whatever is not there is not known.
+
+    Attributes:
+        people: by volunteer number.
+        by_key: the volunteer, by what their ID number is recognised by.
+        by_name: the volunteers, by name and masked phone.
+        badges: the badge that was issued last, by volunteer.
+        revoked: the highest serial that was revoked, by volunteer.
+        rows: by the row's key.
+        refused: how many were turned away, by service day.
+        visits: by id.
+        records: of a visit, in the order of the log, by its id.
+        about: the records of a volunteer, of whatever type, in the order of the log.
+        made: the ids of a volunteer's visits, in the order of the log.
+        on_day: the ids of a service day's visits.
+        unended: the ids of visits that may still be open; the values mean nothing.
+        notes: the details of what the station noted about itself, numbered in the order of the log.
+        seen: the last seq, by epoch.
+    """
+
+    people: Mapping[str, Person] = field(default_factory=dict)
+    by_key: Mapping[str, str] = field(default_factory=dict)
+    by_name: Mapping[tuple[str, str], Sequence[str]] = field(default_factory=dict)
+    badges: Mapping[str, Record] = field(default_factory=dict)
+    revoked: Mapping[str, int] = field(default_factory=dict)
+    rows: Mapping[str, Row] = field(default_factory=dict)
+    refused: Mapping[date, int] = field(default_factory=dict)
+    visits: Mapping[str, Visit] = field(default_factory=dict)
+    records: Mapping[str, Sequence[Record]] = field(default_factory=dict)
+    about: Mapping[str, Sequence[Record]] = field(default_factory=dict)
+    made: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    on_day: Mapping[date, Sequence[str]] = field(default_factory=dict)
+    unended: Mapping[str, bool] = field(default_factory=dict)
+    notes: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    seen: Mapping[str, int] = field(default_factory=dict)
+
+
+class History:
+    """What the log has said so far, indexed for the questions that a station asks. `add` takes the next record.
+
+    It may stand on what is `Known` of the older part of the log, and then holds the newer part only.
+    """
+
+    def __init__(self, past: Known | None = None) -> None:
+        """Begins after `past`, by default at the beginning of the log."""
+        self._past = past or Known()
+        self.people: ChainMap[str, Person] = _above(self._past.people)
+        self.by_key: ChainMap[str, str] = _above(self._past.by_key)
+        self.by_name: ChainMap[tuple[str, str], Sequence[str]] = _above(self._past.by_name)
+        self.badges: ChainMap[str, Record] = _above(self._past.badges)
+        self.revoked: ChainMap[str, int] = _above(self._past.revoked)
+        self.rows: ChainMap[str, Row] = _above(self._past.rows)
+        self.refused: ChainMap[date, int] = _above(self._past.refused)
+        self.notes: ChainMap[int, Mapping[str, Any]] = _above(self._past.notes)
+        self._made: ChainMap[str, Sequence[str]] = _above(self._past.made)
+        self._on_day: ChainMap[date, Sequence[str]] = _above(self._past.on_day)
+        self._unended: ChainMap[str, bool] = _above(self._past.unended)
+        self._seen: ChainMap[str, int] = _above(self._past.seen)
+        # Of a visit and of a person, only what came since; what is older is asked for when somebody wants to see it.
+        self._records: dict[str, list[Record]] = {}
+        self._about: dict[str, list[Record]] = {}
+        self._folded: dict[str, Visit] = {}
+        self._row: Record | None = None
 
     def add(self, record: Record) -> None:
         """Takes the next record of the log. Types that it does not know change nothing, nor does one seen before."""
@@ -308,42 +364,54 @@ class History:
         elif record.type == "refused":
             day = service_day(record.occurred)
             self.refused[day] = self.refused.get(day, 0) + 1
+        elif record.type == "station_noted":
+            self.notes[len(self.notes)] = record["details"]
         elif record.type == "badge_issued" and volunteer:
             self.badges[volunteer] = record
         elif record.type == "badge_revoked" and volunteer:
             self.revoked[volunteer] = max(self.revoked.get(volunteer, 0), record["serial"])
-        elif record.type == "checked_in" and volunteer and record.id not in self._visits:
-            self._visits[record.id] = [record]
-            self._unended[record.id] = None
-            self._by_volunteer.setdefault(volunteer, []).append(record.id)
+        elif record.type == "checked_in" and volunteer and not self._has(record.id):
+            self._records[record.id] = [record]
+            self._unended[record.id] = True
+            self._made[volunteer] = [*self._made.get(volunteer, ()), record.id]
             if volunteer in self.people:
                 self.people[volunteer] = self.people[volunteer].with_answers(record)
-            self._by_day.setdefault(service_day(record.occurred), {})[record.id] = None
-        elif isinstance(of := record.get("visit"), str) and of in self._visits:
+            self._put_on(service_day(record.occurred), record.id)
+        elif isinstance(of := record.get("visit"), str) and self._has(of):
             before = self.visit(of).day if record.type == "corrected" else None
-            self._visits[of].append(record)
+            self._records.setdefault(of, []).append(record)
             self._folded.pop(of, None)
             if record.type == "checked_out":
-                self._unended.pop(of, None)
+                self._unended[of] = False
             elif record.type == "voided":
-                self._unended[of] = None  # it may be the sign-out that is void; whoever asks looks closer
+                self._unended[of] = True  # it may be the sign-out that is void; whoever asks looks closer
             if before is not None and (after := self.visit(of).day) != before:
-                del self._by_day[before][of]
-                self._by_day.setdefault(after, {})[of] = None
+                self._on_day[before] = [visit_id for visit_id in self._on_day[before] if visit_id != of]
+                self._put_on(after, of)
+
+    def _has(self, visit_id: str) -> bool:
+        return visit_id in self._records or visit_id in self._past.visits
+
+    def _put_on(self, day: date, visit_id: str) -> None:
+        ids = self._on_day.maps[0].get(day)
+        if isinstance(ids, list):  # a busy day has thousands: they are copied once, not at each arrival
+            ids.append(visit_id)
+        else:
+            self._on_day[day] = [*self._on_day.get(day, ()), visit_id]
 
     def _follow_row(self, record: Record) -> None:
         # The records of one imported row are one write: they stand together, and the first carries the row's key.
         first = self._row
         if record.get("row_key") is not None:
             self._row = record
-            self.rows[record["row_key"]] = [record.id]
-            self.row_volunteers[record["row_key"]] = record.volunteer
+            self.rows[record["row_key"]] = Row((record.id,), record.volunteer)
         elif first is not None and (record["by"], record.volunteer, record["at"]) == (
             "import",
             first.volunteer,
             first["at"],
         ):
-            self.rows[first["row_key"]].append(record.id)
+            row = self.rows[first["row_key"]]
+            self.rows[first["row_key"]] = replace(row, ids=(*row.ids, record.id))
         else:
             self._row = None
 
@@ -372,9 +440,46 @@ class History:
         if person.key:
             self.by_key[person.key] = volunteer
         if person.name:
-            same = self.by_name.setdefault((person.name, person.phone_masked), [])
+            called = (person.name, person.phone_masked)
+            same = self.by_name.get(called, ())
             if volunteer not in same:
-                same.append(volunteer)
+                self.by_name[called] = [*same, volunteer]
+
+    # --- what is new, for whoever keeps what is known ---------------------------------------------------------------
+
+    def news(self) -> Known:
+        """What has changed since `past`: of each key its whole new value, but of `records` and `about` only the new."""
+        return Known(
+            self.people.maps[0],
+            self.by_key.maps[0],
+            self.by_name.maps[0],
+            self.badges.maps[0],
+            self.revoked.maps[0],
+            self.rows.maps[0],
+            self.refused.maps[0],
+            {visit_id: self.visit(visit_id) for visit_id in self._records},
+            self._records,
+            self._about,
+            self._made.maps[0],
+            self._on_day.maps[0],
+            self._unended.maps[0],
+            self.notes.maps[0],
+            self._seen.maps[0],
+        )
+
+    def stand_on_past(self, since: date) -> None:
+        """Drops what is new, since `past` now says it; visits since that day stay at hand."""
+        for layered in (
+            *(self.people, self.by_key, self.by_name, self.badges, self.revoked, self.rows, self.refused),
+            *(self.notes, self._made, self._on_day, self._unended, self._seen),
+        ):
+            layered.maps[0].clear()
+        self._records.clear()
+        self._about.clear()
+        self._folded = {visit_id: visit for visit_id, visit in self._folded.items() if visit.day >= since}
+        self._row = None
+
+    # --- questions --------------------------------------------------------------------------------------------------
 
     def badge(self, volunteer: str) -> Record | None:
         """The volunteer's last badge, as it was issued, unless it was revoked since."""
@@ -390,44 +495,69 @@ class History:
         # Folded once until its next record comes: a busy day is asked for all its visits at each check-in.
         folded = self._folded.get(visit_id)
         if folded is None:
-            folded = self._folded[visit_id] = visit_from(self._visits[visit_id])
+            newer = visit_id in self._records
+            folded = visit_from(self.records_of(visit_id)) if newer else self._past.visits[visit_id]
+            self._folded[visit_id] = folded
         return folded
 
     def records_of(self, visit_id: str) -> Sequence[Record]:
-        """The records of a visit, in the order of the log."""
-        return tuple(self._visits[visit_id])
+        """The records of a visit, in the order of the log.
+
+        Raises:
+            KeyError: if there is none with that id.
+        """
+        if not self._has(visit_id):
+            raise KeyError(visit_id)
+        return (*self._past.records.get(visit_id, ()), *self._records.get(visit_id, ()))
 
     def visits_of(self, volunteer: str) -> list[Visit]:
         """All visits of a volunteer that were not voided, in the order of the log."""
-        found = (self.visit(visit_id) for visit_id in self._by_volunteer.get(volunteer, ()))
+        found = (self.visit(visit_id) for visit_id in self._made.get(volunteer, ()))
         return [visit for visit in found if not visit.voided]
 
     def has_only(self, visits: Sequence[Visit]) -> bool:
         """Whether these are all the visits that their volunteer ever made here."""
-        return len(self._by_volunteer[visits[0].volunteer]) == len(visits)
+        return len(self._made[visits[0].volunteer]) == len(visits)
 
     def visits_on(self, day: date) -> list[Visit]:
         """All visits of a service day that were not voided."""
-        found = (self.visit(visit_id) for visit_id in self._by_day.get(day, ()))
+        found = (self.visit(visit_id) for visit_id in self._on_day.get(day, ()))
         return [visit for visit in found if not visit.voided]
+
+    def _open(self) -> Iterator[Visit]:
+        """The visits that have no end, the voided ones left out."""
+        newer = self._unended.maps[0]
+        older = (visit_id for visit_id in self._past.unended if visit_id not in newer)
+        for visit_id in (*older, *(visit_id for visit_id, unended in newer.items() if unended)):
+            visit = self.visit(visit_id)
+            if not visit.voided and visit.checked_out is None:
+                yield visit
+
+    def all_present(self, now: datetime) -> list[Visit]:
+        """The visits of everybody who is at the station."""
+        return [visit for visit in self._open() if visit.present(now)]
+
+    def _open_of(self, volunteer: str) -> list[Visit]:
+        # Of hundreds of visits of somebody who comes every day, at most a few are open.
+        mine = {visit.id: visit for visit in self._open() if visit.volunteer == volunteer}
+        return [mine[visit_id] for visit_id in self._made.get(volunteer, ()) if visit_id in mine] if mine else []
 
     def present(self, volunteer: str, now: datetime) -> Visit | None:
         """The visit of a volunteer who is at the station."""
-        return next((visit for visit in reversed(self.visits_of(volunteer)) if visit.present(now)), None)
+        return next((visit for visit in reversed(self._open_of(volunteer)) if visit.present(now)), None)
 
     def pending(self, volunteer: str, now: datetime) -> list[Visit]:
         """The visits of a volunteer that are 待补签."""
-        return [visit for visit in self.visits_of(volunteer) if visit.status(now) == "pending_check_out"]
+        return [visit for visit in self._open_of(volunteer) if visit.status(now) == "pending_check_out"]
 
     def all_pending(self, now: datetime) -> list[Visit]:
         """The visits of all days and people that are 待补签, the latest first."""
-        found = (self.visit(visit_id) for visit_id in self._unended)
-        pending = [visit for visit in found if not visit.voided and visit.status(now) == "pending_check_out"]
+        pending = [visit for visit in self._open() if visit.status(now) == "pending_check_out"]
         return sorted(pending, key=lambda visit: visit.checked_in, reverse=True)
 
     def records_about(self, volunteer: str) -> Sequence[Record]:
         """All records of a volunteer, of whatever type, in the order of the log."""
-        return tuple(self._about.get(volunteer, ()))
+        return (*self._past.about.get(volunteer, ()), *self._about.get(volunteer, ()))
 
     def same_person(self, name: str, phone_masked: str, key: str | None) -> str | None:
         """The number of the volunteer that this person is, by ID number, or else by name and masked phone.
@@ -459,6 +589,12 @@ class History:
             if visit.post and visit.covers(when):
                 counts[visit.post] = counts.get(visit.post, 0) + 1
         return counts
+
+
+def _above(below: Mapping[K, V]) -> ChainMap[K, V]:
+    """A mapping over `below` that keeps what is set to itself."""
+    # ChainMap writes to its first mapping only, which its type does not say.
+    return ChainMap({}, cast("MutableMapping[K, V]", below))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ A segment is one TinyDB file of consecutive records: `records/open.json` while i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -128,11 +128,75 @@ class Finding:
     problem: str
 
 
-def read_all(folder: Path) -> tuple[list[Segment], list[Finding]]:
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """Where a stretch of sealed segments ends: all that must be known of it to go on after it.
+
+    Attributes:
+        epoch, number, hash: of its last segment.
+        next_seq: the seq that follows its last record.
+        last: the hash of the last record of that epoch.
+        newest: the newest epoch of which it holds a record, and that record's seq; None where it holds none.
+    """
+
+    epoch: str
+    number: int
+    hash: str
+    next_seq: int
+    last: str
+    newest: tuple[str, int] | None
+
+
+def tail_of(segment: Segment, before: Tail | None = None) -> Tail:
+    """The end of a stretch that ended with `before` and goes on with this sealed segment."""
+    assert segment.number is not None
+    if segment.records:
+        last, newest = segment.records[-1].hash, (segment.epoch, segment.next_seq - 1)
+        return Tail(segment.epoch, segment.number, segment.hash, segment.next_seq, last, newest)
+    last = before.last if before and before.epoch == segment.epoch else ZEROS
+    return Tail(segment.epoch, segment.number, segment.hash, segment.next_seq, last, before.newest if before else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """A station's log as it was read.
+
+    Attributes:
+        segments: those that could be read, in the order of the log.
+        unreadable: what could not be read, or does not belong there.
+        tail: the end of what was known before and was not read again; what was read follows it.
+    """
+
+    segments: Sequence[Segment]
+    unreadable: Sequence[Finding]
+    tail: Tail | None = None
+
+
+def whole_log(folder: Path) -> Log:
+    """The log of a data folder from its beginning."""
+    return Log(*read_all(folder))
+
+
+def follows(segments: Sequence[Segment], tail: Tail) -> bool:
+    """Whether these segments, in the order of the log, all come after the stretch that ends with `tail`."""
+    epochs = {tail.epoch: tail.next_seq}
+    for segment in segments:
+        begins = segment.epoch not in epochs and (not segment.records or _named_epoch(segment) in epochs)
+        if segment.header["first_seq"] < epochs.get(segment.epoch, 1) or not (segment.epoch in epochs or begins):
+            return False
+        epochs[segment.epoch] = segment.next_seq
+    return True
+
+
+def read_all(folder: Path, without: Container[str] = ()) -> tuple[list[Segment], list[Finding]]:
     """All segments of a data folder that can be read, in the order of the log, and what was found on the way.
 
     The open one comes last. It is read first: were it sealed in between, it would otherwise be missed; now it is seen
     twice, and counts once. What does not belong there is found, too.
+
+    Args:
+        folder: the data folder.
+        without: names of sealed segments that need not be read.
     """
     records = folder / "records"
     found: list[Finding] = []
@@ -148,6 +212,8 @@ def read_all(folder: Path) -> tuple[list[Segment], list[Finding]]:
             found.append(Finding(f"records/{path.name}", None, _("This file does not belong here.")))
     for path in sorted((records / "sealed").glob("*")):
         name = f"records/sealed/{path.name}"
+        if path.name in without:
+            continue
         if not _SEALED_NAME.fullmatch(path.name):
             found.append(Finding(name, None, _("This is not the name of a sealed segment.")))
             continue
@@ -245,10 +311,17 @@ def check_within(segment: Segment, station: str) -> list[Finding]:
     return list(_within(segment, _named(segment), station))
 
 
-def check_links(segments: Iterable[Segment]) -> Iterator[Finding]:
-    """What is wrong between segments, in the order of the log: numbers, seqs, the hashes of the one before."""
+def check_links(segments: Iterable[Segment], after: Tail | None = None) -> Iterator[Finding]:
+    """What is wrong between segments, in the order of the log: numbers, seqs, the hashes of the one before.
+
+    Args:
+        segments: the segments.
+        after: the end of the stretch that they follow; by default the beginning of the log.
+    """
     # What the next segment of an epoch must be: number, first seq, hash of the segment and of the record before it.
     expected: dict[str, tuple[int, int, str, str]] = {}
+    if after is not None:
+        expected[after.epoch] = (after.number + 1, after.next_seq, after.hash, after.last)
     for segment in segments:
         name = _named(segment)
         number, first_seq, prev, prev_record = expected.get(segment.epoch, (1, 1, ZEROS, ZEROS))

@@ -27,6 +27,7 @@ from kiosk.desk import Decision, Desk
 from kiosk.durable import move_durably
 from kiosk.errors import InvalidInput, NotSaved
 from kiosk.i18n import _
+from kiosk.index import Index
 from kiosk.keys import Keys, KeysError
 from kiosk.records import (
     SHANGHAI,
@@ -163,6 +164,7 @@ class Station:
         self._viewing = threading.RLock()
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kiosk-writer")
         self._notes: list[Draft] = []
+        self._index = Index(folder)
         self._store = Store(
             folder,
             station=self.settings.station,
@@ -170,18 +172,18 @@ class Station:
             save_epoch=self._save_epoch,
             segment=self.settings.segment,
             save_segment=self._save_segment,
+            read=self._index.read,
             entropy=entropy,
         )
-        self.history = History()
+        self.history = History(self._index.known)
         where = self.settings
         self._desk = Desk(
             where.station, where.community, self.campaigns, self.campaign, self.keys, entropy, self.history
         )
-        told: list[Mapping[str, Any]] = []
-        for record in self._store.take_records():
-            self.history.add(record)
-            if record.type == "station_noted":
-                told.append(record["details"])
+        self._learn_sealed()
+        for segment in self._store.take_segments():
+            self._fold(segment.records)
+        told = list(self.history.notes.values())
         self._own_keys = audit.public_keys(told)
         self._renew_keys(audit.keys_noted(told), entropy)
         self._note_opening()
@@ -212,6 +214,7 @@ class Station:
     def close(self) -> None:
         """Waits for the writer and gives the data folder back."""
         self._writer.shutdown()
+        self._index.close()
         self._store.close()
 
     async def run(self, act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -314,10 +317,25 @@ class Station:
             campaign = self.campaigns.on(service_day(drafts[0].occurred if drafts else now))
             records = self._store.append(everything, at=now, campaign=(campaign.id, campaign.version))
             self._notes.clear()
+            self._fold(self._store.settle())
+            self._hand_over()
             with suppress(OSError):  # tried again with the next write; the log names the new keys already
                 self.keys.keep_renewed(self._set_aside)
-            self._fold(self._store.settle())
             self._fold(records)
+
+    def _learn_sealed(self) -> None:
+        """At the start: what the index does not know yet of the sealed segments."""
+        self._store.sealed = self._index.learn(self._store.sealed)
+
+    def _hand_over(self) -> None:
+        """Once a segment is sealed the index knows what it says, so that memory and the next start stay small.
+
+        The history then holds just what the segments in `sealed` say: whoever calls sees to that.
+        """
+        with self._viewing:
+            if self._store.sealed and self._index.take(self.history.news(), self._store.sealed):
+                self._store.sealed.clear()
+                self.history.stand_on_past(self.today() - timedelta(days=1))
 
     def _fold(self, records: Sequence[Record]) -> None:
         with self._viewing:
@@ -399,16 +417,38 @@ class Station:
 
     def on_duty(self) -> Counter[str]:
         """How many people are on each duty now, by duty; those who came last evening are among them."""
-        now = self.clock()
         with self._viewing:
-            days = (self.today(), self.today() - timedelta(days=1))
-            visits = [visit for day in days for visit in self.history.visits_on(day)]
-            return Counter(visit.stint.duty for visit in visits if visit.stint and visit.present(now))
+            present = self.history.all_present(self.clock())
+            return Counter(visit.stint.duty for visit in present if visit.stint)
+
+    def person(self, volunteer: str) -> Person:
+        """A volunteer as the station knows them.
+
+        Raises:
+            KeyError: if it does not.
+        """
+        with self._viewing:
+            return self.history.people[volunteer]
 
     def visit(self, volunteer: str) -> Visit | None:
         """The visit of a volunteer that is going on."""
         with self._viewing:
             return self.history.present(volunteer, self.clock())
+
+    def visits_of(self, volunteer: str) -> list[Visit]:
+        """All visits of a volunteer that were not voided, in the order of the log."""
+        with self._viewing:
+            return self.history.visits_of(volunteer)
+
+    def pending_of(self, volunteer: str) -> list[Visit]:
+        """The visits of a volunteer that are 待补签."""
+        with self._viewing:
+            return self.history.pending(volunteer, self.clock())
+
+    def records_of(self, visit_id: str) -> Sequence[Record]:
+        """The records of a visit, in the order of the log."""
+        with self._viewing:
+            return self.history.records_of(visit_id)
 
     def directory(self) -> dict[str, bytes | tuple[bytes, ...]]:
         """The public keys of the stations whose badges count here, by station id."""

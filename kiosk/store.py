@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -25,11 +26,14 @@ from kiosk.i18n import _
 from kiosk.records import FORMAT_VERSION, ZEROS, Draft, Record, seal_record, segment_hash, service_day
 from kiosk.segments import (
     OPEN,
+    Log,
     Segment,
+    Tail,
     check_links,
     check_within,
-    read_all,
     sealed_name,
+    tail_of,
+    whole_log,
 )
 
 SEGMENT_SIZE: Final = 200
@@ -97,6 +101,7 @@ class Store:
         missing: the number of a segment of the epoch `ended` that held a record once and is no longer there, or None.
         before: where all of the lost epoch is gone, the one before it and its last seq.
         ended: the epoch that could not be continued when the log was read last, or None.
+        sealed: the sealed segments that whoever gave `read` does not know yet, in the order of the log; they empty it.
     """
 
     def __init__(
@@ -108,6 +113,7 @@ class Store:
         save_epoch: Callable[[str], None],
         segment: int = 0,
         save_segment: Callable[[int], None] = lambda number: None,
+        read: Callable[[Path], Log] = whole_log,
         entropy: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
         """Takes the lock and finds the end of the log.
@@ -119,6 +125,7 @@ class Store:
             save_epoch: makes a new epoch durable in the station's settings.
             segment: the number of the newest segment of the epoch that is known to hold a record, 0 for none.
             save_segment: makes that number durable, once a segment.
+            read: reads the log, or as much of it as is not known already.
             entropy: gives n random bytes.
 
         Raises:
@@ -147,7 +154,8 @@ class Store:
         self._late: dict[str, Record] = {}
         self._untold: list[Record] = []
         self._lost: tuple[str, int] | None = None
-        self._segments: list[Segment] = []
+        self.sealed: list[Segment] = []
+        self._read = read
         try:
             for leftover in self._temporary.iterdir():
                 leftover.unlink()
@@ -164,18 +172,20 @@ class Store:
         # What a crash or a failed write left can be seen already, but would perhaps not survive a power cut.
         for path in (self._folder, self._records, self._records / "sealed"):
             sync_folder(path)
-        segments, unreadable = read_all(self._folder)
+        log = self._read(self._folder)
+        segments = list(log.segments)
         open_ = next((segment for segment in segments if segment.number is None), None)
         mine = [segment for segment in segments if segment.epoch == self.epoch]
-        gone = self._gone(mine)
+        tail = log.tail if log.tail and log.tail.epoch == self.epoch else None
+        gone = self._newest(mine, tail) < self._known_segment  # its numbers must not be given again
         if (
             gone
-            or unreadable
+            or log.unreadable
             or (open_ and (open_.epoch != self.epoch or check_within(open_, self._station)))
-            or any(check_links(mine))
+            or any(check_links(mine, tail))
         ):
-            self._begin_epoch(segments, open_, [finding.file for finding in unreadable], gone)
-            open_, mine = None, []
+            self._begin_epoch(segments, open_, log, gone)
+            open_, mine, tail = None, [], None
         elif open_:
             mine.remove(open_)
         if open_ is None and (self._records / OPEN).exists():
@@ -183,34 +193,40 @@ class Store:
             (self._records / OPEN).unlink()
             sync_folder(self._records)
         self._segments = segments
-        self._number = len(mine) + 1
-        self._prev_segment = mine[-1].hash if mine else ZEROS
+        self.sealed = [segment for segment in segments if segment.number is not None]
+        self._number = (tail.number if tail else 0) + len(mine) + 1
         self._header = open_.header if open_ else None
         self._open = list(open_.records) if open_ else []
-        before = [record for segment in (*mine, *([open_] if open_ else [])) for record in segment.records[-1:]]
-        self._prev = before[-1].hash if before else ZEROS
-        self._seq = (open_ or mine[-1]).next_seq if open_ or mine else 1
-        if self._seq == 1 and self._lost is None and any(segment.epoch != self.epoch for segment in segments):
-            self._lost = self._last_known(segments)  # the crash came before the new epoch had a record
+        for segment in mine:
+            tail = tail_of(segment, tail)
+        self._prev_segment = tail.hash if tail else ZEROS
+        self._prev = self._open[-1].hash if self._open else tail.last if tail else ZEROS
+        self._seq = open_.next_seq if open_ else tail.next_seq if tail else 1
+        epochs = {segment.epoch for segment in segments} | {tail.epoch for tail in [log.tail] if tail}
+        if self._seq == 1 and self._lost is None and epochs - {self.epoch}:
+            self._lost = self._last_known(log)  # the crash came before the new epoch had a record
 
-    def _gone(self, mine: Sequence[Segment]) -> bool:
-        """Whether the newest segment that once held a record does so no more: its numbers must not be given again."""
-        return (
-            max((segment.number or len(mine) for segment in mine if segment.records), default=0) < self._known_segment
-        )
+    @staticmethod
+    def _newest(mine: Sequence[Segment], tail: Tail | None) -> int:
+        """The number of the epoch's newest segment that holds a record, 0 for none."""
+        before = tail.number if tail else 0
+        holding = (segment.number or before + place for place, segment in enumerate(mine, start=1) if segment.records)
+        return max(holding, default=before)
 
-    def _last_known(self, segments: Sequence[Segment]) -> tuple[str, int]:
+    def _last_known(self, log: Log) -> tuple[str, int]:
         """The newest epoch of which there is a record, and its last seq."""
-        last = next((segment for segment in reversed(segments) if segment.records), None)
-        return (last.epoch, last.next_seq - 1) if last else (self.epoch, 0)
+        last = next((segment for segment in reversed(log.segments) if segment.records), None)
+        known = (last.epoch, last.next_seq - 1) if last else log.tail.newest if log.tail else None
+        return known or (self.epoch, 0)
 
-    def _begin_epoch(
-        self, segments: list[Segment], open_: Segment | None, unreadable: Sequence[str], gone: bool
-    ) -> None:
+    def _begin_epoch(self, segments: list[Segment], open_: Segment | None, log: Log, gone: bool) -> None:
         # The new epoch is durable before anything is moved: a crash in between must never lead to the old epoch being
         # continued without the records that could not be read.
         known = [record.seq for segment in segments if segment.epoch == self.epoch for record in segment.records]
-        newest = self._last_known(segments)
+        if log.tail and log.tail.epoch == self.epoch:
+            known.append(log.tail.next_seq - 1)
+        newest = self._last_known(log)
+        unreadable = [finding.file for finding in log.unreadable]
         lost = (self.epoch, max(known)) if known else self._lost or newest
         if gone and not known:
             # All of the epoch is gone, with it what it said of the one before: both must be named.
@@ -227,15 +243,19 @@ class Store:
         if open_ is None:
             return
         siblings = [segment for segment in segments if segment.epoch == open_.epoch and segment is not open_]
-        follows = not any(finding.file == f"records/{OPEN}" for finding in check_links([*siblings, open_]))
+        tail = log.tail if log.tail and log.tail.epoch == open_.epoch else None
+        follows = not any(finding.file == f"records/{OPEN}" for finding in check_links([*siblings, open_], tail))
         # What it should follow on may be what cannot be read. That is no fault of today's records.
-        gap = open_.header["first_seq"] > max((segment.next_seq for segment in siblings), default=1)
+        gap = open_.header["first_seq"] > max([tail.next_seq if tail else 1, *(s.next_seq for s in siblings)])
+        place = segments.index(open_)
         if check_within(open_, self._station) or not (follows or gap):
-            segments.remove(open_)
+            del segments[place]
             self._set_aside(open_.path)
         else:  # nothing is wrong with it but that its epoch is over
-            number = max([number, *(segment.number or 0 for segment in siblings)]) + 1
-            move_durably(open_.path, self._records / "sealed" / sealed_name(number, open_.hash))
+            number = max([number, tail.number if tail else 0, *(segment.number or 0 for segment in siblings)]) + 1
+            path = self._records / "sealed" / sealed_name(number, open_.hash)
+            move_durably(open_.path, path)
+            segments[place] = replace(open_, path=path)
 
     @staticmethod
     def _may_be(name: str, number: int) -> bool:
@@ -256,11 +276,10 @@ class Store:
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
-    def take_records(self) -> Iterable[Record]:
-        """Every record that could be read when the log was opened, in order. They are handed out once, not kept."""
+    def take_segments(self) -> Sequence[Segment]:
+        """The segments that were read when the log was opened, in its order. They are handed out once, not kept."""
         segments, self._segments = self._segments, []
-        for segment in segments:
-            yield from segment.records
+        return segments
 
     # --- writing ----------------------------------------------------------------------------------------------------
 
@@ -365,7 +384,9 @@ class Store:
     def _seal(self) -> None:
         assert self._header is not None
         hash_ = segment_hash([record.hash for record in self._open], self._header)
-        move_durably(self._records / OPEN, self._records / "sealed" / sealed_name(self._number, hash_))
+        path = self._records / "sealed" / sealed_name(self._number, hash_)
+        move_durably(self._records / OPEN, path)
+        self.sealed.append(Segment(path, self._header, tuple(self._open)))
         self._db = None
         self._number += 1
         self._prev_segment = hash_

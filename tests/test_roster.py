@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from kiosk.records import Draft, Record
-from kiosk.roster import STATUSES, Entry, History, counts, minutes, roster
+from kiosk.roster import STATUSES, Entry, History, Row, counts, minutes, roster
 from tests.factories import (
     COMMUNITY,
     DAY,
@@ -461,17 +461,16 @@ def test_the_records_of_a_row_are_known_by_its_key():
     first, second = imported(registered(WHO, at("08:00")), "row-1"), imported(visit)
     third = imported(checked_in(OTHER, at("08:00")), "row-2")
     history = told(first, second, third)
-    assert history.rows == {"row-1": [first.id, second.id], "row-2": [third.id]}
-    assert history.row_volunteers == {"row-1": WHO, "row-2": OTHER}
+    assert history.rows == {"row-1": Row((first.id, second.id), WHO), "row-2": Row((third.id,), OTHER)}
 
 
 def test_what_follows_a_row_is_not_taken_for_it():
     first = imported(registered(WHO, at("08:00")), "row-1")
     by_hand = checked_in(WHO, at("08:00"))
     after = imported(checked_in(WHO, at("08:00")))
-    assert told(first, by_hand, after).rows == {"row-1": [first.id]}
+    assert told(first, by_hand, after).rows == {"row-1": Row((first.id,), WHO)}
     other = imported(checked_in(OTHER, at("08:00")))
-    assert told(first, other).rows == {"row-1": [first.id]}
+    assert told(first, other).rows == {"row-1": Row((first.id,), WHO)}
 
 
 # --- the same person ------------------------------------------------------------------------------------------------

@@ -35,6 +35,11 @@ def notes(count: int, *, at: datetime = NOW) -> list[Draft]:
     return [Draft("station_noted", at, "station", data={"note": "test", "details": {"n": n}}) for n in range(count)]
 
 
+def read_by(store: Store) -> list[Record]:
+    """Every record that could be read when the log was opened, in order."""
+    return [record for segment in store.take_segments() for record in segment.records]
+
+
 class Log:
     """A store on a folder that can be opened again and again, as a station would."""
 
@@ -100,7 +105,7 @@ def test_what_was_appended_is_read_back(log: Log) -> None:
     assert [record.id for record in written] == [draft.id for draft in drafts]
     assert [record.seq for record in written] == [1, 2, 3, 4, 5]
     assert plain.log(log.folder) == [dict(record.document) for record in written]
-    assert [record.document for record in log.open().take_records()] == [record.document for record in written]
+    assert [record.document for record in read_by(log.open())] == [record.document for record in written]
     assert log.problems() == []
 
 
@@ -370,7 +375,7 @@ def test_a_retry_leaves_each_record_there_once(
         everything = [record.id for record in (*before, *written, *later)]
         assert plain.ids(log.folder) == everything
         assert log.problems() == []
-        assert [record.id for record in log.open().take_records()] == everything
+        assert [record.id for record in read_by(log.open())] == everything
         assert log.epoch == EPOCH
         log.close()
     else:
@@ -495,7 +500,7 @@ def test_a_damaged_open_segment_is_set_aside(log: Log, damage: Callable[[bytes],
     assert lost is not None
     assert lost[0] == EPOCH
     assert lost[1] in (3, 6)  # what is known of it: sealed, and what the damage left readable
-    assert [record.id for record in store.take_records()][:3] == [record.id for record in sealed]
+    assert [record.id for record in read_by(store)][:3] == [record.id for record in sealed]
     (aside,) = (log.folder / "set-aside").iterdir()
     assert aside.read_bytes() == content
     written = log.append(notes(2))
@@ -517,7 +522,7 @@ def test_an_older_copy_of_a_sealed_segment_stands_in_the_way(log: Log) -> None:
     (log.folder / "records" / "open.json").write_bytes(older)
     assert [finding.file for finding in log.problems()] == ["records/open.json"]
     store = log.open()
-    assert [record.seq for record in store.take_records()] == [1, 2, 3, 4]
+    assert [record.seq for record in read_by(store)] == [1, 2, 3, 4]
     log.append(notes(1))
     assert [finding.file.split("/")[0] for finding in log.problems()] == ["set-aside"]
     sealed = plain.documents(plain.segment_files(log.folder)[0])
@@ -537,7 +542,7 @@ def test_a_damaged_sealed_segment_takes_no_other_with_it(log: Log) -> None:
     store = log.open()
     assert len(store.set_aside) == 1
     assert log.epoch != EPOCH
-    assert [record.id for record in store.take_records()][-2:] == [record.id for record in today]
+    assert [record.id for record in read_by(store)][-2:] == [record.id for record in today]
     log.append(notes(1))
     assert [path.name[:6] for path in plain.segment_files(log.folder)] == ["000001", "000003", "000004", "open.j"]
 
@@ -556,7 +561,7 @@ def test_a_damaged_segment_of_yesterday_does_not_take_today_with_it(log: Log, se
     path.write_bytes(b"{") if damage == "unreadable" else path.unlink()
     store = log.open()
     assert store.set_aside == ([path.name] if damage == "unreadable" else [])
-    assert [record.id for record in store.take_records()][-2:] == [record.id for record in today]
+    assert [record.id for record in read_by(store)][-2:] == [record.id for record in today]
     written = log.append(notes(1))
     assert [(record.epoch, record.seq) for record in written] == [(log.epoch, 1)]
     names = [path.name[:6] for path in plain.segment_files(log.folder)]

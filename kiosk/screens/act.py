@@ -84,7 +84,7 @@ class ActPage(Page[str]):
     # --- the page ---------------------------------------------------------------------------------------------------
 
     def content(self) -> Iterable[Widget]:
-        person = self.station.history.people[self.volunteer]
+        person = self.station.person(self.volunteer)
         yield Static(f"{person.name}   {self.volunteer}   {person.phone_masked}", markup=False, id="person")
         for fact in self.facts():
             yield Static(fact, markup=False, classes="fact")

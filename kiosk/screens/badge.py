@@ -31,7 +31,7 @@ class BadgePage(Page[str]):
         self._volunteer, self._code, self._assignment = volunteer, code, assignment
 
     def content(self) -> Iterable[Widget]:
-        person = self.station.history.people[self._volunteer]
+        person = self.station.person(self._volunteer)
         with Horizontal(id="badge"):
             yield Static("\n".join(half_blocks(self._code)), markup=False, id="qr")
             with Vertical(id="badge-text"):

@@ -19,7 +19,7 @@ from kiosk.widgets.times import parse_clock
 
 def named_moments(station: Station, visit: Visit) -> list[tuple[str, datetime, Sequence[Record]]]:
     """The moments of a visit, each in words, with its time and its records."""
-    records = station.history.records_of(visit.id)
+    records = station.records_of(visit.id)
     return [
         (name_moment(group, records, visit, station.campaign), when, group) for when, group in serving.moments(records)
     ]

@@ -68,7 +68,7 @@ class DonePage(Page[None]):
                 yield Static(f"{times}  {duty.text}", markup=False, classes="done-stint")
 
     def _who(self, visit: Visit) -> str:
-        return self.station.history.people[visit.volunteer].name
+        return self.station.person(visit.volunteer).name
 
     def action_next(self) -> None:
         self.dismiss(None)

@@ -38,7 +38,7 @@ class DutyPage(ChoicePage[Visit | CheckedOut]):
         return self.has_class("-leaving")
 
     def head(self) -> Iterable[Widget]:
-        person = self.station.history.people[self._volunteer]
+        person = self.station.person(self._volunteer)
         asked = _("{name}, you are checked in already. What next?") if self._already else _("{name}, what next?")
         yield Static(asked.format(name=person.name), markup=False, classes="asked")
         yield Static(self._state(), markup=False, id="duty-state")

@@ -121,8 +121,8 @@ async def _after_admission(show: Show, station: Station, admission: Admission, *
         await on_duty(show, station, volunteer, already=True)
         return
     if first:
-        pending = station.history.pending(volunteer, station.clock())
-        name = station.history.people[volunteer].name
+        pending = station.pending_of(volunteer)
+        name = station.person(volunteer).name
         await show(AdmittedPage(station, name, note=_missing_sign_outs(pending)))
     await show(AssignmentPage(station, place))
     if (

@@ -23,7 +23,7 @@ class LatePage(ActPage):
 
     def facts(self) -> Iterable[str]:
         visit = self.visit
-        records = self.station.history.records_of(visit.id)
+        records = self.station.records_of(visit.id)
         yield day_in_words(visit.day, self.station.today())
         for when, group in serving.moments(records):
             event = name_moment(group, records, visit, self.station.campaign)
@@ -51,7 +51,7 @@ class LatePage(ActPage):
         try:
             self.station.rehearse(serving.sign_out_late, visit.id, left, reason, now)
         except InvalidInput as error:
-            came = [v.checked_in for v in self.station.history.visits_of(self.volunteer)]
+            came = [v.checked_in for v in self.station.visits_of(self.volunteer)]
             until = min([now, *(when for when in came if when > visit.checked_in)])
             sentence = _("The time has to be after {last} and not after {until}.")
             last, until_said = (moment_in_words(when, now.date()) for when in (visit.last, until))

@@ -91,7 +91,7 @@ class PersonPage(Page[Act]):
         self._chapters: Sequence[Chapter] = ()
 
     def content(self) -> Iterable[Widget]:
-        person = self.station.history.people[self._volunteer]
+        person = self.station.person(self._volunteer)
         name = person.name or _("(forgotten)")
         yield Static(f"{name}   {self._volunteer}   {person.phone_masked}", markup=False, id="person")
         yield RowList([Column("", 10, share=1)], lambda row: (row.text,), kind=_kind, id="history")

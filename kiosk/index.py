@@ -1,0 +1,436 @@
+"""What the sealed part of the log says, kept in `cache/` so that a start reads no more than what is new.
+
+It is derived from the segments and never needed: where it is missing, stale or damaged, they are read instead. One
+SQLite file holds each answer that a station asks for (`roster.Known`) under its kind and key, with a checksum, and of a
+record only where it stands. Only whoever holds the lock of the data folder may use it. It knows nothing of the segment
+that is being written.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import astuple
+from datetime import date, datetime
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, Final, Generic, TypeVar
+
+from kiosk.durable import PRIVATE_FILE, make_folder
+from kiosk.records import Record, moment
+from kiosk.roster import History, Known, Person, Row, Stint, Visit
+from kiosk.segments import Log, Segment, Tail, Unreadable, follows, read_all, read_segment, tail_of, whole_log
+
+FILE: Final = "cache/known.sqlite"
+VERSION: Final = 1
+"""Of what stands in the file. Whoever changes that, or what `History` makes of records, counts it up."""
+CHUNK: Final = 20
+"""Segments that are taken in at once."""
+_AT_HAND: Final = 16
+"""Sealed segments that are kept in memory after somebody asked for a record of theirs."""
+_SCHEMA: Final = """
+    CREATE TABLE known (kind TEXT, key TEXT, value TEXT NOT NULL, sum BLOB NOT NULL, PRIMARY KEY (kind, key))
+        WITHOUT ROWID;
+    CREATE TABLE segment (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, size INTEGER NOT NULL,
+        changed INTEGER NOT NULL, inode INTEGER NOT NULL);
+"""
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class _Damaged(Exception):
+    """What the file says cannot be true."""
+
+
+def _sum(kind: str, key: str, value: str) -> bytes:
+    return blake2b(f"{kind}\0{key}\0{value}".encode(), digest_size=8).digest()
+
+
+def _mark(path: Path) -> tuple[int, int, int]:
+    """What changes when a file does: its size, the time of its last change (no program can set that), its inode."""
+    found = path.stat()
+    return found.st_size, found.st_ctime_ns, found.st_ino
+
+
+class _Answers(Mapping[K, V], Generic[K, V]):
+    """One kind of answer."""
+
+    def __init__(
+        self,
+        index: Index,
+        kind: str,
+        decode: Callable[[Any], V],
+        *,
+        to_text: Callable[[K], str] = str,
+        from_text: Callable[[str], K] = str,  # type: ignore[assignment] # most keys are text
+    ) -> None:
+        self._index, self._kind, self._decode = index, kind, decode
+        self._to_text, self._from_text = to_text, from_text
+
+    def __getitem__(self, key: K) -> V:
+        found = self._index.get(self._kind, self._to_text(key))
+        if found is None:
+            raise KeyError(key)
+        return self._decode(json.loads(found))
+
+    def __iter__(self) -> Iterator[K]:
+        return map(self._from_text, self._index.keys(self._kind))
+
+    def __len__(self) -> int:
+        return len(self._index.keys(self._kind))
+
+
+class Index:
+    """What is known of the sealed segments of one data folder.
+
+    Attributes:
+        known: the answers; they are there for as long as the index is open, whatever happens to its file.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Touches nothing yet.
+
+        Args:
+            folder: the data folder.
+        """
+        self._folder = folder
+        self._lock = threading.RLock()
+        self._db: sqlite3.Connection | None = None
+        self._tail: Tail | None = None
+        self._names: dict[str, int] = {}
+        self._serving = False
+        self._at_hand: OrderedDict[int, Segment] = OrderedDict()
+        self.known = Known(
+            people=_Answers(self, "person", _person),
+            by_key=_Answers(self, "key", str),
+            by_name=_Answers(self, "name", list, to_text=json.dumps, from_text=_pair),
+            badges=_Answers(self, "badge", Record.from_json),
+            revoked=_Answers(self, "revoked", int),
+            rows=_Answers(self, "row", lambda row: Row(tuple(row[0]), row[1])),
+            refused=_Answers(self, "refused", int, to_text=date.isoformat, from_text=date.fromisoformat),
+            visits=_Answers(self, "visit", _visit),
+            records=_Answers(self, "records", self._records),
+            about=_Answers(self, "about", self._records),
+            made=_Answers(self, "made", list),
+            on_day=_Answers(self, "day", list, to_text=date.isoformat, from_text=date.fromisoformat),
+            unended=_Answers(self, "unended", bool),
+            notes=_Answers(self, "note", dict, to_text=_padded, from_text=int),
+            seen=_Answers(self, "seen", int),
+        )
+
+    # --- reading the log --------------------------------------------------------------------------------------------
+
+    def read(self, folder: Path) -> Log:
+        """The log without what is known of it; all of it where the index does not fit any more, which it then forgets.
+
+        Once it has begun to answer it forgets nothing: what was read was there.
+        """
+        with self._lock:
+            if self._db is None:
+                self._open()
+            unchanged = self._unchanged()
+            if unchanged and self._tail is not None:
+                segments, found = read_all(folder, without=unchanged)
+                if follows(segments, self._tail):
+                    self._serving = True
+                    return Log(segments, found, self._tail)
+            if not self._serving:
+                self._serving = True
+                if self._names:
+                    self._forget()
+            return whole_log(folder)
+
+    def _unchanged(self) -> set[str]:
+        """The names of the segments that are known; none if one of them is not as it was."""
+        try:
+            found = self._ask("SELECT name, size, changed, inode FROM segment")
+        except sqlite3.Error:
+            return set()
+        there: dict[str, tuple[int, int, int]] = {}
+        with suppress(OSError):
+            there = {path.name: _mark(path) for path in (self._folder / "records" / "sealed").iterdir()}
+        same = all(there.get(name) == tuple(mark) for name, *mark in found)
+        return {name for name, *_mark in found} if same else set()
+
+    # --- the file ---------------------------------------------------------------------------------------------------
+
+    def _open(self) -> None:
+        path = self._folder / FILE
+        try:
+            make_folder(path.parent)
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE))
+            self._connect(str(path))
+            self._learn_names()
+        except (OSError, sqlite3.Error, _Damaged, ValueError, TypeError):
+            self._forget()
+
+    def _connect(self, name: str) -> None:
+        if self._db is not None:
+            self._db.close()
+        self._db = db = sqlite3.connect(name, isolation_level=None, check_same_thread=False)
+        # Nobody else may look, so no memory need be shared; what was replaced is overwritten, since it is of people.
+        for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=NORMAL", "secure_delete=ON"):
+            db.execute(f"PRAGMA {pragma}")
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        if version not in (0, VERSION):
+            raise _Damaged
+        if version == 0:
+            db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version={VERSION}; COMMIT;")
+
+    def _learn_names(self) -> None:
+        self._names = dict(self._ask("SELECT name, number FROM segment ORDER BY number"))
+        tail = self._look_up("tail", "")
+        self._tail = None
+        if tail is not None:
+            epoch, number, hash_, next_seq, last, newest = json.loads(tail)
+            self._tail = Tail(epoch, number, hash_, next_seq, last, (newest[0], newest[1]) if newest else None)
+
+    def _forget(self) -> None:
+        """Begins anew with an empty file, or without one where there can be none."""
+        self._names, self._tail = {}, None
+        self._at_hand.clear()
+        path = self._folder / FILE
+        try:
+            if self._db is not None:
+                self._db.close()
+                self._db = None
+            for name in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+                name.unlink(missing_ok=True)
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE))
+            self._connect(str(path))
+        except (OSError, sqlite3.Error):
+            self._connect(":memory:")
+
+    def close(self) -> None:
+        """Closes the file."""
+        with self._lock:
+            if self._db is not None:
+                with suppress(sqlite3.Error):
+                    self._db.close()
+                self._db = None
+
+    # --- answering --------------------------------------------------------------------------------------------------
+
+    def _ask(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        assert self._db is not None
+        return self._db.execute(sql, values).fetchall()
+
+    def _look_up(self, kind: str, key: str) -> str | None:
+        found = self._ask("SELECT value, sum FROM known WHERE kind = ? AND key = ?", kind, key)
+        if not found:
+            return None
+        ((value, told),) = found
+        if not isinstance(value, str) or told != _sum(kind, key, value):
+            raise _Damaged
+        return value
+
+    def get(self, kind: str, key: str) -> str | None:
+        """The answer of a kind to a key, as JSON, or None."""
+        with self._lock:
+            try:
+                return self._look_up(kind, key)
+            except (sqlite3.Error, _Damaged, UnicodeError):
+                self._relearn()
+                return self._look_up(kind, key)
+
+    def keys(self, kind: str) -> list[str]:
+        """All keys of a kind, in their order."""
+        asked = "SELECT key FROM known WHERE kind = ? ORDER BY key"
+        with self._lock:
+            try:
+                return [key for (key,) in self._ask(asked, kind)]
+            except (sqlite3.Error, UnicodeError):
+                self._relearn()
+                return [key for (key,) in self._ask(asked, kind)]
+
+    def _relearn(self) -> None:
+        """Learns everything again from the segments, without the file, which cannot be believed; that takes a while."""
+        names, self._names, self._tail = self._names, {}, None
+        path = self._folder / FILE
+        with suppress(OSError):
+            path.unlink()
+        with suppress(sqlite3.Error):
+            self._connect(":memory:")
+        self.learn(segment for segment in read_all(self._folder)[0] if segment.path.name in names)
+
+    def _records(self, places: Iterable[Sequence[int]]) -> tuple[Record, ...]:
+        return tuple(self._segment(number).records[place] for number, place in places)
+
+    def _segment(self, number: int) -> Segment:
+        with self._lock:
+            segment = self._at_hand.pop(number, None)
+            if segment is None:
+                ((name,),) = self._ask("SELECT name FROM segment WHERE number = ?", number)
+                try:
+                    segment = read_segment(self._folder / "records" / "sealed" / name)
+                except FileNotFoundError as error:
+                    raise Unreadable(str(error)) from error
+            self._at_hand[number] = segment
+            while len(self._at_hand) > _AT_HAND:
+                self._at_hand.popitem(last=False)
+            return segment
+
+    # --- taking in --------------------------------------------------------------------------------------------------
+
+    def learn(self, segments: Iterable[Segment]) -> list[Segment]:
+        """Takes in what sealed segments say, which come next in the log; returns those that could not be taken in."""
+        history, chunk = History(self.known), list[Segment]()
+        for segment in segments:
+            for record in segment.records:
+                history.add(record)
+            chunk.append(segment)
+            if len(chunk) == CHUNK and self.take(history.news(), chunk):
+                history, chunk = History(self.known), []
+        return [] if self.take(history.news(), chunk) else chunk
+
+    def take(self, news: Known, segments: Sequence[Segment]) -> bool:
+        """Takes in sealed segments and what a history over `known` made of them; False, and nothing, if it cannot.
+
+        Args:
+            news: what has changed by the records of these segments, and of no others.
+            segments: the segments that come next in the log; those that are known already are passed over.
+        """
+        with self._lock:
+            if self._db is None:
+                return False
+            segments = [segment for segment in segments if segment.path.name not in self._names]
+            numbers = {s.path.name: len(self._names) + place for place, s in enumerate(segments, start=1)}
+            tail = self._tail
+            try:
+                places = self._places(news, segments, numbers)
+                self._db.execute("BEGIN")
+                for segment in segments:
+                    tail = tail_of(segment, tail)
+                    row = (numbers[segment.path.name], segment.path.name, *_mark(segment.path))
+                    self._db.execute("INSERT INTO segment VALUES (?, ?, ?, ?, ?)", row)
+                for kind, key, value in (*_written(news), *places):
+                    self._put(kind, key, value)
+                if tail is not None:
+                    self._put("tail", "", astuple(tail))
+                self._db.execute("COMMIT")
+            except (sqlite3.Error, OSError, _Damaged):
+                with suppress(sqlite3.Error):
+                    self._db.execute("ROLLBACK")
+                return False
+            self._names |= numbers
+            self._tail = tail
+            return True
+
+    def _put(self, kind: str, key: str, value: object) -> None:
+        assert self._db is not None
+        if value is None:
+            self._db.execute("DELETE FROM known WHERE kind = ? AND key = ?", (kind, key))
+            return
+        text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+        self._db.execute("INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?)", (kind, key, text, _sum(kind, key, text)))
+
+    def _places(
+        self, news: Known, segments: Iterable[Segment], numbers: Mapping[str, int]
+    ) -> list[tuple[str, str, object]]:
+        """Where the records of visits and people stand, the ones that were known before included.
+
+        Raises:
+            _Damaged: if the news are not what these segments say.
+        """
+        places: dict[str, list[int]] = {}
+        for segment in segments:
+            if {**self.known.seen, **news.seen}.get(segment.epoch, 0) < segment.next_seq - 1:
+                raise _Damaged
+            for place, record in enumerate(segment.records):
+                places.setdefault(record.hash, [numbers[segment.path.name], place])
+        found: list[tuple[str, str, object]] = []
+        for kind, filed in (("records", news.records), ("about", news.about)):
+            for key, records in filed.items():
+                if not all(record.hash in places for record in records):
+                    raise _Damaged
+                before = json.loads(self._look_up(kind, key) or "[]")
+                found.append((kind, key, [*before, *(places[record.hash] for record in records)]))
+        return found
+
+
+def _written(news: Known) -> Iterator[tuple[str, str, object]]:
+    """What changes in the file: kind, key, and the value or None."""
+    for who, person in news.people.items():
+        known = {clause: list(under) for clause, under in person.known.items()}
+        dates = [person.ages_out and person.ages_out.isoformat(), person.registered.isoformat()]
+        rest = [person.volunteer, person.name, person.phone_masked, person.key, person.street, person.community]
+        yield "person", who, [*rest, *dates, person.campaign, known, sorted(person.agreed), person.home_station]
+    for visit_id, visit in news.visits.items():
+        yield "visit", visit_id, _plain(astuple(visit)[:-3])  # the last three are computed
+    yield from (("key", key, who) for key, who in news.by_key.items())
+    yield from (("name", json.dumps(called), list(who)) for called, who in news.by_name.items())
+    yield from (("badge", who, badge.document) for who, badge in news.badges.items())
+    yield from (("revoked", who, serial) for who, serial in news.revoked.items())
+    yield from (("row", key, [row.ids, row.volunteer]) for key, row in news.rows.items())
+    yield from (("refused", day.isoformat(), count) for day, count in news.refused.items())
+    yield from (("made", who, list(ids)) for who, ids in news.made.items())
+    yield from (("day", day.isoformat(), list(ids)) for day, ids in news.on_day.items())
+    yield from (("unended", visit_id, open_ or None) for visit_id, open_ in news.unended.items())
+    yield from (("note", _padded(place), details) for place, details in news.notes.items())
+    yield from (("seen", epoch, seq) for epoch, seq in news.seen.items())
+
+
+def _padded(number: int) -> str:
+    return f"{number:08d}"
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, phone = json.loads(text)
+    return name, phone
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else moment(text)
+
+
+def _person(fields: Sequence[Any]) -> Person:
+    (who, name, phone, key, street, community, ages_out, registered, campaign, known, agreed, home) = fields
+    return Person(
+        who,
+        name,
+        phone,
+        key,
+        street,
+        community,
+        date.fromisoformat(ages_out) if ages_out else None,
+        date.fromisoformat(registered),
+        (campaign[0], campaign[1]),
+        {clause: (under[0], under[1]) for clause, under in known.items()},
+        frozenset((text, version) for text, version in agreed),
+        home,
+    )
+
+
+def _visit(fields: Sequence[Any]) -> Visit:
+    visit_id, who, came, left, stints, running, street, community, post, why, voided, late, corrected, *rest = fields
+    clock, ahead, last = rest
+    return Visit(
+        visit_id,
+        who,
+        moment(came),
+        _moment(left),
+        tuple(Stint(of, duty, post, moment(start), _moment(end)) for of, duty, post, start, end in stints),
+        tuple((moment(start), _moment(end)) for start, end in running),
+        street,
+        community,
+        post,
+        why,
+        voided,
+        late,
+        corrected,
+        clock,
+        ahead,
+        moment(last),
+    )
