@@ -14,7 +14,7 @@ from kiosk.campaign_files import read_bundle
 from kiosk.errors import CampaignError
 from kiosk.i18n import _
 from kiosk.keys import MARKED, Keys
-from kiosk.segments import OPEN, Finding, Segment, check, read_all
+from kiosk.segments import OPEN, Finding, Segment, check, newest_number, read_all
 from kiosk.settings import FILE, NotSetUp, Settings, SettingsError, read_settings
 
 
@@ -80,7 +80,7 @@ def notes(segments: Iterable[Segment]) -> Iterator[Mapping[str, Any]]:
 def _gone(folder: Path, settings: Settings, segments: Sequence[Segment], found: Sequence[Finding]) -> Iterator[Finding]:
     """What station.json names and nobody finds."""
     mine = [segment for segment in segments if segment.epoch == settings.epoch]
-    reached = max((segment.number or len(mine) for segment in mine if segment.records), default=0)
+    reached = newest_number(mine, found)
     number = settings.segment
     files = {finding.file for finding in found}
     damaged = f"records/{OPEN}" in files or any(name.startswith(f"records/sealed/{number:06d}-") for name in files)

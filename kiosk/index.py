@@ -13,7 +13,7 @@ import os
 import sqlite3
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import astuple
 from datetime import date, datetime
@@ -24,7 +24,20 @@ from typing import Any, Final, Generic, TypeVar
 from kiosk.durable import PRIVATE_FILE, make_folder
 from kiosk.records import Record, moment
 from kiosk.roster import History, Known, Person, Row, Stint, Visit
-from kiosk.segments import Log, Segment, Tail, Unreadable, follows, read_all, read_segment, tail_of, whole_log
+from kiosk.segments import (
+    Finding,
+    Log,
+    Segment,
+    Tail,
+    Unreadable,
+    check_links,
+    check_within,
+    follows,
+    read_all,
+    read_segment,
+    tail_of,
+    whole_log,
+)
 
 FILE: Final = "cache/known.sqlite"
 VERSION: Final = 1
@@ -36,8 +49,6 @@ _AT_HAND: Final = 16
 _SCHEMA: Final = """
     CREATE TABLE known (kind TEXT, key TEXT, value TEXT NOT NULL, sum BLOB NOT NULL, PRIMARY KEY (kind, key))
         WITHOUT ROWID;
-    CREATE TABLE segment (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, size INTEGER NOT NULL,
-        changed INTEGER NOT NULL, inode INTEGER NOT NULL);
 """
 
 K = TypeVar("K")
@@ -52,10 +63,10 @@ def _sum(kind: str, key: str, value: str) -> bytes:
     return blake2b(f"{kind}\0{key}\0{value}".encode(), digest_size=8).digest()
 
 
-def _mark(path: Path) -> tuple[int, int, int]:
+def _mark(path: Path) -> list[int]:
     """What changes when a file does: its size, the time of its last change (no program can set that), its inode."""
     found = path.stat()
-    return found.st_size, found.st_ctime_ns, found.st_ino
+    return [found.st_size, found.st_ctime_ns, found.st_ino]
 
 
 class _Answers(Mapping[K, V], Generic[K, V]):
@@ -91,6 +102,7 @@ class Index:
 
     Attributes:
         known: the answers; they are there for as long as the index is open, whatever happens to its file.
+        relearned: whether the file was found damaged and all was learned again; what was asked before may be wrong.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -103,8 +115,10 @@ class Index:
         self._lock = threading.RLock()
         self._db: sqlite3.Connection | None = None
         self._tail: Tail | None = None
-        self._names: dict[str, int] = {}
+        self._count = 0  # of the answers
+        self._marks: dict[str, list[int]] = {}  # of the segments that are known, by name, in their order
         self._serving = False
+        self.relearned = False
         self._at_hand: OrderedDict[int, Segment] = OrderedDict()
         self.known = Known(
             people=_Answers(self, "person", _person),
@@ -142,21 +156,16 @@ class Index:
                     return Log(segments, found, self._tail)
             if not self._serving:
                 self._serving = True
-                if self._names:
+                if self._marks:
                     self._forget()
             return whole_log(folder)
 
     def _unchanged(self) -> set[str]:
         """The names of the segments that are known; none if one of them is not as it was."""
-        try:
-            found = self._ask("SELECT name, size, changed, inode FROM segment")
-        except sqlite3.Error:
-            return set()
-        there: dict[str, tuple[int, int, int]] = {}
+        there: dict[str, list[int]] = {}
         with suppress(OSError):
             there = {path.name: _mark(path) for path in (self._folder / "records" / "sealed").iterdir()}
-        same = all(there.get(name) == tuple(mark) for name, *mark in found)
-        return {name for name, *_mark in found} if same else set()
+        return set(self._marks) if all(there.get(name) == mark for name, mark in self._marks.items()) else set()
 
     # --- the file ---------------------------------------------------------------------------------------------------
 
@@ -184,16 +193,21 @@ class Index:
             db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version={VERSION}; COMMIT;")
 
     def _learn_names(self) -> None:
-        self._names = dict(self._ask("SELECT name, number FROM segment ORDER BY number"))
+        self._marks = {}
+        for key, value, told in self._ask("SELECT key, value, sum FROM known WHERE kind = 'segment' ORDER BY key"):
+            if told != _sum("segment", key, value):
+                raise _Damaged
+            name, *mark = json.loads(value)
+            self._marks[name] = mark
         tail = self._look_up("tail", "")
-        self._tail = None
+        self._tail, self._count = None, 0
         if tail is not None:
-            epoch, number, hash_, next_seq, last, newest = json.loads(tail)
+            self._count, epoch, number, hash_, next_seq, last, newest = json.loads(tail)
             self._tail = Tail(epoch, number, hash_, next_seq, last, (newest[0], newest[1]) if newest else None)
 
     def _forget(self) -> None:
         """Begins anew with an empty file, or without one where there can be none."""
-        self._names, self._tail = {}, None
+        self._marks, self._tail, self._count = {}, None, 0
         self._at_hand.clear()
         path = self._folder / FILE
         try:
@@ -251,7 +265,8 @@ class Index:
 
     def _relearn(self) -> None:
         """Learns everything again from the segments, without the file, which cannot be believed; that takes a while."""
-        names, self._names, self._tail = self._names, {}, None
+        names, self._marks, self._tail, self._count = self._marks, {}, None, 0
+        self.relearned = True
         path = self._folder / FILE
         with suppress(OSError):
             path.unlink()
@@ -266,7 +281,7 @@ class Index:
         with self._lock:
             segment = self._at_hand.pop(number, None)
             if segment is None:
-                ((name,),) = self._ask("SELECT name FROM segment WHERE number = ?", number)
+                name = json.loads(self.get("segment", _padded(number)) or "[null]")[0]
                 try:
                     segment = read_segment(self._folder / "records" / "sealed" / name)
                 except FileNotFoundError as error:
@@ -275,6 +290,53 @@ class Index:
             while len(self._at_hand) > _AT_HAND:
                 self._at_hand.popitem(last=False)
             return segment
+
+    # --- looking at it in peace -------------------------------------------------------------------------------------
+
+    def examine(self, station: str) -> Iterator[Finding | None]:
+        """Looks through the index and every segment that it knows, a little at a time.
+
+        A start trusts both where they were not touched. A disk may decay all the same: what is wrong with a segment is
+        told, what is wrong with the index is learned again.
+
+        Args:
+            station: the id of the station.
+        """
+        names = dict(self._marks)
+        if not (yield from self._is_whole()):
+            with self._lock:
+                self._relearn()
+        tails: dict[str, Tail] = {}
+        for name in names:
+            try:
+                segment = read_segment(self._folder / "records" / "sealed" / name)
+            except (FileNotFoundError, Unreadable) as error:
+                yield Finding(f"records/sealed/{name}", None, str(error))
+                continue
+            yield from check_within(segment, station)
+            yield from check_links([segment], tails.get(segment.epoch))
+            tails[segment.epoch] = tail_of(segment, tails.get(segment.epoch))
+            yield None
+
+    def _is_whole(self) -> Generator[None, None, bool]:
+        """Whether every answer is as it was kept and none is gone; as long as nothing is taken in meanwhile."""
+        asked = "SELECT kind, key, value, sum FROM known WHERE (kind, key) > (?, ?) ORDER BY kind, key LIMIT 500"
+        count, began, last = 0, len(self._marks), ("", "")
+        while True:
+            try:
+                with self._lock:
+                    if self._db is None:
+                        return True
+                    rows = self._ask(asked, *last)
+            except (sqlite3.Error, UnicodeError):
+                return False
+            if any(told != _sum(kind, key, value) for kind, key, value, told in rows):
+                return False
+            count += len(rows)
+            if not rows:
+                return len(self._marks) != began or count == self._count + (1 if self._count else 0)
+            last = (rows[-1][0], rows[-1][1])
+            yield None
 
     # --- taking in --------------------------------------------------------------------------------------------------
 
@@ -299,36 +361,39 @@ class Index:
         with self._lock:
             if self._db is None:
                 return False
-            segments = [segment for segment in segments if segment.path.name not in self._names]
-            numbers = {s.path.name: len(self._names) + place for place, s in enumerate(segments, start=1)}
+            segments = [segment for segment in segments if segment.path.name not in self._marks]
+            numbers = {s.path.name: len(self._marks) + place for place, s in enumerate(segments, start=1)}
             tail = self._tail
             try:
                 places = self._places(news, segments, numbers)
+                marks = {segment.path.name: _mark(segment.path) for segment in segments}
                 self._db.execute("BEGIN")
                 for segment in segments:
-                    tail = tail_of(segment, tail)
-                    row = (numbers[segment.path.name], segment.path.name, *_mark(segment.path))
-                    self._db.execute("INSERT INTO segment VALUES (?, ?, ?, ?, ?)", row)
-                for kind, key, value in (*_written(news), *places):
-                    self._put(kind, key, value)
+                    tail, name = tail_of(segment, tail), segment.path.name
+                    places.append(("segment", _padded(numbers[name]), [name, *marks[name]]))
+                count = self._count + sum(self._put(*told) for told in (*_written(news), *places))
                 if tail is not None:
-                    self._put("tail", "", astuple(tail))
+                    self._put("tail", "", [count, *astuple(tail)])
                 self._db.execute("COMMIT")
             except (sqlite3.Error, OSError, _Damaged):
                 with suppress(sqlite3.Error):
                     self._db.execute("ROLLBACK")
                 return False
-            self._names |= numbers
-            self._tail = tail
+            self._marks |= marks
+            self._tail, self._count = tail, count
             return True
 
-    def _put(self, kind: str, key: str, value: object) -> None:
+    def _put(self, kind: str, key: str, value: object) -> int:
+        """Keeps an answer, or drops it where it is None; returns by how many their number has grown."""
         assert self._db is not None
         if value is None:
-            self._db.execute("DELETE FROM known WHERE kind = ? AND key = ?", (kind, key))
-            return
+            return -self._db.execute("DELETE FROM known WHERE kind = ? AND key = ?", (kind, key)).rowcount
         text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-        self._db.execute("INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?)", (kind, key, text, _sum(kind, key, text)))
+        row = (text, _sum(kind, key, text), kind, key)
+        if self._db.execute("UPDATE known SET value = ?, sum = ? WHERE kind = ? AND key = ?", row).rowcount:
+            return 0
+        self._db.execute("INSERT INTO known (value, sum, kind, key) VALUES (?, ?, ?, ?)", row)
+        return 1
 
     def _places(
         self, news: Known, segments: Iterable[Segment], numbers: Mapping[str, int]

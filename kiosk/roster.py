@@ -329,9 +329,14 @@ class History:
     It may stand on what is `Known` of the older part of the log, and then holds the newer part only.
     """
 
-    def __init__(self, past: Known | None = None) -> None:
-        """Begins after `past`, by default at the beginning of the log."""
-        self._past = past or Known()
+    def __init__(self, past: Known | None = None, *, since: date = date.min) -> None:
+        """Begins after `past`, by default at the beginning of the log.
+
+        Args:
+            past: what is known already.
+            since: the visits of which day on are kept at hand once they were asked for.
+        """
+        self._past, self._since = past or Known(), since
         self.people: ChainMap[str, Person] = _above(self._past.people)
         self.by_key: ChainMap[str, str] = _above(self._past.by_key)
         self.by_name: ChainMap[tuple[str, str], Sequence[str]] = _above(self._past.by_name)
@@ -468,7 +473,7 @@ class History:
         )
 
     def stand_on_past(self, since: date) -> None:
-        """Drops what is new, since `past` now says it; visits since that day stay at hand."""
+        """Drops what is new, for `past` now says it; visits since that day, and open ones, stay at hand."""
         for layered in (
             *(self.people, self.by_key, self.by_name, self.badges, self.revoked, self.rows, self.refused),
             *(self.notes, self._made, self._on_day, self._unended, self._seen),
@@ -476,8 +481,17 @@ class History:
             layered.maps[0].clear()
         self._records.clear()
         self._about.clear()
-        self._folded = {visit_id: visit for visit_id, visit in self._folded.items() if visit.day >= since}
+        self._since = since
+        kept = (visit for visit in self._folded.values() if visit.day >= since or visit.checked_out is None)
+        self._folded = {visit.id: visit for visit in kept}
         self._row = None
+
+    def begin_anew(self, records: Iterable[Record]) -> None:
+        """Takes in again what is new, where `past` has changed its mind."""
+        self.stand_on_past(self._since)
+        self._folded.clear()
+        for record in records:
+            self.add(record)
 
     # --- questions --------------------------------------------------------------------------------------------------
 
@@ -497,7 +511,8 @@ class History:
         if folded is None:
             newer = visit_id in self._records
             folded = visit_from(self.records_of(visit_id)) if newer else self._past.visits[visit_id]
-            self._folded[visit_id] = folded
+            if newer or folded.day >= self._since or folded.checked_out is None:
+                self._folded[visit_id] = folded
         return folded
 
     def records_of(self, visit_id: str) -> Sequence[Record]:

@@ -177,6 +177,22 @@ def whole_log(folder: Path) -> Log:
     return Log(*read_all(folder))
 
 
+def newest_number(mine: Iterable[Segment], unreadable: Iterable[Finding], tail: Tail | None = None) -> int:
+    """The number of the newest segment of an epoch that holds a record, 0 for none.
+
+    Args:
+        mine: the epoch's segments that can be read.
+        unreadable: what cannot be read, which may be of that epoch, too.
+        tail: the end of what is known of the epoch already.
+    """
+    mine = list(mine)
+    names = (finding.file.rpartition("/")[2] for finding in unreadable)
+    passed_over = (int(match[1]) for name in names if (match := _SEALED_NAME.fullmatch(name)))
+    sealed = [tail.number if tail else 0, *(segment.number for segment in mine if segment.number), *passed_over]
+    holding = (segment.number or max(sealed) + 1 for segment in mine if segment.records)
+    return max(holding, default=tail.number if tail else 0)
+
+
 def follows(segments: Sequence[Segment], tail: Tail) -> bool:
     """Whether these segments, in the order of the log, all come after the stretch that ends with `tail`."""
     epochs = {tail.epoch: tail.next_seq}

@@ -163,6 +163,9 @@ class Station:
         self._writing = threading.RLock()
         self._viewing = threading.RLock()
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kiosk-writer")
+        self._closing = threading.Event()
+        self._examiner: threading.Thread | None = None
+        self._decayed: list[Finding] = []
         self._notes: list[Draft] = []
         self._index = Index(folder)
         self._store = Store(
@@ -175,7 +178,7 @@ class Station:
             read=self._index.read,
             entropy=entropy,
         )
-        self.history = History(self._index.known)
+        self.history = History(self._index.known, since=self.today() - timedelta(days=1))
         where = self.settings
         self._desk = Desk(
             where.station, where.community, self.campaigns, self.campaign, self.keys, entropy, self.history
@@ -209,10 +212,14 @@ class Station:
             gone = _("Segment {number} of epoch {epoch} was gone, and what it held is not here.")
             epoch = self._store.ended or self.settings.epoch
             found.append(Finding("records", None, gone.format(number=self._store.missing, epoch=epoch)))
-        return [*found, *(Finding("campaign", None, problem) for problem in self.campaigns.damaged)]
+        found += [Finding("campaign", None, problem) for problem in self.campaigns.damaged]
+        return [*found, *self._decayed]
 
     def close(self) -> None:
         """Waits for the writer and gives the data folder back."""
+        self._closing.set()
+        if self._examiner is not None:
+            self._examiner.join()
         self._writer.shutdown()
         self._index.close()
         self._store.close()
@@ -223,11 +230,41 @@ class Station:
         return await loop.run_in_executor(self._writer, partial(act, *args, **kwargs))
 
     def warm_up(self) -> None:
-        """Loads what the first check-in needs, so that nobody waits for it and the first screen does not either."""
+        """Loads what the first check-in needs, so that nobody waits for it and the first screen does not either.
+
+        After that it begins to `examine`.
+        """
         with suppress(KeysError):  # whoever comes is told
             self.keys.sign(b"")
             self.keys.seal({})
         places.readings("\u4e00")
+        if self._examiner is None:
+            self._examiner = threading.Thread(target=self.examine, name="kiosk-examiner", daemon=True)
+            self._examiner.start()
+
+    def examine(self, *, after: float = 10, pause: float = 0.05) -> None:
+        """Looks through all that a start does not read, and keeps what it finds in `damage`; ends with the station.
+
+        For a thread of its own. A disk decays also where nobody writes.
+
+        Args:
+            after: seconds to wait first: somebody may stand before a kiosk that was just switched on.
+            pause: seconds between two steps of some milliseconds, in which the screen is not held up.
+        """
+        if self._closing.wait(after):
+            return
+        for finding in self._index.examine(self.settings.station):
+            if finding is not None:
+                self._decayed.append(finding)
+            if self._index.relearned:
+                self._begin_anew()
+            if self._closing.wait(pause):
+                return
+
+    def _begin_anew(self) -> None:
+        with self._writing, self._viewing:
+            self._index.relearned = False
+            self.history.begin_anew(self._store.newest)
 
     def _change_settings(self, change: Callable[[Settings], Settings]) -> None:
         # The writer changes some of them itself, so there is one way, and one at a time.

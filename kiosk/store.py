@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -28,9 +28,9 @@ from kiosk.segments import (
     OPEN,
     Log,
     Segment,
-    Tail,
     check_links,
     check_within,
+    newest_number,
     sealed_name,
     tail_of,
     whole_log,
@@ -177,7 +177,7 @@ class Store:
         open_ = next((segment for segment in segments if segment.number is None), None)
         mine = [segment for segment in segments if segment.epoch == self.epoch]
         tail = log.tail if log.tail and log.tail.epoch == self.epoch else None
-        gone = self._newest(mine, tail) < self._known_segment  # its numbers must not be given again
+        gone = newest_number(mine, log.unreadable, tail) < self._known_segment  # its numbers must not be given again
         if (
             gone
             or log.unreadable
@@ -205,13 +205,6 @@ class Store:
         epochs = {segment.epoch for segment in segments} | {tail.epoch for tail in [log.tail] if tail}
         if self._seq == 1 and self._lost is None and epochs - {self.epoch}:
             self._lost = self._last_known(log)  # the crash came before the new epoch had a record
-
-    @staticmethod
-    def _newest(mine: Sequence[Segment], tail: Tail | None) -> int:
-        """The number of the epoch's newest segment that holds a record, 0 for none."""
-        before = tail.number if tail else 0
-        holding = (segment.number or before + place for place, segment in enumerate(mine, start=1) if segment.records)
-        return max(holding, default=before)
 
     def _last_known(self, log: Log) -> tuple[str, int]:
         """The newest epoch of which there is a record, and its last seq."""
@@ -280,6 +273,13 @@ class Store:
         """The segments that were read when the log was opened, in its order. They are handed out once, not kept."""
         segments, self._segments = self._segments, []
         return segments
+
+    @property
+    def newest(self) -> Iterator[Record]:
+        """The records of the segments in `sealed`, then those of the open one."""
+        for segment in self.sealed:
+            yield from segment.records
+        yield from self._open
 
     # --- writing ----------------------------------------------------------------------------------------------------
 
