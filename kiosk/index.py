@@ -13,13 +13,13 @@ import os
 import sqlite3
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, ItemsView, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import astuple
 from datetime import date, datetime
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, NoReturn, TypeVar, cast
 
 from kiosk.durable import PRIVATE_FILE, make_folder
 from kiosk.records import Record, moment
@@ -53,6 +53,7 @@ _SCHEMA: Final = """
 
 K = TypeVar("K")
 V = TypeVar("V")
+T = TypeVar("T")
 
 
 class _Damaged(Exception):
@@ -63,7 +64,7 @@ def _sum(kind: str, key: str, value: str) -> bytes:
     return blake2b(f"{kind}\0{key}\0{value}".encode(), digest_size=8).digest()
 
 
-def _mark(path: Path) -> list[int]:
+def _mark(path: Path | os.DirEntry[str]) -> list[int]:
     """What changes when a file does: its size, the time of its last change (no program can set that), its inode."""
     found = path.stat()
     return [found.st_size, found.st_ctime_ns, found.st_ino]
@@ -85,16 +86,32 @@ class _Answers(Mapping[K, V], Generic[K, V]):
         self._to_text, self._from_text = to_text, from_text
 
     def __getitem__(self, key: K) -> V:
-        found = self._index.get(self._kind, self._to_text(key))
-        if found is None:
-            raise KeyError(key)
-        return self._decode(json.loads(found))
+        return self._decode(json.loads(self._index.get(self._kind, self._to_text(key)) or self._missing(key)))
+
+    def __contains__(self, key: object) -> bool:
+        return self._index.get(self._kind, self._to_text(cast("K", key))) is not None
 
     def __iter__(self) -> Iterator[K]:
-        return map(self._from_text, self._index.keys(self._kind))
+        return map(self._from_text, self._index.all(self._kind))
 
     def __len__(self) -> int:
-        return len(self._index.keys(self._kind))
+        return len(self._index.all(self._kind))
+
+    def items(self) -> ItemsView[K, V]:
+        """All of them, in one question."""
+        told = self._index.all(self._kind)
+        return {self._from_text(key): self._decode(json.loads(value)) for key, value in told.items()}.items()
+
+    @staticmethod
+    def _missing(key: K) -> NoReturn:
+        raise KeyError(key)
+
+
+class _Few(_Answers[K, V]):
+    """Answers of which there are few: all of them are kept at hand until something is taken in."""
+
+    def items(self) -> ItemsView[K, V]:
+        return self._index.at_hand(self._kind, super().items)
 
 
 class Index:
@@ -119,6 +136,7 @@ class Index:
         self._marks: dict[str, list[int]] = {}  # of the segments that are known, by name, in their order
         self._serving = False
         self.relearned = False
+        self._asked: dict[str, object] = {}
         self._at_hand: OrderedDict[int, Segment] = OrderedDict()
         self.known = Known(
             people=_Answers(self, "person", _person),
@@ -133,7 +151,7 @@ class Index:
             about=_Answers(self, "about", self._records),
             made=_Answers(self, "made", list),
             on_day=_Answers(self, "day", list, to_text=date.isoformat, from_text=date.fromisoformat),
-            unended=_Answers(self, "unended", bool),
+            unended=_Few(self, "unended", lambda told: (told[0], moment(told[1]))),
             notes=_Answers(self, "note", dict, to_text=_padded, from_text=int),
             seen=_Answers(self, "seen", int),
         )
@@ -163,8 +181,8 @@ class Index:
     def _unchanged(self) -> set[str]:
         """The names of the segments that are known; none if one of them is not as it was."""
         there: dict[str, list[int]] = {}
-        with suppress(OSError):
-            there = {path.name: _mark(path) for path in (self._folder / "records" / "sealed").iterdir()}
+        with suppress(OSError), os.scandir(self._folder / "records" / "sealed") as entries:
+            there = {entry.name: _mark(entry) for entry in entries}
         return set(self._marks) if all(there.get(name) == mark for name, mark in self._marks.items()) else set()
 
     # --- the file ---------------------------------------------------------------------------------------------------
@@ -193,12 +211,8 @@ class Index:
             db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version={VERSION}; COMMIT;")
 
     def _learn_names(self) -> None:
-        self._marks = {}
-        for key, value, told in self._ask("SELECT key, value, sum FROM known WHERE kind = 'segment' ORDER BY key"):
-            if told != _sum("segment", key, value):
-                raise _Damaged
-            name, *mark = json.loads(value)
-            self._marks[name] = mark
+        told = (json.loads(value) for value in self._look_through("segment").values())
+        self._marks = {name: mark for name, *mark in told}
         tail = self._look_up("tail", "")
         self._tail, self._count = None, 0
         if tail is not None:
@@ -253,20 +267,33 @@ class Index:
                 self._relearn()
                 return self._look_up(kind, key)
 
-    def keys(self, kind: str) -> list[str]:
-        """All keys of a kind, in their order."""
-        asked = "SELECT key FROM known WHERE kind = ? ORDER BY key"
+    def all(self, kind: str) -> dict[str, str]:
+        """The answers of a kind, as JSON, by key in its order."""
         with self._lock:
             try:
-                return [key for (key,) in self._ask(asked, kind)]
-            except (sqlite3.Error, UnicodeError):
+                return self._look_through(kind)
+            except (sqlite3.Error, _Damaged, UnicodeError):
                 self._relearn()
-                return [key for (key,) in self._ask(asked, kind)]
+                return self._look_through(kind)
+
+    def _look_through(self, kind: str) -> dict[str, str]:
+        found = self._ask("SELECT key, value, sum FROM known WHERE kind = ? ORDER BY key", kind)
+        if any(told != _sum(kind, key, value) for key, value, told in found):
+            raise _Damaged
+        return {key: value for key, value, _told in found}
+
+    def at_hand(self, kind: str, ask: Callable[[], T]) -> T:
+        """What `ask` returned when it was called first since something was taken in."""
+        with self._lock:
+            if kind not in self._asked:
+                self._asked[kind] = ask()
+            return cast("T", self._asked[kind])
 
     def _relearn(self) -> None:
         """Learns everything again from the segments, without the file, which cannot be believed; that takes a while."""
         names, self._marks, self._tail, self._count = self._marks, {}, None, 0
         self.relearned = True
+        self._asked.clear()
         path = self._folder / FILE
         with suppress(OSError):
             path.unlink()
@@ -380,6 +407,7 @@ class Index:
                     self._db.execute("ROLLBACK")
                 return False
             self._marks |= marks
+            self._asked.clear()
             self._tail, self._count = tail, count
             return True
 
@@ -427,7 +455,12 @@ def _written(news: Known) -> Iterator[tuple[str, str, object]]:
         rest = [person.volunteer, person.name, person.phone_masked, person.key, person.street, person.community]
         yield "person", who, [*rest, *dates, person.campaign, known, sorted(person.agreed), person.home_station]
     for visit_id, visit in news.visits.items():
-        yield "visit", visit_id, _plain(astuple(visit)[:-3])  # the last three are computed
+        stints = [[s.id, s.duty, s.post, _text(s.started), _text(s.ended)] for s in visit.stints]
+        running = [[_text(start), _text(end)] for start, end in visit.running]
+        times = [_text(visit.checked_in), _text(visit.checked_out)]
+        place = [visit.street, visit.community, visit.post, visit.why]
+        flags = [visit.voided, visit.late, visit.corrected, visit.clock, visit.ahead]
+        yield "visit", visit_id, [visit_id, visit.volunteer, *times, stints, running, *place, *flags, _text(visit.last)]
     yield from (("key", key, who) for key, who in news.by_key.items())
     yield from (("name", json.dumps(called), list(who)) for called, who in news.by_name.items())
     yield from (("badge", who, badge.document) for who, badge in news.badges.items())
@@ -436,7 +469,8 @@ def _written(news: Known) -> Iterator[tuple[str, str, object]]:
     yield from (("refused", day.isoformat(), count) for day, count in news.refused.items())
     yield from (("made", who, list(ids)) for who, ids in news.made.items())
     yield from (("day", day.isoformat(), list(ids)) for day, ids in news.on_day.items())
-    yield from (("unended", visit_id, open_ or None) for visit_id, open_ in news.unended.items())
+    for visit_id, told in news.unended.items():
+        yield "unended", visit_id, [told[0], _text(told[1])] if told else None
     yield from (("note", _padded(place), details) for place, details in news.notes.items())
     yield from (("seen", epoch, seq) for epoch, seq in news.seen.items())
 
@@ -450,10 +484,8 @@ def _pair(text: str) -> tuple[str, str]:
     return name, phone
 
 
-def _plain(value: object) -> object:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+def _text(when: datetime | None) -> str | None:
+    return None if when is None else when.isoformat()
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -10,7 +10,7 @@ scan a duty is left with nothing, and nobody is paid a break (docs/decisions/000
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -301,7 +301,7 @@ class Known:
         about: the records of a volunteer, of whatever type, in the order of the log.
         made: the ids of a volunteer's visits, in the order of the log.
         on_day: the ids of a service day's visits.
-        unended: the ids of visits that may still be open; the values mean nothing.
+        unended: of visits without an end, by id, whose it is and when it becomes 待补签; None for one that has ended.
         notes: the details of what the station noted about itself, numbered in the order of the log.
         seen: the last seq, by epoch.
     """
@@ -318,7 +318,7 @@ class Known:
     about: Mapping[str, Sequence[Record]] = field(default_factory=dict)
     made: Mapping[str, Sequence[str]] = field(default_factory=dict)
     on_day: Mapping[date, Sequence[str]] = field(default_factory=dict)
-    unended: Mapping[str, bool] = field(default_factory=dict)
+    unended: Mapping[str, tuple[str, datetime] | None] = field(default_factory=dict)
     notes: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     seen: Mapping[str, int] = field(default_factory=dict)
 
@@ -347,7 +347,7 @@ class History:
         self.notes: ChainMap[int, Mapping[str, Any]] = _above(self._past.notes)
         self._made: ChainMap[str, Sequence[str]] = _above(self._past.made)
         self._on_day: ChainMap[date, Sequence[str]] = _above(self._past.on_day)
-        self._unended: ChainMap[str, bool] = _above(self._past.unended)
+        self._unended: ChainMap[str, tuple[str, datetime] | None] = _above(self._past.unended)
         self._seen: ChainMap[str, int] = _above(self._past.seen)
         # Of a visit and of a person, only what came since; what is older is asked for when somebody wants to see it.
         self._records: dict[str, list[Record]] = {}
@@ -377,7 +377,7 @@ class History:
             self.revoked[volunteer] = max(self.revoked.get(volunteer, 0), record["serial"])
         elif record.type == "checked_in" and volunteer and not self._has(record.id):
             self._records[record.id] = [record]
-            self._unended[record.id] = True
+            self._unended[record.id] = (volunteer, pending_from(record.occurred))
             self._made[volunteer] = [*self._made.get(volunteer, ()), record.id]
             if volunteer in self.people:
                 self.people[volunteer] = self.people[volunteer].with_answers(record)
@@ -386,10 +386,10 @@ class History:
             before = self.visit(of).day if record.type == "corrected" else None
             self._records.setdefault(of, []).append(record)
             self._folded.pop(of, None)
-            if record.type == "checked_out":
-                self._unended[of] = False
-            elif record.type == "voided":
-                self._unended[of] = True  # it may be the sign-out that is void; whoever asks looks closer
+            if record.type in ("checked_out", "voided", "corrected"):  # it may be the sign-out that is void
+                visit = self.visit(of)
+                ended = visit.voided or visit.checked_out is not None
+                self._unended[of] = None if ended else (visit.volunteer, visit.pending_from)
             if before is not None and (after := self.visit(of).day) != before:
                 self._on_day[before] = [visit_id for visit_id in self._on_day[before] if visit_id != of]
                 self._put_on(after, of)
@@ -539,22 +539,19 @@ class History:
         found = (self.visit(visit_id) for visit_id in self._on_day.get(day, ()))
         return [visit for visit in found if not visit.voided]
 
-    def _open(self) -> Iterator[Visit]:
-        """The visits that have no end, the voided ones left out."""
+    def _open(self, wanted: Callable[[str, datetime], bool]) -> list[Visit]:
+        """The visits without an end that are wanted, by whose they are and when they become 待补签."""
         newer = self._unended.maps[0]
-        older = (visit_id for visit_id in self._past.unended if visit_id not in newer)
-        for visit_id in (*older, *(visit_id for visit_id, unended in newer.items() if unended)):
-            visit = self.visit(visit_id)
-            if not visit.voided and visit.checked_out is None:
-                yield visit
+        older = {visit_id: told for visit_id, told in self._past.unended.items() if visit_id not in newer}
+        return [self.visit(visit_id) for visit_id, told in (*older.items(), *newer.items()) if told and wanted(*told)]
 
     def all_present(self, now: datetime) -> list[Visit]:
         """The visits of everybody who is at the station."""
-        return [visit for visit in self._open() if visit.present(now)]
+        return self._open(lambda _who, pending: now < pending)
 
     def _open_of(self, volunteer: str) -> list[Visit]:
         # Of hundreds of visits of somebody who comes every day, at most a few are open.
-        mine = {visit.id: visit for visit in self._open() if visit.volunteer == volunteer}
+        mine = {visit.id: visit for visit in self._open(lambda who, _pending: who == volunteer)}
         return [mine[visit_id] for visit_id in self._made.get(volunteer, ()) if visit_id in mine] if mine else []
 
     def present(self, volunteer: str, now: datetime) -> Visit | None:
@@ -567,8 +564,8 @@ class History:
 
     def all_pending(self, now: datetime) -> list[Visit]:
         """The visits of all days and people that are 待补签, the latest first."""
-        pending = [visit for visit in self._open() if visit.status(now) == "pending_check_out"]
-        return sorted(pending, key=lambda visit: visit.checked_in, reverse=True)
+        overdue = self._open(lambda _who, pending: now >= pending)
+        return sorted(overdue, key=lambda visit: visit.checked_in, reverse=True)
 
     def records_about(self, volunteer: str) -> Sequence[Record]:
         """All records of a volunteer, of whatever type, in the order of the log."""
