@@ -17,7 +17,7 @@ from kiosk.desk import Decision, Desk
 from kiosk.errors import NotPossible
 from kiosk.i18n import _
 from kiosk.records import Draft, digest, new_volunteer_number, service_day
-from kiosk.roster import Person, Visit
+from kiosk.roster import Person, Visit, pending_from
 from kiosk.rules import Application, Stay, Verdict
 
 
@@ -192,8 +192,10 @@ def _new_number(desk: Desk) -> str:
 def _overlapping(desk: Desk, volunteer: str, stay: Stay, now: datetime) -> Visit | None:
     if stay.arrived is None:  # at the screen: whatever a wrong clock has left in the days to come keeps nobody out
         return desk.history.present(volunteer, now)
-    visits = desk.history.visits_of(volunteer)
-    return next((visit for visit in visits if visit.overlaps(stay.arrived, stay.left)), None)
+    left = stay.left or pending_from(stay.arrived)
+    spans = desk.history.spans_of(volunteer)
+    there = next((span for span in spans if span.start < left and span.end > stay.arrived), None)
+    return desk.history.visit(there.visit) if there else None
 
 
 def _tells_more(

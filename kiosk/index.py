@@ -15,15 +15,15 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Generator, ItemsView, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import astuple
+from dataclasses import astuple, fields
 from datetime import date, datetime
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, Final, Generic, NoReturn, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar, cast
 
 from kiosk.durable import PRIVATE_FILE, make_folder
 from kiosk.records import Record, moment
-from kiosk.roster import History, Known, Person, Row, Stint, Visit
+from kiosk.roster import History, Known, Person, Row, Span, Stint, Visit
 from kiosk.segments import (
     Finding,
     Log,
@@ -44,6 +44,8 @@ VERSION: Final = 1
 """Of what stands in the file. Whoever changes that, or what `History` makes of records, counts it up."""
 CHUNK: Final = 20
 """Segments that are taken in at once."""
+_ASKED_AGAIN: Final = 8_000
+"""Answers of a kind that are kept in memory: a day's people are asked for again and again."""
 _AT_HAND: Final = 16
 """Sealed segments that are kept in memory after somebody asked for a record of theirs."""
 _SCHEMA: Final = """
@@ -53,7 +55,6 @@ _SCHEMA: Final = """
 
 K = TypeVar("K")
 V = TypeVar("V")
-T = TypeVar("T")
 
 
 class _Damaged(Exception):
@@ -81,15 +82,38 @@ class _Answers(Mapping[K, V], Generic[K, V]):
         *,
         to_text: Callable[[K], str] = str,
         from_text: Callable[[str], K] = str,  # type: ignore[assignment] # most keys are text
+        again: int = _ASKED_AGAIN,
     ) -> None:
         self._index, self._kind, self._decode = index, kind, decode
         self._to_text, self._from_text = to_text, from_text
+        self._again, self._recent = again, dict[K, V]()
 
     def __getitem__(self, key: K) -> V:
-        return self._decode(json.loads(self._index.get(self._kind, self._to_text(key)) or self._missing(key)))
+        with self._index.lock:
+            if key in self._recent:
+                return self._recent[key]
+            found = self._index.get(self._kind, self._to_text(key))
+            if found is None:
+                raise KeyError(key)
+            answer = self._decode(json.loads(found))
+            if len(self._recent) >= self._again:
+                self._recent.clear()
+            if self._again:
+                self._recent[key] = answer
+            return answer
 
     def __contains__(self, key: object) -> bool:
-        return self._index.get(self._kind, self._to_text(cast("K", key))) is not None
+        key = cast("K", key)
+        with self._index.lock:
+            return key in self._recent or self._index.get(self._kind, self._to_text(key)) is not None
+
+    def forget(self, changed: Iterable[K] | None = None) -> None:
+        """Asks again next time, for what has changed, or for everything."""
+        if changed is None:
+            self._recent.clear()
+        else:
+            for key in changed:
+                self._recent.pop(key, None)
 
     def __iter__(self) -> Iterator[K]:
         return map(self._from_text, self._index.all(self._kind))
@@ -102,16 +126,21 @@ class _Answers(Mapping[K, V], Generic[K, V]):
         told = self._index.all(self._kind)
         return {self._from_text(key): self._decode(json.loads(value)) for key, value in told.items()}.items()
 
-    @staticmethod
-    def _missing(key: K) -> NoReturn:
-        raise KeyError(key)
-
 
 class _Few(_Answers[K, V]):
-    """Answers of which there are few: all of them are kept at hand until something is taken in."""
+    """Answers of which there are few: all of them are kept in memory until something is taken in."""
+
+    _all: ItemsView[K, V] | None = None
 
     def items(self) -> ItemsView[K, V]:
-        return self._index.at_hand(self._kind, super().items)
+        with self._index.lock:
+            if self._all is None:
+                self._all = super().items()
+            return self._all
+
+    def forget(self, changed: Iterable[K] | None = None) -> None:
+        self._all = None
+        super().forget(changed)
 
 
 class Index:
@@ -129,14 +158,13 @@ class Index:
             folder: the data folder.
         """
         self._folder = folder
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()  # the writer takes in, while screens ask
         self._db: sqlite3.Connection | None = None
         self._tail: Tail | None = None
         self._count = 0  # of the answers
         self._marks: dict[str, list[int]] = {}  # of the segments that are known, by name, in their order
         self._serving = False
         self.relearned = False
-        self._asked: dict[str, object] = {}
         self._at_hand: OrderedDict[int, Segment] = OrderedDict()
         self.known = Known(
             people=_Answers(self, "person", _person),
@@ -147,9 +175,9 @@ class Index:
             rows=_Answers(self, "row", lambda row: Row(tuple(row[0]), row[1])),
             refused=_Answers(self, "refused", int, to_text=date.isoformat, from_text=date.fromisoformat),
             visits=_Answers(self, "visit", _visit),
-            records=_Answers(self, "records", self._records),
-            about=_Answers(self, "about", self._records),
-            made=_Answers(self, "made", list),
+            records=_Answers(self, "records", self._records, again=0),
+            about=_Answers(self, "about", self._records, again=0),
+            made=_Answers(self, "made", _spans),
             on_day=_Answers(self, "day", list, to_text=date.isoformat, from_text=date.fromisoformat),
             unended=_Few(self, "unended", lambda told: (told[0], moment(told[1]))),
             notes=_Answers(self, "note", dict, to_text=_padded, from_text=int),
@@ -163,7 +191,7 @@ class Index:
 
         Once it has begun to answer it forgets nothing: what was read was there.
         """
-        with self._lock:
+        with self.lock:
             if self._db is None:
                 self._open()
             unchanged = self._unchanged()
@@ -223,6 +251,7 @@ class Index:
         """Begins anew with an empty file, or without one where there can be none."""
         self._marks, self._tail, self._count = {}, None, 0
         self._at_hand.clear()
+        self._forget_answers()
         path = self._folder / FILE
         try:
             if self._db is not None:
@@ -237,7 +266,7 @@ class Index:
 
     def close(self) -> None:
         """Closes the file."""
-        with self._lock:
+        with self.lock:
             if self._db is not None:
                 with suppress(sqlite3.Error):
                     self._db.close()
@@ -260,7 +289,7 @@ class Index:
 
     def get(self, kind: str, key: str) -> str | None:
         """The answer of a kind to a key, as JSON, or None."""
-        with self._lock:
+        with self.lock:
             try:
                 return self._look_up(kind, key)
             except (sqlite3.Error, _Damaged, UnicodeError):
@@ -269,7 +298,7 @@ class Index:
 
     def all(self, kind: str) -> dict[str, str]:
         """The answers of a kind, as JSON, by key in its order."""
-        with self._lock:
+        with self.lock:
             try:
                 return self._look_through(kind)
             except (sqlite3.Error, _Damaged, UnicodeError):
@@ -282,18 +311,11 @@ class Index:
             raise _Damaged
         return {key: value for key, value, _told in found}
 
-    def at_hand(self, kind: str, ask: Callable[[], T]) -> T:
-        """What `ask` returned when it was called first since something was taken in."""
-        with self._lock:
-            if kind not in self._asked:
-                self._asked[kind] = ask()
-            return cast("T", self._asked[kind])
-
     def _relearn(self) -> None:
         """Learns everything again from the segments, without the file, which cannot be believed; that takes a while."""
         names, self._marks, self._tail, self._count = self._marks, {}, None, 0
         self.relearned = True
-        self._asked.clear()
+        self._forget_answers()
         path = self._folder / FILE
         with suppress(OSError):
             path.unlink()
@@ -305,7 +327,7 @@ class Index:
         return tuple(self._segment(number).records[place] for number, place in places)
 
     def _segment(self, number: int) -> Segment:
-        with self._lock:
+        with self.lock:
             segment = self._at_hand.pop(number, None)
             if segment is None:
                 name = json.loads(self.get("segment", _padded(number)) or "[null]")[0]
@@ -331,7 +353,7 @@ class Index:
         """
         names = dict(self._marks)
         if not (yield from self._is_whole()):
-            with self._lock:
+            with self.lock:
                 self._relearn()
         tails: dict[str, Tail] = {}
         for name in names:
@@ -351,7 +373,7 @@ class Index:
         count, began, last = 0, len(self._marks), ("", "")
         while True:
             try:
-                with self._lock:
+                with self.lock:
                     if self._db is None:
                         return True
                     rows = self._ask(asked, *last)
@@ -385,7 +407,7 @@ class Index:
             news: what has changed by the records of these segments, and of no others.
             segments: the segments that come next in the log; those that are known already are passed over.
         """
-        with self._lock:
+        with self.lock:
             if self._db is None:
                 return False
             segments = [segment for segment in segments if segment.path.name not in self._marks]
@@ -407,8 +429,8 @@ class Index:
                     self._db.execute("ROLLBACK")
                 return False
             self._marks |= marks
-            self._asked.clear()
             self._tail, self._count = tail, count
+            self._forget_answers(news)
             return True
 
     def _put(self, kind: str, key: str, value: object) -> int:
@@ -422,6 +444,11 @@ class Index:
             return 0
         self._db.execute("INSERT INTO known (value, sum, kind, key) VALUES (?, ?, ?, ?)", row)
         return 1
+
+    def _forget_answers(self, changed: Known | None = None) -> None:
+        for field in fields(Known):
+            answers: _Answers[Any, Any] = getattr(self.known, field.name)
+            answers.forget(None if changed is None else getattr(changed, field.name))
 
     def _places(
         self, news: Known, segments: Iterable[Segment], numbers: Mapping[str, int]
@@ -467,7 +494,8 @@ def _written(news: Known) -> Iterator[tuple[str, str, object]]:
     yield from (("revoked", who, serial) for who, serial in news.revoked.items())
     yield from (("row", key, [row.ids, row.volunteer]) for key, row in news.rows.items())
     yield from (("refused", day.isoformat(), count) for day, count in news.refused.items())
-    yield from (("made", who, list(ids)) for who, ids in news.made.items())
+    for who, spans in news.made.items():
+        yield "made", who, [[span.visit, _text(span.start), _text(span.end)] for span in spans]
     yield from (("day", day.isoformat(), list(ids)) for day, ids in news.on_day.items())
     for visit_id, told in news.unended.items():
         yield "unended", visit_id, [told[0], _text(told[1])] if told else None
@@ -508,6 +536,10 @@ def _person(fields: Sequence[Any]) -> Person:
         frozenset((text, version) for text, version in agreed),
         home,
     )
+
+
+def _spans(told: Iterable[Sequence[str]]) -> list[Span]:
+    return [Span(visit_id, moment(start), moment(end)) for visit_id, start, end in told]
 
 
 def _visit(fields: Sequence[Any]) -> Visit:

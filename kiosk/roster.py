@@ -10,11 +10,11 @@ scan a duty is left with nothing, and nobody is paid a break (docs/decisions/000
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, NamedTuple, TypeVar, cast
 
 from kiosk.errors import RecordError
 from kiosk.records import SHANGHAI, Record, moment, service_day
@@ -276,6 +276,14 @@ def minutes(visits: Iterable[Visit], now: datetime) -> dict[str, int | None]:
     }
 
 
+class Span(NamedTuple):
+    """From when to when a visit lasts: until its sign-out, or until it becomes 待补签."""
+
+    visit: str
+    start: datetime
+    end: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """What an imported row became: the ids of its records, and whose they are."""
@@ -299,7 +307,7 @@ class Known:
         visits: by id.
         records: of a visit, in the order of the log, by its id.
         about: the records of a volunteer, of whatever type, in the order of the log.
-        made: the ids of a volunteer's visits, in the order of the log.
+        made: the visits of a volunteer that were not voided, in the order of the log.
         on_day: the ids of a service day's visits.
         unended: of visits without an end, by id, whose it is and when it becomes 待补签; None for one that has ended.
         notes: the details of what the station noted about itself, numbered in the order of the log.
@@ -316,7 +324,7 @@ class Known:
     visits: Mapping[str, Visit] = field(default_factory=dict)
     records: Mapping[str, Sequence[Record]] = field(default_factory=dict)
     about: Mapping[str, Sequence[Record]] = field(default_factory=dict)
-    made: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    made: Mapping[str, Sequence[Span]] = field(default_factory=dict)
     on_day: Mapping[date, Sequence[str]] = field(default_factory=dict)
     unended: Mapping[str, tuple[str, datetime] | None] = field(default_factory=dict)
     notes: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
@@ -345,7 +353,7 @@ class History:
         self.rows: ChainMap[str, Row] = _above(self._past.rows)
         self.refused: ChainMap[date, int] = _above(self._past.refused)
         self.notes: ChainMap[int, Mapping[str, Any]] = _above(self._past.notes)
-        self._made: ChainMap[str, Sequence[str]] = _above(self._past.made)
+        self._made: ChainMap[str, Sequence[Span]] = _above(self._past.made)
         self._on_day: ChainMap[date, Sequence[str]] = _above(self._past.on_day)
         self._unended: ChainMap[str, tuple[str, datetime] | None] = _above(self._past.unended)
         self._seen: ChainMap[str, int] = _above(self._past.seen)
@@ -377,8 +385,9 @@ class History:
             self.revoked[volunteer] = max(self.revoked.get(volunteer, 0), record["serial"])
         elif record.type == "checked_in" and volunteer and not self._has(record.id):
             self._records[record.id] = [record]
-            self._unended[record.id] = (volunteer, pending_from(record.occurred))
-            self._made[volunteer] = [*self._made.get(volunteer, ()), record.id]
+            span = Span(record.id, record.occurred, pending_from(record.occurred))
+            self._unended[record.id] = (volunteer, span.end)
+            self._made[volunteer] = [*self._made.get(volunteer, ()), span]
             if volunteer in self.people:
                 self.people[volunteer] = self.people[volunteer].with_answers(record)
             self._put_on(service_day(record.occurred), record.id)
@@ -387,12 +396,18 @@ class History:
             self._records.setdefault(of, []).append(record)
             self._folded.pop(of, None)
             if record.type in ("checked_out", "voided", "corrected"):  # it may be the sign-out that is void
-                visit = self.visit(of)
-                ended = visit.voided or visit.checked_out is not None
-                self._unended[of] = None if ended else (visit.volunteer, visit.pending_from)
+                self._reckon(self.visit(of))
             if before is not None and (after := self.visit(of).day) != before:
                 self._on_day[before] = [visit_id for visit_id in self._on_day[before] if visit_id != of]
                 self._put_on(after, of)
+
+    def _reckon(self, visit: Visit) -> None:
+        """Takes in how long a visit lasts now."""
+        ended = visit.voided or visit.checked_out is not None
+        self._unended[visit.id] = None if ended else (visit.volunteer, visit.pending_from)
+        span = Span(visit.id, visit.checked_in, visit.checked_out or visit.pending_from)
+        made = (span if other.visit == visit.id else other for other in self._made.get(visit.volunteer, ()))
+        self._made[visit.volunteer] = [each for each in made if each is not span or not visit.voided]
 
     def _has(self, visit_id: str) -> bool:
         return visit_id in self._records or visit_id in self._past.visits
@@ -525,14 +540,19 @@ class History:
             raise KeyError(visit_id)
         return (*self._past.records.get(visit_id, ()), *self._records.get(visit_id, ()))
 
-    def visits_of(self, volunteer: str) -> list[Visit]:
-        """All visits of a volunteer that were not voided, in the order of the log."""
-        found = (self.visit(visit_id) for visit_id in self._made.get(volunteer, ()))
-        return [visit for visit in found if not visit.voided]
+    def spans_of(self, volunteer: str) -> Sequence[Span]:
+        """When the visits of a volunteer were that were not voided, in the order of the log."""
+        return self._made.get(volunteer, ())
 
-    def has_only(self, visits: Sequence[Visit]) -> bool:
-        """Whether these are all the visits that their volunteer ever made here."""
-        return len(self._made[visits[0].volunteer]) == len(visits)
+    def visits_of(self, volunteer: str, days: Container[date] | None = None) -> list[Visit]:
+        """The visits of a volunteer that were not voided, in the order of the log.
+
+        Args:
+            volunteer: the volunteer.
+            days: of which service days; by default of all.
+        """
+        spans = self.spans_of(volunteer)
+        return [self.visit(span.visit) for span in spans if days is None or service_day(span.start) in days]
 
     def visits_on(self, day: date) -> list[Visit]:
         """All visits of a service day that were not voided."""
@@ -552,7 +572,7 @@ class History:
     def _open_of(self, volunteer: str) -> list[Visit]:
         # Of hundreds of visits of somebody who comes every day, at most a few are open.
         mine = {visit.id: visit for visit in self._open(lambda who, _pending: who == volunteer)}
-        return [mine[visit_id] for visit_id in self._made.get(volunteer, ()) if visit_id in mine] if mine else []
+        return [mine[span.visit] for span in self.spans_of(volunteer) if span.visit in mine] if mine else []
 
     def present(self, volunteer: str, now: datetime) -> Visit | None:
         """The visit of a volunteer who is at the station."""
@@ -645,13 +665,14 @@ def roster(history: History, day: date, now: datetime) -> list[Entry]:
 def minutes_of_day(history: History, visits: Sequence[Visit], now: datetime) -> list[int | None]:
     """The minutes of each of a person's visits of a day, as `minutes` counts them."""
     first = visits[0]
-    if len(visits) == 1 and history.has_only(visits) and not first.ahead:
+    # A visit of a day before may reach into this one: what they share counts there.
+    spans = history.spans_of(first.volunteer)
+    earlier = (span for span in spans if span.end > first.checked_in and span.start < first.checked_in)
+    reaching = [span.visit for span in earlier if service_day(span.start) < first.day]
+    if len(visits) == 1 and not reaching and not first.ahead:
         # A visit's own stretches never overlap, so that there is nothing to compare.
         return [None if first.status(now) == "pending_check_out" else _whole_minutes(served(first, now))]
-    # A visit of a day before may reach into this one: what they share counts there.
-    mine = history.visits_of(first.volunteer)
-    reaching = [v for v in mine if v.day < first.day and (v.checked_out or v.pending_from) > first.checked_in]
-    counts = minutes([*reaching, *visits], now)
+    counts = minutes([*map(history.visit, reaching), *visits], now)
     return [counts[visit.id] for visit in visits]
 
 

@@ -69,7 +69,7 @@ def sign_out_late(desk: Desk, visit_id: str, left: datetime, reason: str, now: d
     if visit.checked_out is not None:
         raise NotPossible(_("This visit is signed out already."))
     _demand(reason)
-    others = [v.checked_in for v in desk.history.visits_of(visit.volunteer) if v.checked_in > visit.checked_in]
+    others = [span.start for span in desk.history.spans_of(visit.volunteer) if span.start > visit.checked_in]
     if not visit.last < left <= min([now, *others]):
         raise rules.invalid("time_invalid")
     data = {"visit": visit_id, "late": True, "reason": reason.strip()}

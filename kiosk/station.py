@@ -472,10 +472,16 @@ class Station:
         with self._viewing:
             return self.history.present(volunteer, self.clock())
 
-    def visits_of(self, volunteer: str) -> list[Visit]:
-        """All visits of a volunteer that were not voided, in the order of the log."""
+    def visits_of(self, volunteer: str, day: date) -> list[Visit]:
+        """The visits of a volunteer on a day that were not voided, in the order of the log."""
         with self._viewing:
-            return self.history.visits_of(volunteer)
+            return self.history.visits_of(volunteer, {day})
+
+    def came_after(self, visit: Visit) -> datetime | None:
+        """When the volunteer of a visit came the next time."""
+        with self._viewing:
+            starts = (span.start for span in self.history.spans_of(visit.volunteer))
+            return min((start for start in starts if start > visit.checked_in), default=None)
 
     def pending_of(self, volunteer: str) -> list[Visit]:
         """The visits of a volunteer that are 待补签."""
@@ -651,7 +657,7 @@ class Station:
         with self._viewing:
             visit = self.history.visit(visit_id)
             day = visit.day
-            near = [v for v in self.history.visits_of(visit.volunteer) if abs(v.day - day) <= timedelta(days=1)]
+            near = self.history.visits_of(visit.volunteer, {day + timedelta(days=days) for days in (-1, 0, 1)})
             return CheckedOut(visit, minutes(near, self.clock())[visit_id] or 0)
 
     # --- the lead's word --------------------------------------------------------------------------------------------

@@ -79,8 +79,7 @@ def summarise(history: History, day: date, now: datetime) -> Summary:
 
 def _by_duty(history: History, visits: Sequence[Visit], now: datetime) -> Mapping[str | None, int]:
     """One person's whole minutes of a day by duty; they add up to those of the roster."""
-    before = visits[0].day - timedelta(days=1)
-    evening = [visit for visit in history.visits_of(visits[0].volunteer) if visit.day == before]
+    evening = history.visits_of(visits[0].volunteer, {visits[0].day - timedelta(days=1)})
     stretches = counted([*evening, *visits], now)
     found: dict[str | None, int] = {}
     for visit in visits:

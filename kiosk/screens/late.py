@@ -51,8 +51,7 @@ class LatePage(ActPage):
         try:
             self.station.rehearse(serving.sign_out_late, visit.id, left, reason, now)
         except InvalidInput as error:
-            came = [v.checked_in for v in self.station.visits_of(self.volunteer)]
-            until = min([now, *(when for when in came if when > visit.checked_in)])
+            until = min(now, self.station.came_after(visit) or now)
             sentence = _("The time has to be after {last} and not after {until}.")
             last, until_said = (moment_in_words(when, now.date()) for when in (visit.last, until))
             raise NotPossible(sentence.format(last=last, until=until_said)) from error

@@ -47,7 +47,7 @@ async def lead(show: Show, station: Station) -> None:
         elif isinstance(wish, Person):
             await about(show, station, wish.volunteer, None)
         else:
-            visits = [v for v in station.visits_of(wish.volunteer) if v.day == view.day]
+            visits = station.visits_of(wish.volunteer, view.day)
             await about(show, station, wish.volunteer, visits[-1].id)
 
 
