@@ -102,6 +102,8 @@ class WelcomePage(Page[None]):
     def on_screen_resume(self) -> None:
         """Shows the state of the day anew, and keeps nothing that the last person typed."""
         super().on_screen_resume()
+        if not self.is_current:
+            return  # between two pages of a story: the next one is up already
         drawn.forget()
         for state in self.query("#state-of-day").results(Static):
             state.update(self._people())
