@@ -21,6 +21,7 @@ from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.geometry import Size
 from textual.screen import Screen
 from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.widget import Widget
@@ -138,6 +139,12 @@ class Page(Screen[R], Generic[R]):
     def is_current(self) -> bool:
         """Whether this page is the one that is seen; Textual lays out the one beneath, too, lest it shine through."""
         return self.app.screen_stack[-1:] == [self]
+
+    def _screen_resized(self, size: Size) -> None:
+        # Textual calls this also for the page beneath, which is laid out when it comes back, and again for a page whose
+        # first layout has just told it its size.
+        if self.is_current and size != self._compositor.size:
+            super()._screen_resized(size)
 
     def compose(self) -> ComposeResult:
         # As a resize will find them, but before anything is in the page: then nothing is styled and laid out twice.
@@ -275,8 +282,10 @@ class Page(Screen[R], Generic[R]):
     def say(self, text: str, *, wrong: bool = True) -> None:
         """Shows a sentence above the keys."""
         # While the page is built anew there is no such line, and nothing to be read.
+        said = f" {text}" if text else ""
         for message in self.query("#message").results(Static):
-            message.update(f" {text}" if text else "")
+            if message.content != said:
+                message.update(said)
             message.set_class(wrong, "-wrong")
 
     def _not_saved(self) -> str:
