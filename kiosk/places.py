@@ -31,6 +31,12 @@ def readings(char: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found[0])) if found else (char,)
 
 
+@lru_cache(maxsize=8192)
+def _begins(char: str) -> frozenset[str]:
+    """What a text begins with that may stand for the character: itself, or the first letter of a reading."""
+    return frozenset((char, *(reading[0] for reading in readings(char))))
+
+
 def find(campaign: Campaign, text: str, near: str) -> list[Community]:
     """The communities that `text` may mean, best first.
 
@@ -45,9 +51,10 @@ def find(campaign: Campaign, text: str, near: str) -> list[Community]:
     wanted = "".join(fold(text).casefold().replace("\u00fc", "v").replace("'", "").split())
     found = []
     for street in campaign.streets:
+        spelt = list(_spelt(street))
         for community in street.communities:
             distance = community.code != near, community.street != near[:9]
-            scores = [score for part in _spelt(street) if (score := _score(wanted, part, community.name)) is not None]
+            scores = [score for part in spelt if (score := _score(wanted, part, community.name)) is not None]
             if scores:
                 found.append((min(scores), distance, community.code, community))
     return [item[3] for item in sorted(found, key=lambda item: item[:3])]
@@ -66,7 +73,9 @@ def _score(wanted: str, street: str, community: str) -> tuple[int, int, int] | N
         return 0, 0, 0
     name = street + community
     best: tuple[int, int, int] | None = None
-    for start in range(len(name)):
+    for start, char in enumerate(name):
+        if wanted[0] not in _begins(char):
+            continue
         fits = _fits(wanted, name, start)
         if fits is None:
             continue

@@ -5,6 +5,10 @@ Everything is deterministic (seeded entropy, a set clock) but ids and the lead's
 
 from __future__ import annotations
 
+import fcntl
+import gc
+import os
+import pickle
 import random
 import shutil
 from collections.abc import Callable, Iterator
@@ -20,11 +24,16 @@ from kiosk.campaign_files import shipped
 from kiosk.records import SHANGHAI
 from kiosk.setup import NewStation
 from kiosk.station import Station
+from tests.wrapping import lightly
 
 START = datetime(2021, 12, 6, 8, 0, tzinfo=SHANGHAI)
 STATION = "S016001"
 COMMUNITY = "330102016001"
 PIN = "246813"
+
+# Hundreds of thousands of objects live as long as the run, and Python looks through them again and again for what could
+# be thrown away: with its own thresholds that is a sixth of all time.
+gc.set_threshold(20_000, 20, 20)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -80,6 +89,18 @@ def campaign() -> Campaign:
     return shipped()
 
 
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """A folder that whichever worker comes first makes, for all workers of this run."""
+    base = factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else factory.getbasetemp()
+    folder = base / name
+    with (base / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            make(base / f"{name}.new")
+            (base / f"{name}.new").rename(folder)
+    return folder
+
+
 @dataclass(frozen=True)
 class Template:
     """A station's data folder just after set-up, to be copied, and what set-up told once."""
@@ -90,18 +111,30 @@ class Template:
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory, campaign: Campaign) -> Template:
-    """One station for the whole session, since set-up costs over a second of key wrapping."""
-    folder = tmp_path_factory.mktemp("template") / "data"
-    entropy = seeded(1)
-    made = setup.prepare(folder, campaign, station=STATION, community=COMMUNITY, pin=PIN, entropy=entropy)
-    setup.finish(folder, made, clock=FakeClock(), entropy=entropy)
-    return Template(folder, made)
+    """One station for the whole run; its lead's key is wrapped lightly, since what counts is that it opens."""
+
+    def make(folder: Path) -> None:
+        data, entropy = folder / "data", seeded(1)
+        with lightly():
+            made = setup.prepare(data, campaign, station=STATION, community=COMMUNITY, pin=PIN, entropy=entropy)
+        setup.finish(data, made, clock=FakeClock(), entropy=entropy)
+        (folder / "made.pickle").write_bytes(pickle.dumps(made))
+
+    folder = made_once(tmp_path_factory, "template", make)
+    return Template(folder / "data", pickle.loads((folder / "made.pickle").read_bytes()))
 
 
 @pytest.fixture
 def passphrase(template: Template) -> str:
     """The lead's passphrase at the station in `station_folder`; the PIN is `PIN`."""
     return template.made.passphrase
+
+
+@pytest.fixture
+def light_wrapping() -> Iterator[None]:
+    """Whoever is set up in this test, the lead's key is unwrapped in no time."""
+    with lightly():
+        yield
 
 
 @pytest.fixture

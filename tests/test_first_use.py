@@ -57,6 +57,7 @@ async def test_set_up_makes_a_station_and_shows_the_passphrase_once(tmp_path: Pa
     assert not any(passphrase.encode() in path.read_bytes() for path in folder.rglob("*") if path.is_file())
 
 
+@pytest.mark.usefixtures("light_wrapping")
 async def test_a_set_up_that_ends_before_the_passphrase_was_written_down_is_done_again(tmp_path: Path) -> None:
     """Nobody has seen the passphrase: it must not be the one that everything is sealed to."""
     folder = tmp_path / "data"

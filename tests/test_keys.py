@@ -1,6 +1,7 @@
 """Keys: what is sealed opens for whom it should, a person is recognised, and the PIN cannot be tried out.
 
-The keys of a station cost seconds to make (scrypt), so they are made once, and each test has a copy of the folder.
+The keys of a station cost seconds to make and to try (scrypt). But for the one test that is about that, they are made
+once and wrapped lightly, and each test has a copy of the folder.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from kiosk.errors import KioskError
 from kiosk.keys import Keys, KeysError, new_passphrase, new_pin, read_hq_keys, verify
 from kiosk.records import ALPHABET
 from tests.factories import at, id_number
+from tests.wrapping import lightly
 
 PIN = "246813"
 PASSPHRASE = "TREES-GRAZE-23456-789AB-CDEFG"
@@ -29,7 +31,8 @@ NOW = at("08:00")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("made")
     (folder / "tmp").mkdir()
-    Keys.create(folder / "keys", folder / "tmp", pin=PIN, passphrase=PASSPHRASE)
+    with lightly():
+        Keys.create(folder / "keys", folder / "tmp", pin=PIN, passphrase=PASSPHRASE)
     return folder
 
 
@@ -119,6 +122,14 @@ def test_sealing_opens_only_with_the_passphrase(keys, folder):
     assert opened(folder).open_sealed(sealed, PASSPHRASE) == SECRET
     with pytest.raises(KeysError):
         keys.open_sealed(sealed, new_passphrase())
+
+
+def test_a_passphrase_is_slow_to_try_out(tmp_path):
+    keys = Keys.create(tmp_path / "keys", tmp_path, pin=PIN, passphrase=PASSPHRASE)
+    kind, _salt, work = (tmp_path / "keys" / "lead.age").read_bytes().split(b"\n")[1].removeprefix(b"-> ").split()
+    assert kind == b"scrypt"
+    assert int(work) >= 14  # age chooses what takes this machine a second, busy as it may be just now
+    assert keys.open_sealed(keys.seal(SECRET), PASSPHRASE) == SECRET
 
 
 @pytest.fixture

@@ -18,7 +18,9 @@ from kiosk.i18n import LANGUAGES
 from kiosk.station import Station
 from kiosk.widgets.themes import THEMES
 from tests import pictures, screens
+from tests.conftest import made_once
 from tests.walking import Walker
+from tests.wrapping import lightly
 
 SIZES = ((80, 24), (120, 40))
 HALF_BLOCKS = set("\u2580\u2584\u2588")
@@ -27,9 +29,12 @@ HALF_BLOCKS = set("\u2580\u2584\u2588")
 @pytest.fixture(scope="session")
 def day(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data folder of the demo's day."""
-    folder = tmp_path_factory.mktemp("day") / "data"
-    screens.make_day(folder)
-    return folder
+
+    def make(folder: Path) -> None:
+        with lightly():
+            screens.make_day(folder)
+
+    return made_once(tmp_path_factory, "day", make)
 
 
 @pytest.fixture(params=LANGUAGES)

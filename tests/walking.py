@@ -11,7 +11,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from textual import events
+from textual._queue import Queue
 from textual.keys import _character_to_key
+from textual.message import Message
+from textual.message_pump import MessagePump
 from textual.pilot import Pilot
 from textual.strip import Strip
 from textual.widgets import Static
@@ -22,7 +25,15 @@ from kiosk.station import Station
 from kiosk.widgets.page import Page
 
 _CHARACTERS = {"enter": "\r", "escape": "\x1b", "backspace": "\x7f", "tab": "\t"}
+_TURNS = 5
+"""Turns of the loop in which a future wakes a task, and that another, and so on, without a message."""
 PERSON = {"name": "林小满", "phone": "19900000001", "birth_date": "1995-05-20"}
+
+
+def _waits(pump: MessagePump) -> bool:
+    """Whether it waits for its next message, or will never deal with one again."""
+    queue: Queue[Message | None] = pump._message_queue
+    return bool(queue.empty() and queue.ready_event._waiters) or pump._closing or pump._closed
 
 
 @dataclass
@@ -44,7 +55,7 @@ class Walker:
         for key in keys:
             self.presses += 1
             self._send(key, _CHARACTERS.get(key, key if len(key) == 1 else None))
-            await self.pilot._wait_for_screen()
+            await self._rest()
             await self.app.let_keys_go()  # a person's next key comes later than a scanner's would
             await self.settle()
 
@@ -62,11 +73,38 @@ class Walker:
         self.app._driver.send_message(event)
 
     async def settle(self) -> None:
-        """Waits until every widget has dealt with its messages, and with those that came of them."""
-        for _ in range(3):
-            await self.pilot._wait_for_screen()
+        """Waits until every widget has dealt with its messages and with those that came of them, and all is drawn."""
+        await self._rest()
+        while self._is_up() and self._to_be_drawn():
+            self.app.screen._on_timer_update()  # as a 60th of a second would
+            await self._rest()
         if isinstance(self.app.screen, Page):
             self.app.screen.arrived = 0.0  # a person looks at a page before they press Enter
+
+    async def _rest(self) -> None:
+        """Waits until the app and every widget of its screen wait for a message, for some turns of the loop.
+
+        Pilot does so by a message to each widget, which costs more than what is waited for.
+        """
+        quiet = 0
+        while self._is_up() and quiet < _TURNS:
+            waiting = all(map(_waits, (self.app, *self.app.screen.walk_children(with_self=True))))
+            quiet = quiet + 1 if waiting else 0
+            await asyncio.sleep(0 if waiting else 0.001)  # what is not over yet gets room
+
+    def _is_up(self) -> bool:
+        return self.app._running and not self.app._exit and not self.app._exception_event.is_set()
+
+    def _to_be_drawn(self) -> bool:
+        screen = self.app.screen
+        return bool(
+            screen._layout_required
+            or screen._scroll_required
+            or screen._repaint_required
+            or screen._recompose_required
+            or screen._dirty_widgets
+            or screen._callbacks
+        )
 
     async def until(self, what: Callable[[], bool]) -> None:
         """Waits until something is so; the test's time-out ends what never is."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import ClassVar, Final
 
@@ -31,9 +32,15 @@ class DutyBoard(Grid):
     def __init__(self, station: Station) -> None:
         super().__init__(id="board")
         self._station = station
+        self._shown: Counter[str] | None = None
+
+    def renew(self) -> None:
+        """Shows how many they are now; a board that says so already stays."""
+        if self._shown != self._station.on_duty():
+            self.refresh(recompose=True)
 
     def compose(self) -> ComposeResult:
-        counts = self._station.on_duty()
+        counts = self._shown = self._station.on_duty()
         duties = self._station.campaign.duties
         shown = sorted(duties, key=lambda duty: not counts[duty.id])[:BOARD]
         for duty in duties:
@@ -103,10 +110,12 @@ class WelcomePage(Page[None]):
         """Shows the state of the day anew, and keeps nothing that the last person typed."""
         super().on_screen_resume()
         drawn.forget()
+        people = self._people()
         for state in self.query("#state-of-day").results(Static):
-            state.update(self._people())
+            if state.content != people:
+                state.update(people)
         for board in self.query(DutyBoard):
-            board.refresh(recompose=True)
+            board.renew()
         if self.built:
             self.forget()
             self.ready()

@@ -21,6 +21,7 @@ from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.geometry import Size
 from textual.screen import Screen
 from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.widget import Widget
@@ -134,7 +135,21 @@ class Page(Screen[R], Generic[R]):
 
     # --- the frame --------------------------------------------------------------------------------------------------
 
+    @property
+    def is_current(self) -> bool:
+        """Whether this page is the one that is seen; Textual lays out the one beneath, too, lest it shine through."""
+        return self.app.screen_stack[-1:] == [self]
+
+    def _screen_resized(self, size: Size) -> None:
+        # Textual calls this also for the page beneath, which is laid out when it comes back, and again for a page whose
+        # first layout has just told it its size.
+        if self.is_current and size != self._compositor.size:
+            super()._screen_resized(size)
+
     def compose(self) -> ComposeResult:
+        # As a resize will find them, but before anything is in the page: then nothing is styled and laid out twice.
+        room = zip(self.app.size, (self.HORIZONTAL_BREAKPOINTS, self.VERTICAL_BREAKPOINTS), strict=True)
+        self.add_class(*(next(name for least, name in reversed(steps) if size >= least) for size, steps in room))
         with Horizontal(id="top-bar"):
             yield Static(self._place(), markup=False, id="place")
             yield Static(self._time(), markup=False, id="time")
@@ -181,8 +196,7 @@ class Page(Screen[R], Generic[R]):
     def dismiss(self, result: R | None = None) -> AwaitComplete:
         """Returns `result` to the story, once: whatever is pressed after that is not for this page any more."""
         # Textual takes away whatever is on top: a page that a scan or the idle time has removed must not take another.
-        # (`is_current` is true also of a page under another one that lets it be seen.)
-        if self._over or self.app.screen_stack[-1:] != [self]:
+        if self._over or not self.is_current:
             return AwaitComplete()
         self._over = True
         return super().dismiss(result)
@@ -223,9 +237,10 @@ class Page(Screen[R], Generic[R]):
             # What is hidden loses the cursor; it comes back with what was typed.
             self.call_after_refresh(self._focused_before.focus)
         self.set_class(self.too_small, "-too-small")
-        said = _("This window is too small: {width}x{height}. The kiosk needs 80x24.")
-        for cover in self.query("#too-small").results(Static):
-            cover.update(said.format(width=event.size.width, height=event.size.height))
+        if self.too_small:
+            said = _("This window is too small: {width}x{height}. The kiosk needs 80x24.")
+            for cover in self.query("#too-small").results(Static):
+                cover.update(said.format(width=event.size.width, height=event.size.height))
 
     async def scanned(self, found: Recognition) -> bool:
         """Takes a badge that was scanned while this page was up; False leaves it to the app, which shows the person."""
@@ -267,8 +282,10 @@ class Page(Screen[R], Generic[R]):
     def say(self, text: str, *, wrong: bool = True) -> None:
         """Shows a sentence above the keys."""
         # While the page is built anew there is no such line, and nothing to be read.
+        said = f" {text}" if text else ""
         for message in self.query("#message").results(Static):
-            message.update(f" {text}" if text else "")
+            if message.content != said:
+                message.update(said)
             message.set_class(wrong, "-wrong")
 
     def _not_saved(self) -> str:
