@@ -269,7 +269,7 @@ class Fuzzer:
 
     def _riot(self) -> None:
         """Somebody who does not."""
-        for _event in range(self.chance.randrange(10, 50)):
+        for _event in range(self.chance.randrange(20, 100)):
             self._alive()
             self.noise()
             self.terminal.pump()

@@ -25,7 +25,7 @@ ESCAPE: Final = "\x1b[27u"
 """Esc in the kitty protocol, which needs no pause to be told from the beginning of a sequence."""
 PERSON_GAP: Final = 0.09
 """Seconds between the keys of somebody who types fast; a scanner's are at most 50 ms apart."""
-READING: Final = 0.3
+READING: Final = 0.6
 """Seconds from a page to the Enter of somebody who has seen it; a sooner one is a finger that bounced."""
 
 
