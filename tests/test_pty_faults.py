@@ -17,7 +17,7 @@ from tests.test_pty import ends_clean, pitched, stands_well, tent
 
 __all__ = ["pitched", "tent"]  # fixtures
 
-pytestmark = [pytest.mark.pty, pytest.mark.faults, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.pty, pytest.mark.faults, pytest.mark.timeout(1800)]  # for what hangs
 
 FORMS = [(prefix, suffix, lower) for prefix in ("", "~") for suffix in ("\r", "\r\n") for lower in (False, True)]
 DRAFTS = ("ConsentPage", "IdentityPage", "DocumentPage", "AddressPage", "FirstDayPage", "ReviewPage")
