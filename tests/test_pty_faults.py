@@ -96,6 +96,7 @@ def test_ten_thousand_events_without_sense(tmp_path: Path, seed: int) -> None:
     assert len(figures["pages"]) > 15
 
 
+@pytest.mark.timeout(600)
 def test_a_visit_leaves_no_widget_in_memory_and_few_bytes() -> None:
     found = measure(visits=300)
     assert found["nodes left"] == 0
