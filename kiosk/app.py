@@ -22,7 +22,7 @@ from textual.worker import Worker
 
 from kiosk import campaign_files, crashlog, i18n
 from kiosk.i18n import _
-from kiosk.scanner import BurstBegan, Pressed, Scanned, Scanner, Told
+from kiosk.scanner import SHORTEST, BurstBegan, Pressed, Scanned, Scanner, Told
 from kiosk.screens.welcome import WelcomePage
 from kiosk.station import Clock, Station, system_clock
 from kiosk.terminal import Terminal
@@ -37,7 +37,7 @@ COUNTDOWN: Final = 15
 _CATCHING_UP: Final = 0.02
 """Seconds that the thread which reads the terminal gets to deliver what has come in."""
 BOUNCE: Final = 0.25
-"""Seconds in which a page that came up takes no Enter: cold fingers press twice."""
+"""Seconds in which a page that came up takes no lone Enter: cold fingers press twice."""
 
 
 class KioskApp(App[None]):
@@ -169,7 +169,9 @@ class KioskApp(App[None]):
         page = self.screen
         if not isinstance(page, Page):
             return False
-        return not page.too_small and not (pressed.key == "enter" and pressed.time - page.arrived < BOUNCE)
+        # A number that is scanned, or typed as fast, ends with an Enter that was meant.
+        lone = pressed.key == "enter" and pressed.behind < SHORTEST
+        return not page.too_small and not (lone and pressed.time - page.arrived < BOUNCE)
 
     # --- stories ----------------------------------------------------------------------------------------------------
 

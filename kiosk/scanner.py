@@ -10,7 +10,7 @@ Pure: keys and times in, keys and scans out. It must not know of Textual, of bad
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 PREFIX: Final = "~"
@@ -36,6 +36,7 @@ class Pressed:
         key: its name, such as `enter`.
         character: what it types, or None.
         time: seconds on a monotonic clock, when it arrived.
+        behind: how many characters came right before it, as fast as a scanner's may.
         event: whatever the caller wants back with it.
     """
 
@@ -43,6 +44,7 @@ class Pressed:
     character: str | None
     time: float
     event: Any = None
+    behind: int = 0
 
     @property
     def typed(self) -> str:
@@ -119,12 +121,12 @@ class Scanner:
             return told  # the second half of CR and LF
         if pressed.typed:
             return [*told, *self._collect(pressed, typing)]
-        scanned = self._scanning
+        scanned, behind = self._scanning, len(self._text)
         told += self._end_burst()
         if scanned and pressed.key in _ENTER:
             self._ended = pressed.time
             return told
-        return [*told, pressed]
+        return [*told, replace(pressed, behind=behind)]
 
     def _collect(self, pressed: Pressed, typing: bool) -> Sequence[Told]:
         told: list[Told] = []

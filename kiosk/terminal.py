@@ -11,6 +11,7 @@ import selectors
 import signal
 import sys
 import threading
+import time
 from codecs import getincrementaldecoder
 from collections.abc import Callable
 from datetime import datetime
@@ -33,8 +34,8 @@ _IGNORED: Final = (
     *(signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF),
 )
 _PASTE_BEGINS, _PASTE_ENDS = "\x1b[200~", "\x1b[201~"
-_PATIENCE: Final = 10
-"""Ticks of silence after which the end of a paste does not come any more."""
+PASTE: Final = 1.0
+"""Seconds from the beginning of a paste after which its end does not come any more, whatever else comes meanwhile."""
 _TICK: Final = 0.1
 """Seconds between two looks whether the app has ended, and of silence after which Esc is the key and not a sequence."""
 
@@ -73,13 +74,10 @@ class Terminal(LinuxDriver):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._file = cast(Any, _Output(cast(TextIO, self._file)))
-        for number in _IGNORED:
-            signal.signal(number, signal.SIG_IGN)
+        ignore(*_IGNORED)  # some are the driver's own
         for number in _CLOSING:
             # A handler of the loop hears of a signal through a pipe, which overflows while the loop is busy.
             signal.signal(number, self._close_soon)
-        # asyncio takes SIGINT for itself; a handler of the loop's is the only one that outlives that.
-        self._loop.add_signal_handler(signal.SIGINT, _nothing)
         signal.set_wakeup_fd(signal.set_wakeup_fd(-1), warn_on_full_buffer=False)
         if Terminal.closing:
             self._loop.call_soon(self._close)
@@ -95,7 +93,8 @@ class Terminal(LinuxDriver):
 
     def _sigcont_application(self, *_: int | FrameType | None) -> None:
         # Whoever stopped the process may have drawn over the screen meanwhile.
-        self._loop.call_soon_threadsafe(self._redraw)
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._redraw)
 
     def _redraw(self) -> None:
         self._app.refresh(layout=True)
@@ -134,28 +133,34 @@ class Terminal(LinuxDriver):
 class _Reader:
     """Makes messages of characters; what no terminal sends is dropped, and reading begins anew behind it."""
 
-    def __init__(self, tell: Callable[[Message], None]) -> None:
-        self._tell = tell
+    def __init__(self, tell: Callable[[Message], None], seconds: Callable[[], float] = time.monotonic) -> None:
+        self._tell, self._seconds = tell, seconds
         self._parser = XTermParser()
         self._end = ""
         self._pasting = False
-        self._silences = 0
+        self._began = 0.0
 
     def feed(self, text: str) -> None:
-        self._silences = 0
         recent = self._end + text
         begun, ended = recent.rfind(_PASTE_BEGINS), recent.rfind(_PASTE_ENDS)
+        if ended < 0:
+            self._give_up_paste()
+        if begun > ended and not (self._pasting and ended < 0):
+            self._began = self._seconds()
         if begun != ended:  # -1 both: nothing was said of it
             self._pasting = begun > ended
         self._end = recent[-len(_PASTE_BEGINS) + 1 :]
         self._parse(text)
 
     def silence(self) -> None:
-        """Nothing has come for a tick: a lone Esc is a key; after some, a paste that was begun has no end."""
-        self._silences += 1
+        """Nothing has come for a tick: a lone Esc is a key."""
+        self._give_up_paste()
         if not self._pasting:
             self._parse("")
-        elif self._silences >= _PATIENCE:
+
+    def _give_up_paste(self) -> None:
+        # Counted from its beginning: with every key that is pressed in vain silence would only begin anew.
+        if self._pasting and self._seconds() - self._began >= PASTE:
             self._begin_anew()
 
     def _parse(self, text: str) -> None:
@@ -174,8 +179,20 @@ class _Reader:
         self._end = ""
 
 
-def _nothing() -> None:
-    """What a signal does that does nothing."""
+def ignore(*numbers: signal.Signals) -> None:
+    """Makes signals do nothing."""
+    for number in numbers:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def begin() -> None:
+    """Takes the signals over before there is a loop: asyncio would take SIGINT, and give it back too soon."""
+    ignore(*_IGNORED)
+
+
+def end() -> None:
+    """Lets no signal change how the process ends, from now on to its very end."""
+    ignore(*_IGNORED, *_CLOSING)
 
 
 def quiet(folder: Path) -> None:

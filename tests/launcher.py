@@ -6,13 +6,15 @@
 `--idle` sets how long a page waits for the next key. `--journal` appends what reached the station and which page came
 up, a JSON line each. `--clock` lets the station's time go RATE times as fast since the time ORIGIN (seconds). `--hasty
 yes` takes away the moment in which a page that has just come up takes no Enter. `--stacks` names a file in which
-SIGRTMIN shows where the process is: for what hangs.
+SIGRTMIN shows where the process is: for what hangs. `--shake yes` sends the process every signal that a person or a
+service may send while it closes its log, and once more when Python ends.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import atexit
 import faulthandler
 import gc
 import json
@@ -148,6 +150,26 @@ def forgive_bounces() -> None:
     vars(import_module("kiosk.app"))["BOUNCE"] = 0.0
 
 
+def shake() -> None:
+    """Sends this process signals when it believes that all is done."""
+    from kiosk.station import Station
+
+    close: Callable[[Station], None] = Station.close
+
+    def all_signals() -> None:
+        for number in (signal.SIGINT, signal.SIGCONT, signal.SIGWINCH, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP):
+            os.kill(os.getpid(), number)
+
+    @wraps(close)
+    def close_shaken(self: Station) -> None:
+        all_signals()
+        close(self)
+        all_signals()
+
+    Station.close = close_shaken  # type: ignore[method-assign]
+    atexit.register(all_signals)
+
+
 def main() -> int:
     """Rigs the kiosk and runs it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -158,6 +180,7 @@ def main() -> int:
     parser.add_argument("--clock", default="")
     parser.add_argument("--stacks", type=Path)
     parser.add_argument("--hasty", choices=("yes", "no"), default="no")
+    parser.add_argument("--shake", choices=("yes", "no"), default="no")
     options = parser.parse_args()
     if options.broken:
         break_method(*options.broken.split("=", 1))
@@ -172,6 +195,8 @@ def main() -> int:
         show_stacks(options.stacks)
     if options.hasty == "yes":
         forgive_bounces()
+    if options.shake == "yes":
+        shake()
     from kiosk.__main__ import main as kiosk
 
     return kiosk(["--data", str(options.data)])

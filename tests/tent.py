@@ -25,7 +25,7 @@ ESCAPE: Final = "\x1b[27u"
 """Esc in the kitty protocol, which needs no pause to be told from the beginning of a sequence."""
 PERSON_GAP: Final = 0.09
 """Seconds between the keys of somebody who types fast; a scanner's are at most 50 ms apart."""
-READING: Final = 0.3
+READING: Final = 0.6
 """Seconds from a page to the Enter of somebody who has seen it; a sooner one is a finger that bounced."""
 
 
@@ -118,16 +118,22 @@ class Visitor:
         self.terminal.settle(0.05)
 
     def press(self, *keys: str) -> None:
-        """Presses keys one after the other."""
+        """Presses keys one after the other, each when what came of the one before is seen."""
         for key in keys:
-            while key == "\r" and (left := self._came + READING - time.monotonic()) > 0:
-                self.terminal.pump(left)
-            self.terminal.send(key)
+            painted = self.terminal.painted
+            self._hit(key)
+            self.terminal.until(lambda painted=painted: self.terminal.painted > painted, f"nothing comes of {key!r}")
             self.terminal.settle(PERSON_GAP)
 
+    def _hit(self, key: str) -> None:
+        while key == "\r" and (left := self._came + READING - time.monotonic()) > 0:
+            self.terminal.pump(left)
+        self.terminal.send(key)
+
     def enter(self, text: str) -> None:
-        """Fills a field in and goes on."""
+        """Fills a field in, sees it there, and goes on."""
         self.terminal.paste(text)
+        self.terminal.wait_for(text)
         self.press("\r")
 
     def scan(self, text: str, *, prefix: str = "", suffix: str = "\r", gap: float = 0.0) -> None:
@@ -157,7 +163,7 @@ class Visitor:
     def _changes(self, key: str) -> bool:
         """Presses a key; whether another page, or another question on it, is up within a second."""
         before = len(self._noted()), self.terminal.text
-        self.press(key)
+        self._hit(key)
         try:
             self.terminal.until(lambda: (len(self._noted()), self.terminal.text) != before, "nothing happened", 1.0)
         except NotShown:

@@ -73,6 +73,19 @@ def test_no_key_paste_sequence_byte_mouse_or_resize_leaves_or_breaks_it(tent: Te
         ends_clean(tent, screen)
 
 
+def test_a_paste_without_an_end_keeps_nobody_waiting(tent: Tent, tmp_path: Path) -> None:
+    with standing(tent, tmp_path) as visitor:
+        screen = visitor.terminal
+        screen.send("\x1b[200~x")
+        for _key in range(8):  # each as somebody presses who wonders why nothing happens
+            screen.pump(0.5)
+            screen.send("\r")
+            if visitor.page == "ConsentPage":
+                break
+        visitor.sees("ConsentPage")
+        stands_well(tent, screen)
+
+
 def test_a_terminal_that_is_too_small_says_so_and_what_was_typed_is_there_again(tent: Tent, tmp_path: Path) -> None:
     with standing(tent, tmp_path) as visitor:
         screen = visitor.terminal
@@ -151,6 +164,12 @@ def test_a_terminal_that_is_closed_ends_it_with_the_log_free(tent: Tent, tmp_pat
         assert screen.process.wait(timeout=10) == 0
         assert tent.free
         stands_well(tent, screen)
+
+
+def test_no_signal_changes_how_it_ends_up_to_the_very_end(tent: Tent, tmp_path: Path) -> None:
+    with standing(tent, tmp_path, shake="yes") as visitor:
+        visitor.terminal.signal(signal.SIGTERM)
+        ends_clean(tent, visitor.terminal)
 
 
 # --- scans ----------------------------------------------------------------------------------------------------------

@@ -120,6 +120,13 @@ def test_a_key_held_down_is_no_scan() -> None:
     assert (scans(told), passed(told)) == ([], "1")
 
 
+@pytest.mark.parametrize(("gap", "behind"), [(0.0, 11), (0.05, 11), (2.0, 0)])
+def test_an_enter_knows_what_came_right_before_it(gap: float, behind: int) -> None:
+    told = run(burst([*"S016A-00042", "enter"], gap), typing=True, to_the_end=False)
+    (enter,) = [item for item in told if isinstance(item, Pressed) and item.key == "enter"]
+    assert enter.behind == behind
+
+
 def test_a_lone_prefix_is_a_character() -> None:
     assert passed(run([("~", 1.0), ("a", 3.0)], typing=True)) == "~a"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import time
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from textual import events
+from textual.geometry import Size
 
 from kiosk.app import COUNTDOWN, KioskApp
 from kiosk.badge import Badge, issue
@@ -20,8 +23,10 @@ from kiosk.rules import Application, Stay
 from kiosk.screens.welcome import WelcomePage
 from kiosk.station import Recognition, Station
 from kiosk.widgets.fields import Field
+from kiosk.widgets.page import Page
 from tests import factories, plain
 from tests.conftest import PIN, FakeClock
+from tests.memory import nodes
 from tests.walking import PERSON, Walker, walking
 
 
@@ -166,6 +171,25 @@ async def test_the_second_enter_of_a_double_press_is_nobodys(station: Station) -
     assert "duty_started" not in types_of(station.folder)
 
 
+async def test_a_number_that_is_scanned_as_the_page_comes_up_counts(station: Station) -> None:
+    number, _ = come(station, 0)
+    async with walking(station) as walker:
+        walker.page.arrived = time.monotonic()
+        for character in number:
+            walker._send(character, character)
+        walker._send("enter", "\r")
+        await walker.arrive("DutyPage")
+        await walker.shows(factories.NAMES[0])
+
+
+async def test_nothing_is_left_of_a_page_in_the_other_language(station: Station) -> None:
+    async with walking(station) as walker:
+        await walker.press("f2", "f2")
+        before = nodes()
+        await walker.press(*["f2"] * 6)
+        assert nodes() - before == {}
+
+
 # --- idle time ------------------------------------------------------------------------------------------------------
 
 
@@ -251,6 +275,32 @@ async def test_a_window_that_is_too_small_says_so_and_takes_no_keys(station: Sta
         await walker.type("小满")
         await walker.shows("林小满")
     assert types_of(station.folder) == ["station_noted"]
+
+
+async def test_of_sizes_that_pile_up_only_the_newest_is_laid_out(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    laid_out: list[Size] = []
+    real = Page._refresh_layout
+
+    def lay_out(self: Page[object], size: Size | None = None, scroll: bool = False) -> None:
+        laid_out.append(self.outer_size if size is None else size)
+        real(self, size, scroll)
+
+    async with walking(station) as walker:
+        monkeypatch.setattr(Page, "_refresh_layout", lay_out)
+        busy = asyncio.Event()
+        walker.page.call_next(busy.wait)
+        for columns in range(1, 31):  # a key between two, so that they are not each other's neighbours
+            for size in (Size(columns, 30), Size(120, 40)):
+                await walker.app._on_resize(events.Resize(size, size))
+                walker.app._check_resize()
+                walker.page.post_message(events.Key("f12", None))
+        busy.set()
+        await walker.until(lambda: walker.page.region.size == (120, 40))
+        await walker.shows("第一次来")
+    assert not [size for size in laid_out if size.height == 30]
+    assert len(laid_out) < 10
 
 
 # --- without a badge ------------------------------------------------------------------------------------------------

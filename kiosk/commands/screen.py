@@ -46,6 +46,7 @@ def _show(folder: Path, station: Station | None, *, demo_pin: str = "") -> int:
     from kiosk import terminal
     from kiosk.app import CRASHED, KioskApp
 
+    terminal.begin()
     terminal.quiet(folder)
     crashes: list[float] = []
     while True:
@@ -61,6 +62,7 @@ def _show(folder: Path, station: Station | None, *, demo_pin: str = "") -> int:
         crashes = [*crashes[-_MANY + 1 :], time.monotonic()]
         if len(crashes) == _MANY and crashes[-1] - crashes[0] < _MANY:
             time.sleep(1)  # what fails at once every time must not take the machine
+    terminal.end()
     if station is not None:
         station.close()
     return 0 if terminal.Terminal.closing else app.return_code or 0

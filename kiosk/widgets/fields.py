@@ -80,6 +80,8 @@ class Entry(Input, inherit_bindings=False):
 
     def on_unmount(self) -> None:
         self.set_reactive(Input.value, "")  # a page that was left may live on for a moment, what was typed does not
+        # Input has subscribed with a function that holds it: it would stay in memory for as long as its page.
+        self.screen.text_selection_started_signal.unsubscribe(self)
 
     async def _on_key(self, event: events.Key) -> None:
         if event.key == "enter":

@@ -123,6 +123,7 @@ class Page(Screen[R], Generic[R]):
         self._saved.set()
         self._over = False
         self._focused_before: Widget | None = None
+        self._laid_out: Size | None = None
         self.built = False
         self._drawing = asyncio.Lock()
         self.arrived = math.inf
@@ -231,6 +232,11 @@ class Page(Screen[R], Generic[R]):
         return self.size.width < SMALLEST[0] or self.size.height < SMALLEST[1]
 
     def on_resize(self, event: events.Resize) -> None:
+        # Sizes may come faster than pages are laid out. Of those that pile up only the newest counts, and it comes too.
+        if event.size != self.app.size or event.size == self._laid_out:
+            event.prevent_default()
+            return
+        self._laid_out = event.size
         if self.too_small and not self.has_class("-too-small"):
             self._focused_before = self.focused
         elif not self.too_small and self.has_class("-too-small") and self._focused_before is not None:
@@ -254,6 +260,8 @@ class Page(Screen[R], Generic[R]):
         async with self._drawing:
             self.built = False
             await self.recompose()
+            # Textual remembers what was found on a page, a thousand times over: with it all widgets that are gone.
+            self._query_one_cache.clear()
             self._make_ready()
 
     async def relabel(self) -> None:
