@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from textual import on
 from textual.containers import Vertical
 from textual.widget import Widget
 from textual.widgets import Static
@@ -16,7 +15,8 @@ from kiosk.i18n import N_, _
 from kiosk.roster import Visit
 from kiosk.station import Station
 from kiosk.widgets.fields import Field
-from kiosk.widgets.page import Key, Page
+from kiosk.widgets.form import FormPage
+from kiosk.widgets.page import Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Plan:
     done: str
 
 
-class ActPage(Page[str]):
+class ActPage(FormPage[str]):
     """Returns the sentence that says what was recorded, or None.
 
     The first Enter checks everything and shows what will stand in the record; the second one records it. Nothing that a
@@ -43,7 +43,6 @@ class ActPage(Page[str]):
     """
 
     idle = 180
-    keeps_draft = True
     keys: ClassVar[tuple[Key, ...]] = (
         Key("Enter", N_("Next"), "next"),
         Key("F1", N_("Help"), "app.help"),
@@ -54,7 +53,6 @@ class ActPage(Page[str]):
         super().__init__(station)
         self.volunteer = volunteer
         self._visit = visit
-        self.typed: dict[str, str] = {}
         self._plan: Plan | None = None
 
     @property
@@ -96,7 +94,7 @@ class ActPage(Page[str]):
 
     def ready(self) -> None:
         self._show_plan()
-        self.query(Field).first().focus()
+        super().ready()
 
     def _show_plan(self) -> None:
         plan = self._plan
@@ -106,21 +104,10 @@ class ActPage(Page[str]):
             self.query_one("#plan-lines", Static).update("\n".join(said))
             self.say(_("To record it, press Enter. To change something, type. To leave it, press Esc."), wrong=False)
 
-    @on(Field.Edited)
-    def _remember(self, event: Field.Edited) -> None:
-        self.typed[event.field.name or ""] = event.value
+    def edited(self, field: Field) -> None:
         self._plan = None
         self._show_plan()
         self.say("")
-
-    @on(Field.Entered)
-    async def _enter(self, event: Field.Entered) -> None:
-        fields = list(self.query(Field))
-        place = fields.index(event.field)
-        if place + 1 < len(fields) and self._plan is None:
-            fields[place + 1].focus()
-        else:
-            await self.action_next()
 
     async def action_next(self) -> None:  # type: ignore[override] # Textual awaits actions of either kind
         if self._plan is None:

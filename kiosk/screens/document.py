@@ -15,8 +15,8 @@ from kiosk.screens.draft import Draft
 from kiosk.station import Station
 from kiosk.widgets.choices import Question
 from kiosk.widgets.fields import Asks, Field
+from kiosk.widgets.form import FormPage
 from kiosk.widgets.numberpad import PadForm
-from kiosk.widgets.page import Page
 
 _SHORT: Final = {
     "resident_id": N_("ID card"),
@@ -27,23 +27,21 @@ _SHORT: Final = {
 }
 
 
-class DocumentPage(Page[str]):
+class DocumentPage(FormPage[str]):
     """Returns `next` when number and birth date are right."""
 
     heading = N_("Your ID number or birth date")
-    keeps_draft = True
     idle = 120
 
     def __init__(self, station: Station, draft: Draft, *, step: tuple[int, int]) -> None:
-        super().__init__(station, step=step)
-        self._draft = draft
+        super().__init__(station, step=step, typed=draft.fields)
 
     @property
     def _kind(self) -> str:
-        return self._draft.fields.get("id_type", "resident_id")
+        return self.typed.get("id_type", "resident_id")
 
     def content(self) -> Iterable[Widget]:
-        typed = self._draft.fields
+        typed = self.typed
         with PadForm():
             question = Question("id_type", _("Document"), [(k, _(label)) for k, label in _SHORT.items()], self._kind)
             question.id = "id_type"
@@ -68,7 +66,7 @@ class DocumentPage(Page[str]):
             raise rules.invalid("id_invalid")
 
     def _number_tells_birth(self) -> bool:
-        number = self._draft.fields.get("id_number", "")
+        number = self.typed.get("id_number", "")
         try:
             return rules.parse_id_number(self._kind, number, self.station.today())[2] is not None
         except InvalidInput:
@@ -81,18 +79,17 @@ class DocumentPage(Page[str]):
         # An ID number says it already: one question less.
         self.query_one("#birth_date", Field).display = not self._number_tells_birth()
 
-    @on(Field.Edited)
-    def _remember(self, event: Field.Edited) -> None:
-        self._draft.fields[event.field.name or ""] = event.value
-        if event.field.name == "id_number":
+    def edited(self, field: Field) -> None:
+        super().edited(field)
+        if field.name == "id_number":
             self._show_birth()
             if self._number_tells_birth():
                 # What is not shown is not said: neither here nor in the draft.
-                self.query_one("#birth_date", Field).value = self._draft.fields["birth_date"] = ""
+                self.query_one("#birth_date", Field).value = self.typed["birth_date"] = ""
 
     @on(Question.Answered)
     def _remember_kind(self, event: Question.Answered) -> None:
-        self._draft.fields["id_type"] = event.value
+        self.typed["id_type"] = event.value
         number = self.query_one("#id_number", Field)
         number.asks = self._number_asks()
         if number.value:
@@ -100,21 +97,12 @@ class DocumentPage(Page[str]):
         self._show_birth()
         number.focus()
 
-    @on(Field.Entered)
-    def _go_on(self, event: Field.Entered) -> None:
-        birth = self.query_one("#birth_date", Field)
-        if event.field is not birth and birth.display:
-            birth.focus()
-        else:
-            self.action_next()
-
-    def action_next(self) -> None:
+    async def action_next(self) -> None:  # type: ignore[override] # Textual awaits actions of either kind
         # Enter on the kind of document takes the one that is chosen.
         if self.focused is not None and self.focused.id == "id_type":
             self.query_one("#id_number", Field).focus()
-            return
-        wrong = [field for field in self.query(Field) if field.display and field.problem() is not None]
-        if wrong:
-            wrong[0].focus()
         else:
-            self.dismiss("next")
+            await super().action_next()
+
+    async def complete(self) -> None:
+        self.dismiss("next")

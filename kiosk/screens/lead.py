@@ -15,6 +15,7 @@ from kiosk.i18n import N_, _
 from kiosk.keys import PIN_DIGITS
 from kiosk.station import Station
 from kiosk.widgets.fields import Field
+from kiosk.widgets.form import FormPage
 from kiosk.widgets.numberpad import PadForm
 from kiosk.widgets.page import Key, Page
 
@@ -92,55 +93,29 @@ class LeadPinPage(Page[str]):
         self.dismiss("forgotten")
 
 
-class ForgottenPinPage(Page[bool]):
+class ForgottenPinPage(FormPage[bool]):
     """Returns True when a new PIN is set."""
 
     heading = N_("A new PIN")
-    keeps_draft = True
     idle = 180
 
-    def __init__(self, station: Station) -> None:
-        super().__init__(station)
-        self._typed = dict.fromkeys(("passphrase", "pin", "again"), "")
-
     def content(self) -> Iterable[Widget]:
-        typed, pin = self._typed, PIN_DIGITS
+        typed, pin = self.typed.get, PIN_DIGITS
         with PadForm():
             hint = _("On paper since set-up, 25 letters and digits")
-            yield Field("passphrase", _("Passphrase"), typed["passphrase"], self._any, hint=hint, length=40)
-            yield Field("pin", _("New PIN"), typed["pin"], check_new_pin, password=True, length=pin, asks="digits")
+            yield Field("passphrase", _("Passphrase"), typed("passphrase", ""), self._any, hint=hint, length=40)
+            yield Field("pin", _("New PIN"), typed("pin", ""), check_new_pin, password=True, length=pin, asks="digits")
             again = _("PIN once more")
-            yield Field("again", again, typed["again"], self._check_again, password=True, length=pin, asks="digits")
-
-    def ready(self) -> None:
-        self.query_one("#passphrase", Field).focus()
+            yield Field("again", again, typed("again", ""), self._check_again, password=True, length=pin, asks="digits")
 
     def _any(self, text: str) -> None:
         if not text.strip():
             raise InvalidInput("passphrase_missing", _("Please enter the passphrase."))
 
     def _check_again(self, text: str) -> None:
-        check_same_pin(self._typed["pin"], text)
+        check_same_pin(self.typed.get("pin", ""), text)
 
-    @on(Field.Edited)
-    def _remember(self, event: Field.Edited) -> None:
-        self._typed[event.field.name or ""] = event.value
-        self.say("")
-
-    @on(Field.Entered)
-    async def _enter(self, event: Field.Entered) -> None:
-        fields = list(self.query(Field))
-        place = fields.index(event.field)
-        if place + 1 < len(fields):
-            fields[place + 1].focus()
-        else:
-            await self.action_next()
-
-    async def action_next(self) -> None:  # type: ignore[override] # Textual awaits actions of either kind
-        wrong = [field for field in self.query(Field) if field.problem() is not None]
-        if wrong:
-            wrong[0].focus()
-            return
+    async def complete(self) -> None:
         self.say(_("One moment please ..."), wrong=False)
-        if await self.save(self.station.reset_pin, self._typed["passphrase"], self._typed["pin"]):
+        if await self.save(self.station.reset_pin, self.typed["passphrase"], self.typed["pin"]):
             self.dismiss(True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import ClassVar
 
-from textual import events, on
+from textual import events
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -20,23 +20,22 @@ from kiosk.rules import invalid
 from kiosk.screens.lead import check_new_pin, check_same_pin
 from kiosk.setup import NewStation
 from kiosk.widgets.fields import Field
+from kiosk.widgets.form import FormPage
 from kiosk.widgets.numberpad import PadForm
 from kiosk.widgets.page import Key, Page
 
 
-class SetUpPage(Page[NewStation]):
+class SetUpPage(FormPage[NewStation]):
     """Returns the new station."""
 
     heading = N_("Set up this station")
     idle = None
-    keeps_draft = True
     may_close = True
     keys: ClassVar[tuple[Key, ...]] = (Key("Enter", N_("Next"), "next"), Key("Ctrl+Q", N_("Close"), "app.leave"))
 
     def __init__(self, folder: Path, campaign: Campaign) -> None:
         super().__init__(None)
         self._folder, self._campaign = folder, campaign
-        self._typed = dict.fromkeys(("station", "community", "pin", "again"), "")
         self._working = False
 
     def content(self) -> Iterable[Widget]:
@@ -45,43 +44,23 @@ class SetUpPage(Page[NewStation]):
             yield from self._fields()
 
     def _fields(self) -> Iterable[Widget]:
-        typed, pin = self._typed, PIN_DIGITS
+        typed, pin = self.typed.get, PIN_DIGITS
         hint = _("Up to 8 letters and digits, as headquarters gave it")
-        yield Field("station", _("Station number"), typed["station"], setup.parse_station_id, hint=hint, length=8)
+        yield Field("station", _("Station number"), typed("station", ""), setup.parse_station_id, hint=hint, length=8)
         hint = _("Its name, its 12-digit code, or street and name")
-        yield Field("community", _("Community"), typed["community"], self._check_community, hint=hint, length=40)
-        yield Field("pin", _("New PIN"), typed["pin"], check_new_pin, password=True, length=pin, asks="digits")
+        yield Field("community", _("Community"), typed("community", ""), self._check_community, hint=hint, length=40)
+        yield Field("pin", _("New PIN"), typed("pin", ""), check_new_pin, password=True, length=pin, asks="digits")
         again = _("PIN once more")
-        yield Field("again", again, typed["again"], self._check_again, password=True, length=pin, asks="digits")
-
-    def ready(self) -> None:
-        self.query_one("#station", Field).focus()
+        yield Field("again", again, typed("again", ""), self._check_again, password=True, length=pin, asks="digits")
 
     def _check_community(self, text: str) -> None:
         if setup.find_community(self._campaign, text) is None:
             raise invalid("community_unknown")
 
     def _check_again(self, text: str) -> None:
-        check_same_pin(self._typed["pin"], text)
+        check_same_pin(self.typed.get("pin", ""), text)
 
-    @on(Field.Edited)
-    def _remember(self, event: Field.Edited) -> None:
-        self._typed[event.field.name or ""] = event.value
-
-    @on(Field.Entered)
-    async def _enter(self, event: Field.Entered) -> None:
-        fields = list(self.query(Field))
-        place = fields.index(event.field)
-        if place + 1 < len(fields):
-            fields[place + 1].focus()
-        else:
-            await self.action_next()
-
-    async def action_next(self) -> None:  # type: ignore[override] # Textual awaits actions of either kind
-        wrong = [field for field in self.query(Field) if field.problem() is not None]
-        if wrong:
-            wrong[0].focus()
-            return
+    async def complete(self) -> None:
         if self._working:
             return
         self._working = True
@@ -96,14 +75,14 @@ class SetUpPage(Page[NewStation]):
             self._working = False
 
     def _create(self) -> NewStation:
-        community = setup.find_community(self._campaign, self._typed["community"])
+        community = setup.find_community(self._campaign, self.typed["community"])
         return setup.prepare(
             self._folder,
             self._campaign,
-            station=self._typed["station"],
+            station=self.typed["station"],
             community=community.code if community else "",
             language=language(),
-            pin=self._typed["pin"],
+            pin=self.typed["pin"],
         )
 
     def action_back(self) -> None:
