@@ -85,8 +85,10 @@ def read_settings(folder: Path) -> Settings:
         settings = Settings(**{field.name: found[field.name] for field in named})
         if not all(type(getattr(settings, field.name)) is _KINDS[str(field.type)] for field in fields(Settings)):
             raise ValueError(FILE)
-        if settings.language not in LANGUAGES or settings.theme not in THEMES or settings.segment < 0:
+        if settings.language not in LANGUAGES or settings.segment < 0:
             raise ValueError(FILE)
+        if settings.theme not in THEMES:  # a look that only a newer version has is no damage
+            settings = settings.with_theme(THEMES[0])
     except FileNotFoundError as error:
         sentence = _("There is no station in {folder} yet. Please run: kiosk init").format(folder=folder)
         raise NotSetUp(sentence) from error

@@ -15,12 +15,14 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from textual import events
 from textual.geometry import Size
+from textual.widgets import Static
 
 from kiosk.app import COUNTDOWN, KioskApp
 from kiosk.badge import Badge, issue
 from kiosk.records import canonical
 from kiosk.rules import Application, Stay
 from kiosk.screens.welcome import WelcomePage
+from kiosk.segments import Finding
 from kiosk.station import Recognition, Station
 from kiosk.widgets.fields import Field
 from kiosk.widgets.page import Page
@@ -191,6 +193,22 @@ async def test_nothing_is_left_of_a_page_in_the_other_language(station: Station)
 
 
 # --- idle time ------------------------------------------------------------------------------------------------------
+
+
+async def test_the_welcome_page_says_what_is_wrong_with_the_files(station_folder: Path, clock: FakeClock) -> None:
+    """What was set aside at the start by its name, and what has decayed since, as soon as the page is back."""
+    (station_folder / "records" / "open.json").write_bytes(b"{")
+    station = Station(station_folder, clock=clock)
+    async with walking(station) as walker:
+        await walker.shows("open.json: 这个文件无法读取，已另外保存，请交给总部。 请站点负责人告知总部。")
+        station._decayed.append(Finding("records/sealed/000001-" + "a" * 64 + ".json", 3, "x"))
+        await walker.press("f9")
+        await walker.arrive("LeadPinPage")
+        await walker.press("escape")
+        await walker.arrive("WelcomePage")
+        notice = walker.page.query_one("#notice", Static)
+        await walker.until(lambda: "另外还有 1 处问题。" in str(notice.content))
+    station.close()
 
 
 async def test_who_walks_away_leaves_nothing_behind(station: Station) -> None:

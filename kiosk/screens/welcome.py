@@ -114,6 +114,10 @@ class WelcomePage(Page[None]):
         for state in self.query("#state-of-day").results(Static):
             if state.content != people:
                 state.update(people)
+        warning = self._warning()
+        for notice in self.query("#notice").results(Static):
+            if notice.content != warning:  # what has decayed is found while the kiosk runs
+                notice.update(warning)
         for board in self.query(DutyBoard):
             board.renew()
         if self.built:
@@ -129,8 +133,16 @@ class WelcomePage(Page[None]):
         self.say("")
 
     def _warning(self) -> str:
-        if self.station.set_aside:
-            return _("A file could not be read and was set aside. Site lead, please tell headquarters.")
+        damage = self.station.damage
+        if damage:
+            stem, dot, suffix = damage[0].file.rpartition("/")[2].rpartition(".")
+            name = f"{stem[:10]}..{dot}{suffix}" if len(stem) > 20 else f"{stem}{dot}{suffix}"  # a hash tells nobody
+            said = [f"{name}: {damage[0].problem}"]
+            if len(damage) > 1:
+                more = len(damage) - 1
+                said.append(ngettext("{count} thing more is wrong.", "{count} things more are wrong.", more))
+                said[-1] = said[-1].format(count=more)
+            return " ".join([*said, _("Site lead, please tell headquarters.")])
         if self._demo_pin:
             said = _("Demonstration: all people are fictional. The lead's PIN is {pin}. To end it, press Ctrl+Q.")
             return said.format(pin=self._demo_pin)
