@@ -19,7 +19,7 @@ test: .venv/.installed ## all tests; ARGS="-k badge" picks some
 	$(PY) -m pytest -n 2 --dist worksteal $(ARGS)
 
 test-faults: .venv/.installed ## what takes minutes: every page, gap and signal over a pty, and 20,000 events of the fuzzer
-	$(PY) -m pytest -n 2 --dist worksteal -m faults $(ARGS)
+	$(PY) -m pytest -n 2 --dist load --maxschedchunk 1 -m faults $(ARGS)
 
 soak: .venv/.installed ## hours of the fuzzer; EVENTS=1000000 SEED=7, and VISITS=10000 for the memory
 	$(PY) -m tests.fuzzing --events $(or $(EVENTS),1000000) $(if $(SEED),--seed $(SEED))

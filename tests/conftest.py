@@ -15,8 +15,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from textual.css.model import RuleSet
+from textual.css.stylesheet import Stylesheet
+from textual.css.types import CSSLocation
 
 from kiosk import i18n, setup
 from kiosk.campaign import Campaign
@@ -75,6 +79,23 @@ def untouched_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     i18n.use("zh")
     yield
     i18n.use("zh")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def style_sheets_parsed_once() -> Iterator[None]:
+    """What Textual reads out of a style sheet in one app holds in the next; tests have hundreds of apps."""
+    kept: dict[tuple[object, ...], list[RuleSet]] = {}
+    real = Stylesheet._parse_rules
+
+    def parse(sheet: Stylesheet, css: str, read_from: CSSLocation, *rest: Any, **named: Any) -> list[RuleSet]:
+        key = (css, read_from, rest, *sorted(named.items()), *sorted(sheet._variables.items()))
+        if key not in kept:
+            kept[key] = real(sheet, css, read_from, *rest, **named)
+        return kept[key]
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Stylesheet, "_parse_rules", parse)
+        yield
 
 
 @pytest.fixture

@@ -120,10 +120,13 @@ class Visitor:
     def press(self, *keys: str) -> None:
         """Presses keys one after the other, each when what came of the one before is seen."""
         for key in keys:
-            painted = self.terminal.painted
-            self._hit(key)
-            self.terminal.until(lambda painted=painted: self.terminal.painted > painted, f"nothing comes of {key!r}")
-            self.terminal.settle(PERSON_GAP)
+            self._press(key)
+
+    def _press(self, key: str) -> None:
+        painted = self.terminal.painted
+        self._hit(key)
+        self.terminal.until(lambda: self.terminal.painted > painted, f"nothing comes of {key!r}")
+        self.terminal.settle(PERSON_GAP)
 
     def _hit(self, key: str) -> None:
         while key == "\r" and (left := self._came + READING - time.monotonic()) > 0:

@@ -21,6 +21,7 @@ from kiosk.app import COUNTDOWN, KioskApp
 from kiosk.badge import Badge, issue
 from kiosk.records import canonical
 from kiosk.rules import Application, Stay
+from kiosk.screens.review import ReviewPage
 from kiosk.screens.welcome import WelcomePage
 from kiosk.segments import Finding
 from kiosk.station import Recognition, Station
@@ -272,6 +273,22 @@ async def test_set_up_waits_for_ever(tmp_path: Path, clock: FakeClock) -> None:
         await app.watch_idle()
         await walker.arrive("SetUpPage")
         assert walker.page.query_one("#station", Field).value == "S016001"
+
+
+async def test_a_check_page_whose_story_is_over_shows_and_records_nothing(station: Station) -> None:
+    async with walking(station) as walker:
+        await walker.consent()
+        await walker.identify()
+        await walker.press("1", "1", "1", "1")
+        await walker.arrive("ReviewPage")
+        await walker.shows(PERSON["name"])
+        page = walker.page
+        assert isinstance(page, ReviewPage)
+        page._draft.forget()  # as the end of its story does, before the page has gone
+        await page.rebuild()
+        await walker.hides(PERSON["name"])
+        await page.action_next()
+    assert types_of(station.folder) == ["station_noted"]
 
 
 # --- small windows --------------------------------------------------------------------------------------------------

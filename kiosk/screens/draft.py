@@ -38,9 +38,10 @@ class Draft:
         """The person, if every field is right."""
         return parse_applicant({**self.fields, "community": self.community or ""}, campaign, day)[0]
 
-    def application(self, campaign: Campaign, day: date) -> Application:
-        """What the person asks of the station. The pages let nobody get this far with a field that is wrong."""
+    def application(self, campaign: Campaign, day: date) -> Application | None:
+        """What the person asks of the station, if every field is right: None also once everything was dropped."""
         applicant = self.applicant(campaign, day)
-        assert applicant is not None
+        if applicant is None:
+            return None
         consented = {consent.id for consent in campaign.consents} <= self.agreed
         return Application(applicant, dict(self.answers), consented)

@@ -46,7 +46,9 @@ class ReviewPage(Page[Admission]):
 
     def _person(self) -> Iterable[tuple[str, str]]:
         campaign = self.station.campaign
-        person = self._draft.application(campaign, self.station.today()).applicant
+        person = self._draft.applicant(campaign, self.station.today())
+        if person is None:  # a scan or the idle time has ended the story, and the page is about to go
+            return
         yield _("Name"), person.name
         yield _("Mobile number"), f"{person.phone[:3]} {person.phone[3:7]} {person.phone[7:]}"
         if person.id_number:
@@ -63,6 +65,6 @@ class ReviewPage(Page[Admission]):
 
     async def action_next(self) -> None:  # type: ignore[override] # Textual awaits actions of either kind
         application = self._draft.application(self.station.campaign, self.station.today())
-        admission = await self.save(self.station.check_in, application)
+        admission = await self.save(self.station.check_in, application) if application else None
         if admission is not None:
             self.dismiss(admission)
