@@ -44,7 +44,7 @@ VERSION: Final = 1
 """Of what stands in the file. Whoever changes that, or what `History` makes of records, counts it up."""
 CHUNK: Final = 20
 """Segments that are taken in at once."""
-_ASKED_AGAIN: Final = 8_000
+_ASKED_AGAIN: Final = 4_000
 """Answers of a kind that are kept in memory: a day's people are asked for again and again."""
 _AT_HAND: Final = 16
 """Sealed segments that are kept in memory after somebody asked for a record of theirs."""
@@ -174,7 +174,7 @@ class Index:
             revoked=_Answers(self, "revoked", int),
             rows=_Answers(self, "row", lambda row: Row(tuple(row[0]), row[1])),
             refused=_Answers(self, "refused", int, to_text=date.isoformat, from_text=date.fromisoformat),
-            visits=_Answers(self, "visit", _visit),
+            visits=_Answers(self, "visit", _visit, again=0),  # the history keeps the ones of these days itself
             records=_Answers(self, "records", self._records, again=0),
             about=_Answers(self, "about", self._records, again=0),
             made=_Answers(self, "made", _spans),

@@ -54,7 +54,7 @@ async def _visit(walker: Walker, clock: _Clock, code: str) -> None:
     """A scan, the questions of the day, a duty; later the same day a scan and home."""
     await walker.scan(code)
     await walker.arrive("DailyPage")
-    await walker.press("1", "1", "enter")
+    await walker.press("1", "1")
     await walker.arrive("AssignmentPage")
     await walker.press("enter")
     await walker.arrive("DutyPage")

@@ -137,12 +137,12 @@ class WelcomePage(Page[None]):
         if damage:
             stem, dot, suffix = damage[0].file.rpartition("/")[2].rpartition(".")
             name = f"{stem[:10]}..{dot}{suffix}" if len(stem) > 20 else f"{stem}{dot}{suffix}"  # a hash tells nobody
-            said = [f"{name}: {damage[0].problem}"]
+            told = [f"{name}: {damage[0].problem}"]
             if len(damage) > 1:
                 more = len(damage) - 1
-                said.append(ngettext("{count} thing more is wrong.", "{count} things more are wrong.", more))
-                said[-1] = said[-1].format(count=more)
-            return " ".join([*said, _("Site lead, please tell headquarters.")])
+                others = ngettext("{count} thing more is wrong.", "{count} things more are wrong.", more)
+                told.append(others.format(count=more))
+            return " ".join([*told, _("Site lead, please tell headquarters.")])
         if self._demo_pin:
             said = _("Demonstration: all people are fictional. The lead's PIN is {pin}. To end it, press Ctrl+Q.")
             return said.format(pin=self._demo_pin)
