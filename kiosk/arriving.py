@@ -318,7 +318,7 @@ def _open_visit(
         street=home[0],
         community=home[1],
         station_community=desk.community,
-        filled=desk.history.filled(arrived),
+        filled=desk.history.filled(arrived) if desk.campaign.posts else {},
         now=arrived,
     )
     placed = {"street": place.street, "community": place.community, "post": place.post, "why": place.why}

@@ -177,7 +177,7 @@ class Index:
             visits=_Answers(self, "visit", _visit, again=0),  # the history keeps the ones of these days itself
             records=_Answers(self, "records", self._records, again=0),
             about=_Answers(self, "about", self._records, again=0),
-            made=_Answers(self, "made", _spans),
+            made=_Answers(self, "made", _spans, again=0),
             on_day=_Answers(self, "day", list, to_text=date.isoformat, from_text=date.fromisoformat),
             unended=_Few(self, "unended", lambda told: (told[0], moment(told[1]))),
             notes=_Answers(self, "note", dict, to_text=_padded, from_text=int),
@@ -539,7 +539,8 @@ def _person(fields: Sequence[Any]) -> Person:
 
 
 def _spans(told: Iterable[Sequence[str]]) -> list[Span]:
-    return [Span(visit_id, moment(start), moment(end)) for visit_id, start, end in told]
+    parse = datetime.fromisoformat  # they were written with the offset
+    return [Span(visit_id, parse(start), parse(end)) for visit_id, start, end in told]
 
 
 def _visit(fields: Sequence[Any]) -> Visit:

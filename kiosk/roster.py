@@ -24,6 +24,8 @@ V = TypeVar("V")
 PENDING_AFTER: Final = timedelta(hours=12)
 """A visit without sign-out is 待补签 when its service day is over and this long has passed since check-in."""
 
+_AT_HAND: Final = 20_000
+"""Visits above which those of older days are dropped, though somebody may ask for them again."""
 STATUSES: Final = ("on_duty", "checked_in", "checked_out", "pending_check_out")
 
 
@@ -342,7 +344,7 @@ class History:
 
         Args:
             past: what is known already.
-            since: the visits of which day on are kept at hand once they were asked for.
+            since: the visits of which day on stay at hand once they were asked for.
         """
         self._past, self._since = past or Known(), since
         self.people: ChainMap[str, Person] = _above(self._past.people)
@@ -497,9 +499,12 @@ class History:
         self._records.clear()
         self._about.clear()
         self._since = since
-        kept = (visit for visit in self._folded.values() if visit.day >= since or visit.checked_out is None)
-        self._folded = {visit.id: visit for visit in kept}
+        self._keep_at_hand()
         self._row = None
+
+    def _keep_at_hand(self) -> None:
+        kept = (visit for visit in self._folded.values() if visit.day >= self._since or visit.checked_out is None)
+        self._folded = {visit.id: visit for visit in kept}
 
     def begin_anew(self, records: Iterable[Record]) -> None:
         """Takes in again what is new, where `past` has changed its mind."""
@@ -526,8 +531,9 @@ class History:
         if folded is None:
             newer = visit_id in self._records
             folded = visit_from(self.records_of(visit_id)) if newer else self._past.visits[visit_id]
-            if newer or folded.day >= self._since or folded.checked_out is None:
-                self._folded[visit_id] = folded
+            if len(self._folded) > _AT_HAND:
+                self._keep_at_hand()
+            self._folded[visit_id] = folded
         return folded
 
     def records_of(self, visit_id: str) -> Sequence[Record]:

@@ -92,7 +92,9 @@ def test_settings_from_before_there_were_themes_are_dark(station_folder: Path) -
     assert settings.pop("theme") == "dark"
     path.write_text(json.dumps(settings), encoding="utf-8")
     assert read_settings(station_folder).theme == "dark"
-    for wrong in ("blue", 1, None):
+    path.write_text(json.dumps(settings | {"theme": "sepia"}), encoding="utf-8")  # of a newer version
+    assert read_settings(station_folder).theme == "dark"
+    for wrong in (1, None):
         path.write_text(json.dumps(settings | {"theme": wrong}), encoding="utf-8")
         with pytest.raises(SettingsError):
             read_settings(station_folder)

@@ -60,13 +60,6 @@ def files(folder: Path) -> set[str]:
     return {finding.file for finding in audit.verify(folder)}
 
 
-def test_a_look_that_is_not_known_is_no_damage(station_folder: Path) -> None:
-    told = json.loads((station_folder / "station.json").read_bytes())
-    (station_folder / "station.json").write_text(json.dumps({**told, "theme": "sepia"}), "utf-8")
-    assert read_settings(station_folder).theme == "dark"
-    assert audit.verify(station_folder) == []
-
-
 # --- station.json ---------------------------------------------------------------------------------------------------
 
 

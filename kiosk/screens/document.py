@@ -80,7 +80,6 @@ class DocumentPage(FormPage[str]):
         self.query_one("#birth_date", Field).display = not self._number_tells_birth()
 
     def edited(self, field: Field) -> None:
-        super().edited(field)
         if field.name == "id_number":
             self._show_birth()
             if self._number_tells_birth():

@@ -115,6 +115,9 @@ class ForgottenPinPage(FormPage[bool]):
     def _check_again(self, text: str) -> None:
         check_same_pin(self.typed.get("pin", ""), text)
 
+    def edited(self, field: Field) -> None:
+        self.say("")
+
     async def complete(self) -> None:
         self.say(_("One moment please ..."), wrong=False)
         if await self.save(self.station.reset_pin, self.typed["passphrase"], self.typed["pin"]):

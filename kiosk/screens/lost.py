@@ -38,6 +38,9 @@ class LostBadgePage(FormPage[Recognition]):
             if not rules.possible_documents(text, self.station.today()):
                 raise
 
+    def edited(self, field: Field) -> None:
+        self.say("")
+
     async def complete(self) -> None:
         found = await self.save(self.station.find, self.typed["name"], self.typed["told"])
         if found is None:

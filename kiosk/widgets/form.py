@@ -46,8 +46,7 @@ class FormPage(Page[R], Generic[R]):
         self.edited(event.field)
 
     def edited(self, field: Field) -> None:
-        """Called when something was typed: what was said of it before is of no use any more."""
-        self.say("")
+        """Called when something was typed, or was taken back since a scanner had typed it."""
 
     @on(Field.Entered)
     async def _go_on(self, event: Field.Entered) -> None:
