@@ -154,8 +154,13 @@ class KioskApp(App[None]):
     async def _silence(self) -> None:
         # What kept the loop busy has kept the next keys waiting, too: they are heard before the silence is judged.
         now = time.monotonic()
+        while self._behind():  # noqa: ASYNC110 - another thread ends it
+            await asyncio.sleep(_CATCHING_UP)
         await asyncio.sleep(_CATCHING_UP)
         self.call_later(self._judge_silence, now)
+
+    def _behind(self) -> bool:
+        return isinstance(self._driver, Terminal) and self._driver.behind
 
     async def _judge_silence(self, now: float) -> None:
         await self._obey(self._scanner.expire(now))

@@ -7,6 +7,7 @@ terminal that hangs up leaves it waiting. This module knows of bytes and signals
 from __future__ import annotations
 
 import os
+import select
 import selectors
 import signal
 import sys
@@ -74,6 +75,7 @@ class Terminal(LinuxDriver):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._file = cast(Any, _Output(cast(TextIO, self._file)))
+        self._hearing = False
         ignore(*_IGNORED)  # some are the driver's own
         for number in _CLOSING:
             # A handler of the loop hears of a signal through a pipe, which overflows while the loop is busy.
@@ -110,18 +112,26 @@ class Terminal(LinuxDriver):
     def run_input_thread(self) -> None:
         """Reads keys until the app ends; a terminal that hangs up ends the app."""
         decode = getincrementaldecoder("utf-8")("ignore").decode
-        reader = _Reader(self.process_message)
+        reader = Reader(self.process_message)
         with selectors.SelectSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)
             while not self.exit_event.is_set():
                 if not selector.select(_TICK):
                     reader.silence()
                     continue
+                self._hearing = True
                 data = self._read()
                 if not data:
                     self._loop.call_soon_threadsafe(self._close)
                     return
                 reader.feed(decode(data))
+                self._hearing = False
+
+    @property
+    def behind(self) -> bool:
+        """Whether something has come that is not yet passed on: the thread that reads may have been kept waiting."""
+        # In this order: what is not there to be read any more is being passed on, or has been.
+        return bool(select.select([self.fileno], [], [], 0)[0]) or self._hearing
 
     def _read(self) -> bytes:
         try:
@@ -130,7 +140,7 @@ class Terminal(LinuxDriver):
             return b""
 
 
-class _Reader:
+class Reader:
     """Makes messages of characters; what no terminal sends is dropped, and reading begins anew behind it."""
 
     def __init__(self, tell: Callable[[Message], None], seconds: Callable[[], float] = time.monotonic) -> None:
@@ -138,15 +148,18 @@ class _Reader:
         self._parser = XTermParser()
         self._end = ""
         self._pasting = False
-        self._began = 0.0
+        self._began = self._heard = 0.0
 
     def feed(self, text: str) -> None:
+        """Takes what has come."""
+        # What came at once has one time, however long it takes to make keys of it: a scan must not fall apart.
+        self._heard = self._seconds()
         recent = self._end + text
         begun, ended = recent.rfind(_PASTE_BEGINS), recent.rfind(_PASTE_ENDS)
         if ended < 0:
             self._give_up_paste()
         if begun > ended and not (self._pasting and ended < 0):
-            self._began = self._seconds()
+            self._began = self._heard
         if begun != ended:  # -1 both: nothing was said of it
             self._pasting = begun > ended
         self._end = recent[-len(_PASTE_BEGINS) + 1 :]
@@ -154,24 +167,29 @@ class _Reader:
 
     def silence(self) -> None:
         """Nothing has come for a tick: a lone Esc is a key."""
+        self._heard = self._seconds()
         self._give_up_paste()
         if not self._pasting:
             self._parse("")
 
     def _give_up_paste(self) -> None:
         # Counted from its beginning: with every key that is pressed in vain silence would only begin anew.
-        if self._pasting and self._seconds() - self._began >= PASTE:
+        if self._pasting and self._heard - self._began >= PASTE:
             self._begin_anew()
 
     def _parse(self, text: str) -> None:
         try:
             if text:
                 for message in self._parser.feed(text):
-                    self._tell(message)
+                    self._pass_on(message)
             for message in self._parser.tick():
-                self._tell(message)
+                self._pass_on(message)
         except (ValueError, LookupError, ArithmeticError, ParseError):
             self._begin_anew()
+
+    def _pass_on(self, message: Message) -> None:
+        message.time = self._heard
+        self._tell(message)
 
     def _begin_anew(self) -> None:
         self._parser = XTermParser()

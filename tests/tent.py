@@ -155,13 +155,19 @@ class Visitor:
         """Goes back to the welcome page from wherever it is."""
         for _try in range(20):
             if self.page == "WelcomePage":
-                # Between two pages of a story the welcome page may be up for a moment.
-                self.terminal.settle(0.5)
+                self._catch_up()  # between two pages of a story the welcome page is up for a moment
                 if self.page == "WelcomePage":
                     return
             if not self._changes(ESCAPE):
                 self._changes("\r")
         raise NotShown(f"no way back from {self.page}; the screen:\n{self.terminal.text}")
+
+    def _catch_up(self) -> None:
+        """Waits until the kiosk has dealt with all that was sent: a size waits in line behind the keys, and is told."""
+        self.terminal.resize(78, 22)
+        self.terminal.wait_for("78x22")
+        self.terminal.resize(80, 24)
+        self.terminal.wait_gone("78x22")
 
     def _changes(self, key: str) -> bool:
         """Presses a key; whether another page, or another question on it, is up within a second."""

@@ -15,6 +15,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from textual import events
 from textual.geometry import Size
+from textual.message import Message
 from textual.widgets import Static
 
 from kiosk.app import COUNTDOWN, KioskApp
@@ -25,6 +26,7 @@ from kiosk.screens.review import ReviewPage
 from kiosk.screens.welcome import WelcomePage
 from kiosk.segments import Finding
 from kiosk.station import Recognition, Station
+from kiosk.terminal import Reader
 from kiosk.widgets.fields import Field
 from kiosk.widgets.page import Page
 from tests import factories, plain
@@ -105,6 +107,40 @@ async def test_twenty_scans_in_a_row_each_count(station: Station, monkeypatch: p
         await walker.shows(factories.NAMES[3])
     assert seen == codes
     assert types_of(station.folder).count("duty_started") == 0
+
+
+async def test_a_scan_that_a_busy_machine_reads_late_is_whole(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, code = come(station, 1)
+    asked: list[bool] = []
+    judging = asyncio.Event()
+
+    def behind() -> bool:
+        judging.set()
+        asked.append(len(asked) < 3)
+        return asked[-1]
+
+    async with walking(station) as walker:
+        monkeypatch.setattr(walker.app, "_behind", behind)
+        await walker.press("enter")
+        await walker.arrive("ConsentPage")
+        asked.clear()
+        judging.clear()
+        await walker.type(code[:2])
+        await judging.wait()  # whether what came is all that comes
+        await walker.type(code[2:])
+        await walker.press("enter")
+        await walker.until(lambda: "扫到" in walker.said())
+
+
+def test_what_came_at_once_has_one_time() -> None:
+    times = iter([10.0, 11.5])
+    told: list[Message] = []
+    reader = Reader(told.append, lambda: next(times))
+    reader.feed("AEAV")
+    reader.feed("2\r")
+    assert [message.time for message in told] == [10.0] * 4 + [11.5] * 2
 
 
 async def test_a_scan_does_not_take_somebodys_answers_away(station: Station) -> None:
