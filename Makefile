@@ -18,12 +18,14 @@ run: .venv/.installed ## the kiosk on a throwaway, seeded day
 test: .venv/.installed ## all tests; ARGS="-k badge" picks some
 	$(PY) -m pytest -n 2 --dist worksteal $(ARGS)
 
-test-faults: .venv/.installed ## what takes minutes: every page, gap and signal over a pty, and 20,000 events of the fuzzer
+test-faults: .venv/.installed ## what takes minutes: faults of the disk, every page, gap and signal over a pty, the fuzzer
 	$(PY) -m pytest -n 2 --dist load --maxschedchunk 1 -m faults $(ARGS)
 
-soak: .venv/.installed ## hours of the fuzzer; EVENTS=1000000 SEED=7, and VISITS=10000 for the memory
+soak: .venv/.installed ## faults of the disk and hours of the fuzzer; FAULTS=10000 EVENTS=1000000 SEED=7, VISITS=10000
+	$(PY) -m tests.faults --faults $(or $(FAULTS),10000) $(if $(SEED),--seed $(SEED))
 	$(PY) -m tests.fuzzing --events $(or $(EVENTS),1000000) $(if $(SEED),--seed $(SEED))
-	$(PY) -m tests.memory --visits $(or $(VISITS),10000)
+	$(PY) -m tests.memory --without-screens --visits $(or $(VISITS),10000)
+	$(PY) -m tests.memory --visits $(or $(SCREEN_VISITS),300)
 
 check: .venv/.installed ## style, types, and who imports whom
 	$(PY) -m ruff check .

@@ -46,6 +46,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How many faults were injected, as the tests that do so have recorded it."""
+    reports = [report for same in terminalreporter.stats.values() for report in same if hasattr(report, "when")]
+    counts = [
+        value
+        for report in reports
+        if report.when == "call"
+        for name, value in report.user_properties
+        if name == "faults"
+    ]
+    if counts:
+        terminalreporter.write_line(f"{sum(counts)} faults injected into the log")
+
+
 @dataclass
 class FakeClock:
     """A clock that shows `now` until a test sets it."""

@@ -24,10 +24,14 @@ from textual.dom import DOMNode
 from kiosk import demo
 from kiosk.records import SHANGHAI
 from kiosk.roster import History
+from kiosk.rules import Application
 from kiosk.station import Station, read_history
+from tests import factories
 from tests.walking import Walker, walking
 
 _FRAMES = 8
+_PEOPLE = 300
+"""Who come in turn to a station that nobody looks at."""
 
 
 class _Clock:
@@ -147,7 +151,14 @@ def without_screens(visits: int) -> dict[str, Any]:
         clock = _Clock()
         demo.make(Path(name) / "data", clock)
         station = Station(Path(name) / "data", clock=clock)
-        people = list(station.history.badges)
+        answers = factories.answers(station.campaign, station.today())
+        people = []
+        for number in range(_PEOPLE):
+            admission = station.check_in(Application(factories.applicant(100 + number), answers, True))
+            assert admission.volunteer is not None
+            people.append(admission.volunteer)
+            station.check_out(admission.volunteer)
+            clock.now += timedelta(seconds=30)
         found: dict[int, float] = {}
         for visit in range(visits + 1):
             if visit % max(1, visits // 10) == 0:
