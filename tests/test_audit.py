@@ -108,6 +108,7 @@ def test_one_wrong_letter_in_a_key_file(busy: Path, name: str) -> None:
     assert files(busy) == {f"keys/{name}"}
 
 
+@pytest.mark.usefixtures("light_wrapping")
 @pytest.mark.parametrize("name", KEYS[:4])
 def test_a_key_file_of_another_station(busy: Path, template: Template, tmp_path: Path, name: str) -> None:
     other = Keys.create(tmp_path / "keys", tmp_path, pin="135790", passphrase="x")

@@ -222,6 +222,7 @@ def test_badge_check(run: Run, people: list[Admission], clock: FakeClock) -> Non
     assert run("badge", "check", "").code == 1
 
 
+@pytest.mark.usefixtures("light_wrapping")
 def test_badge_of_another_station(run: Run, people: list[Admission], campaign: Campaign, tmp_path: Path) -> None:
     """Same id, other key; and an id that is not known."""
     other = tmp_path / "other"
@@ -347,6 +348,7 @@ def test_init_twice(run: Run, station_folder: Path) -> None:
         ["--station", "S2", "--community", "330102016001", "--hq", "no-such-file"],
     ],
 )
+@pytest.mark.usefixtures("light_wrapping")
 def test_init_with_what_cannot_be(run: Run, tmp_path: Path, options: list[str]) -> None:
     folder = tmp_path / "new"
     done = run("init", *options, folder=folder)

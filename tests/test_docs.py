@@ -150,6 +150,7 @@ def agree(folder: Path, now: datetime) -> list[dict[str, Any]]:
     return log
 
 
+@pytest.mark.usefixtures("light_wrapping")
 def test_a_reader_from_the_page_agrees_on_the_demo(tmp_path: Path) -> None:
     now = datetime(2021, 12, 6, 11, 0, tzinfo=SHANGHAI)
     demo.make(tmp_path, lambda: now)

@@ -92,6 +92,7 @@ def run_a_station(data: Path, campaign: Campaign, clock: FakeClock, acknowledged
         station.close()
 
 
+@pytest.mark.usefixtures("light_wrapping")
 def test_a_station_keeps_what_it_acknowledged_from_its_set_up_on(
     tmp_path: Path, campaign: Campaign, clock: FakeClock
 ) -> None:
@@ -126,6 +127,7 @@ def test_a_station_keeps_what_it_acknowledged_from_its_set_up_on(
             assert plain.ids(data)[:known] == acknowledged[:known]
 
 
+@pytest.mark.usefixtures("light_wrapping")
 def test_every_folder_that_set_up_makes_is_synced_into_its_parent(tmp_path: Path, campaign: Campaign) -> None:
     """Without that, the whole log may be gone after the first power cut."""
     disk = tmp_path / "disk"
