@@ -100,12 +100,15 @@ class FolderLock:
 
         Raises:
             StoreBusy: if another process has it.
+            OSError: if nobody can say.
         """
         self._descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             os.close(self._descriptor)
+            if not isinstance(error, BlockingIOError):
+                raise
             raise StoreBusy(
                 _("The kiosk is running on this data folder. Please close it first, then try again.")
             ) from error

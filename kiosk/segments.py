@@ -6,6 +6,7 @@ A segment is one TinyDB file of consecutive records: `records/open.json` while i
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
@@ -108,16 +109,30 @@ def read_segment(path: Path) -> Segment:
     """The segment in the file `path`.
 
     Raises:
-        Unreadable: if it is none, or cannot be read.
+        Unreadable: if it is none, or cannot be read, twice: whoever takes a file for damaged puts it away.
         FileNotFoundError: if there is no such file.
     """
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise Unreadable(_("The file cannot be read: {error}.").format(error=cause(error))) from error
-    return parse_segment(path, content)
+    for last in (False, True):
+        try:
+            return parse_segment(path, path.read_bytes())
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            if last:
+                raise Unreadable(_("The file cannot be read: {error}.").format(error=cause(error))) from error
+    raise AssertionError("the second time it is read or raises")
+
+
+def _unless_exhausted(error: Unreadable) -> Unreadable:
+    """The error, if it says something of the file.
+
+    Raises:
+        OSError: if the process or the machine has no room for another open file: every file is unreadable then.
+    """
+    reason = error.__cause__
+    if isinstance(reason, OSError) and reason.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM):
+        raise reason
+    return error
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +229,9 @@ def read_all(folder: Path, without: Container[str] = ()) -> tuple[list[Segment],
     Args:
         folder: the data folder.
         without: names of sealed segments that need not be read.
+
+    Raises:
+        OSError: if no file can be opened at all, or a folder cannot be listed.
     """
     records = folder / "records"
     found: list[Finding] = []
@@ -223,7 +241,7 @@ def read_all(folder: Path, without: Container[str] = ()) -> tuple[list[Segment],
     except FileNotFoundError:
         pass
     except Unreadable as error:
-        found.append(Finding(f"records/{OPEN}", None, str(error)))
+        found.append(Finding(f"records/{OPEN}", None, str(_unless_exhausted(error))))
     for path in sorted(records.glob("*")):
         if path.name not in (OPEN, "sealed"):
             found.append(Finding(f"records/{path.name}", None, _("This file does not belong here.")))
@@ -236,7 +254,7 @@ def read_all(folder: Path, without: Container[str] = ()) -> tuple[list[Segment],
         try:
             segment = read_segment(path)
         except Unreadable as error:
-            found.append(Finding(name, None, str(error)))
+            found.append(Finding(name, None, str(_unless_exhausted(error))))
             continue
         if segments and segments[0].path.name == OPEN and segments[0].header == segment.header:
             segments.pop(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import json
 import os
@@ -813,3 +814,38 @@ def test_a_segment_that_could_not_be_noted_is_noted_with_the_next_write(
     log.open()
     log.append(notes(1))
     assert log.segment == 1
+
+
+@pytest.mark.parametrize(("number", "times"), [(errno.EIO, 1), (errno.EMFILE, 9)])
+def test_a_file_that_cannot_be_read_for_a_moment_is_not_set_aside(
+    log: Log, monkeypatch: pytest.MonkeyPatch, number: int, times: int
+) -> None:
+    """Once, or for as long as the process has too many files open: nothing is wrong with the file."""
+    drafts = notes(2)
+    log.append(drafts)
+    log.close()
+    left, real = [times], Path.read_bytes
+
+    def read(path: Path) -> bytes:
+        if path.name == "open.json" and left[0]:
+            left[0] -= 1
+            raise OSError(number, "injected")
+        return real(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read)
+    if number == errno.EMFILE:
+        with pytest.raises(OSError, match="injected"):
+            log.open()
+        left[0] = 0
+    store = log.open()
+    assert (store.set_aside, store.epoch) == ([], EPOCH)
+    assert [record.id for record in read_by(store)] == [draft.id for draft in drafts]
+
+
+def test_a_lock_that_fails_is_not_told_as_a_running_kiosk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(descriptor: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, "injected")
+
+    monkeypatch.setattr(fcntl, "flock", fail)
+    with pytest.raises(OSError, match="injected"):
+        Log(tmp_path / "log").open()
