@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
 
 import pytest
@@ -60,8 +60,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
             pytest.fail(fetched.stderr)
         pytest.skip("no network: TinyDB's source distribution could not be fetched")
     (archive,) = folder.glob("tinydb-*.tar.gz")
-    with tarfile.open(archive) as opened:
-        opened.extractall(folder, filter="data")
+    shutil.unpack_archive(archive, folder)  # its hash is known; Debian's Python 3.11.2 has no filters for archives
     return archive.with_suffix("").with_suffix("")
 
 
