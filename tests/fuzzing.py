@@ -118,6 +118,8 @@ class Fuzzer:
             if kind == "exit":
                 self._left += what + "\n"
                 continue
+            if kind == "focus":
+                continue
             if kind == "scan":
                 self.kinds["codes that reached the station"] += 1
                 continue

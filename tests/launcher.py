@@ -59,7 +59,7 @@ def shorten_idle(seconds: int) -> None:
 
 
 def keep_journal(file: Path) -> None:
-    """Appends to `file` each number that the station is asked about, each page, new or up again, and each end."""
+    """Appends to `file` numbers that the station is asked about, pages, new or again, what has the focus, and ends."""
     from textual.app import App
     from textual.screen import Screen
 
@@ -87,6 +87,14 @@ def keep_journal(file: Path) -> None:
         seen.add(self)
         return resumed(self, *args)
 
+    focus: Callable[..., Any] = screen.set_focus
+
+    @wraps(focus)
+    def focus_noted(self: Screen[Any], widget: Any, *args: Any, **kwargs: Any) -> Any:
+        given = focus(self, widget, *args, **kwargs)
+        note("focus", str(getattr(widget, "id", None)))
+        return given
+
     exit_: Callable[..., Any] = App.exit
 
     @wraps(exit_)
@@ -110,6 +118,7 @@ def keep_journal(file: Path) -> None:
     app._process_messages_loop = loop_noted
     Station.recognise = recognise_noted  # type: ignore[method-assign]
     screen._on_screen_resume = resumed_noted
+    screen.set_focus = focus_noted
 
 
 def hurry(origin: float, rate: float) -> None:

@@ -133,8 +133,9 @@ class Visitor:
             self.terminal.pump(left)
         self.terminal.send(key)
 
-    def enter(self, text: str) -> None:
-        """Fills a field in, sees it there, and goes on."""
+    def enter(self, field: str, text: str) -> None:
+        """Fills a field in once the cursor is there, sees it, and goes on."""
+        self._reaches(field)
         self.terminal.paste(text)
         self.terminal.wait_for(text)
         self.press("\r")
@@ -161,6 +162,14 @@ class Visitor:
             if not self._changes(ESCAPE):
                 self._changes("\r")
         raise NotShown(f"no way back from {self.page}; the screen:\n{self.terminal.text}")
+
+    def _reaches(self, widget: str) -> None:
+        """Waits until a widget has the focus."""
+        self.terminal.until(lambda: self._focused == widget, f"the cursor is not at {widget}")
+
+    @property
+    def _focused(self) -> str:
+        return next((what for kind, what in reversed(self._noted()) if kind == "focus"), "")
 
     def _catch_up(self) -> None:
         """Waits until the kiosk has dealt with all that was sent: a size waits in line behind the keys, and is told."""
@@ -203,18 +212,21 @@ class Visitor:
 
     def _identify(self) -> None:
         self.newcomers += 1
-        self.enter(self.newcomer)
-        self.enter(factories.phone(self.newcomers))
+        self.enter("name-entry", self.newcomer)
+        self.enter("phone-entry", factories.phone(self.newcomers))
         self.sees("DocumentPage")
 
     def _prove(self) -> None:
-        self.press("\r", "\r")
-        self.enter(BORN)
+        self._reaches("id_type")
+        self.press("\r")
+        self._reaches("id_number-entry")
+        self.press("\r")
+        self.enter("birth_date-entry", BORN)
         self.sees("AddressPage")
 
     def _live(self) -> None:
         self.press("1")
-        self.enter("农科院")
+        self.enter("search", "农科院")
         self.sees("FirstDayPage")
 
     def _answer(self) -> None:
