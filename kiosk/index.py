@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Final, Generic, TypeVar, cast
 
 from kiosk.durable import PRIVATE_FILE, make_folder
+from kiosk.i18n import _
 from kiosk.records import Record, moment
 from kiosk.roster import History, Known, Person, Row, Span, Stint, Visit
 from kiosk.segments import (
@@ -38,6 +39,7 @@ from kiosk.segments import (
     tail_of,
     whole_log,
 )
+from kiosk.wording import cause
 
 FILE: Final = "cache/known.sqlite"
 VERSION: Final = 1
@@ -312,8 +314,16 @@ class Index:
         return {key: value for key, value, _told in found}
 
     def _relearn(self) -> None:
-        """Learns everything again from the segments, without the file, which cannot be believed; that takes a while."""
-        names, self._marks, self._tail, self._count = self._marks, {}, None, 0
+        """Learns everything again from the segments, without the file, which cannot be believed; that takes a while.
+
+        Raises:
+            Unreadable: if no segment can be read now. Nothing is answered then, and the next question tries again.
+        """
+        try:
+            segments = [segment for segment in read_all(self._folder)[0] if segment.path.name in self._marks]
+        except OSError as error:
+            raise Unreadable(_("The file cannot be read: {error}.").format(error=cause(error))) from error
+        self._marks, self._tail, self._count = {}, None, 0
         self.relearned = True
         self._forget_answers()
         path = self._folder / FILE
@@ -321,7 +331,7 @@ class Index:
             path.unlink()
         with suppress(sqlite3.Error):
             self._connect(":memory:")
-        self.learn(segment for segment in read_all(self._folder)[0] if segment.path.name in names)
+        self.learn(segments)
 
     def _records(self, places: Iterable[Sequence[int]]) -> tuple[Record, ...]:
         return tuple(self._segment(number).records[place] for number, place in places)

@@ -25,7 +25,7 @@ from kiosk.index import FILE, Index
 from kiosk.records import Record, segment_hash
 from kiosk.roster import History, roster
 from kiosk.rules import Application
-from kiosk.segments import Segment, read_segment, sealed_name
+from kiosk.segments import Segment, Unreadable, read_segment, sealed_name
 from kiosk.station import Station, read_history
 from kiosk.telling import tell
 from tests.conftest import STATION, FakeClock, Template
@@ -394,6 +394,25 @@ def test_it_fails_while_the_kiosk_runs(busy: Busy, campaign: Campaign) -> None:
     assert busy.answers(station, campaign) == busy.truth_of(station, campaign)
     station.close()
     assert busy.truth(campaign)["rosters"] == busy.truth_of(station, campaign)["rosters"]
+
+
+def test_a_disk_that_cannot_be_read_is_asked_again(
+    busy: Busy, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While nothing can be read nobody is told that they are unknown; then all is known as before."""
+    truth = busy.truth(campaign)
+    station = busy.open()
+    assert station._index._db is not None
+    station._index._db.close()
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            index_module, "read_all", lambda folder: (_ for _ in ()).throw(OSError(24, "no room"))
+        )
+        for _ in range(2):
+            with pytest.raises(Unreadable):
+                station.recognise(busy.people[0])
+    assert busy.answers(station, campaign) == truth
+    station.close()
 
 
 def test_a_full_disk_keeps_the_news_in_memory(busy: Busy, campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
