@@ -405,9 +405,7 @@ def test_a_disk_that_cannot_be_read_is_asked_again(
     assert station._index._db is not None
     station._index._db.close()
     with monkeypatch.context() as patch:
-        patch.setattr(
-            index_module, "read_all", lambda folder: (_ for _ in ()).throw(OSError(24, "no room"))
-        )
+        patch.setattr(index_module, "read_all", lambda folder: (_ for _ in ()).throw(OSError(24, "no room")))
         for _ in range(2):
             with pytest.raises(Unreadable):
                 station.recognise(busy.people[0])
