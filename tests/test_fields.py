@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 import pytest
 from rich.cells import cached_cell_len
 from rich.segment import Segment
+from rich.style import Style
 from textual import events
 from textual.message_pump import MessagePump
 from textual.widgets import OptionList
@@ -324,6 +325,19 @@ async def test_a_tap_takes_a_row_of_two_lines(station: Station) -> None:
         assert matches.option_count == 1
         await walker.pilot.click("#communities", offset=(4, 1))
         await walker.arrive("FirstDayPage")
+
+
+async def test_a_tap_on_a_row_that_is_gone_since_it_was_painted_is_nothing(station: Station) -> None:
+    async with walking(station) as walker:
+        await to_address(walker)
+        matches = walker.page.query_one("#communities", OptionList)
+        gone = Style(meta={"option": matches.option_count - 1})
+        await walker.type("jingf")
+        assert matches.option_count == 1
+        matches.post_message(events.Click(matches, 4, 30, 0, 0, 1, False, False, False, 4, 40, gone))
+        await walker.settle()
+        assert entry(walker).value == "jingf"
+        await walker.arrive("AddressPage")
 
 
 # --- nothing stays --------------------------------------------------------------------------------------------------

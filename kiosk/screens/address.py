@@ -8,7 +8,7 @@ from typing import Final
 from textual import events, on
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import Input, Static
 from textual.widgets.option_list import Option
 
 from kiosk import places
@@ -19,6 +19,7 @@ from kiosk.screens.draft import Draft
 from kiosk.station import Station
 from kiosk.widgets.choices import Question
 from kiosk.widgets.fields import Entry
+from kiosk.widgets.options import Options
 from kiosk.widgets.page import Page
 
 _NUMBERS: Final = "123456789"
@@ -43,7 +44,7 @@ class CommunityPicker(Entry):
         self._search(value)
 
     def on_key(self, event: events.Key) -> None:
-        matches = self.screen.query_one("#communities", OptionList)
+        matches = self.screen.query_one("#communities", Options)
         if event.key in _MOVES:
             getattr(matches, f"action_{_MOVES[event.key]}")()
         elif event.key in _NUMBERS and not self._numbered(self.value + event.key):
@@ -85,7 +86,7 @@ class AddressPage(Page[str]):
         label = _("Your community: a part of its name or its street's, or pinyin initials")
         yield Static(label, markup=False, id="search-label")
         yield CommunityPicker(self._draft.search, search=self._search, numbered=lambda text: bool(self._find(text)))
-        yield OptionList(id="communities", markup=False, compact=True)
+        yield Options(id="communities", markup=False, compact=True)
 
     def ready(self) -> None:
         self._list()
@@ -115,7 +116,7 @@ class AddressPage(Page[str]):
     def _list(self) -> None:
         found = self._find(self._draft.search)
         options = [community_row(self.station.campaign, place, each) for place, each in enumerate(found)]
-        matches = self.query_one("#communities", OptionList)
+        matches = self.query_one("#communities", Options)
         matches.can_focus = False  # a tap on a row leaves the cursor where the next letter is expected
         matches.clear_options()
         matches.add_options(options)
@@ -149,13 +150,13 @@ class AddressPage(Page[str]):
         event.stop()
         self.action_next()
 
-    @on(OptionList.OptionHighlighted, "#communities")
-    def _remember_row(self, event: OptionList.OptionHighlighted) -> None:
+    @on(Options.OptionHighlighted, "#communities")
+    def _remember_row(self, event: Options.OptionHighlighted) -> None:
         event.stop()
         self._draft.community = event.option_id  # the row stays marked in the other language, too
 
-    @on(OptionList.OptionSelected, "#communities")
-    def _take(self, event: OptionList.OptionSelected) -> None:
+    @on(Options.OptionSelected, "#communities")
+    def _take(self, event: Options.OptionSelected) -> None:
         event.stop()
         self._draft.community = event.option_id
         self.action_next()
@@ -167,7 +168,7 @@ class AddressPage(Page[str]):
             self.query_one(f"#clause-{self._clauses.index(unanswered[0])}").focus()
             return
         if self._eligible():
-            matches = self.query_one("#communities", OptionList)
+            matches = self.query_one("#communities", Options)
             if matches.highlighted is None:
                 self.query_one("#search").focus()
                 return

@@ -7,13 +7,14 @@ from typing import ClassVar
 
 from textual import on
 from textual.widget import Widget
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import Input, Static
 
 from kiosk import places
 from kiosk.campaign import Community
 from kiosk.i18n import N_, _
 from kiosk.screens.address import CommunityPicker, community_row
 from kiosk.station import Station
+from kiosk.widgets.options import Options
 from kiosk.widgets.page import Key, Page
 
 
@@ -42,7 +43,7 @@ class CommunityPage(Page[str]):
     def content(self) -> Iterable[Widget]:
         yield Static(_("The community: type a part of its name or its street's"), markup=False, id="search-label")
         yield CommunityPicker(self._search, search=self._searched, numbered=lambda text: bool(self._find(text)))
-        yield OptionList(id="communities", markup=False, compact=True)
+        yield Options(id="communities", markup=False, compact=True)
 
     def ready(self) -> None:
         self.query_one("#search").focus()
@@ -53,7 +54,7 @@ class CommunityPage(Page[str]):
 
     def _list(self) -> None:
         found = self._find(self._search)
-        matches = self.query_one("#communities", OptionList)
+        matches = self.query_one("#communities", Options)
         matches.can_focus = False
         matches.clear_options()
         matches.add_options(community_row(self.station.campaign, place, each) for place, each in enumerate(found))
@@ -73,12 +74,12 @@ class CommunityPage(Page[str]):
         event.stop()
         self.action_next()
 
-    @on(OptionList.OptionSelected, "#communities")
-    def _take(self, event: OptionList.OptionSelected) -> None:
+    @on(Options.OptionSelected, "#communities")
+    def _take(self, event: Options.OptionSelected) -> None:
         event.stop()
         self.dismiss(event.option_id)
 
     def action_next(self) -> None:
-        matches = self.query_one("#communities", OptionList)
+        matches = self.query_one("#communities", Options)
         if matches.highlighted is not None:
             self.dismiss(matches.get_option_at_index(matches.highlighted).id)

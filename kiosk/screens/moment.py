@@ -7,11 +7,12 @@ from typing import ClassVar
 
 from textual import events, on
 from textual.widget import Widget
-from textual.widgets import OptionList, Static
+from textual.widgets import Static
 from textual.widgets.option_list import Option
 
 from kiosk.i18n import N_, _
 from kiosk.station import Station
+from kiosk.widgets.options import Options
 from kiosk.widgets.page import Key, Page
 
 
@@ -38,10 +39,10 @@ class MomentPage(Page[int]):
             Option(f" {number if number < 10 else ' '}  {said}", id=str(number))
             for number, said in enumerate(self._options, start=1)
         )
-        yield OptionList(*options, id="moments", markup=False, compact=True)
+        yield Options(*options, id="moments", markup=False, compact=True)
 
     def ready(self) -> None:
-        moments = self.query_one("#moments", OptionList)
+        moments = self.query_one("#moments", Options)
         moments.highlighted = 0
         moments.focus()
 
@@ -50,10 +51,10 @@ class MomentPage(Page[int]):
             event.stop()
             self.dismiss(int(event.key) - 1)
 
-    @on(OptionList.OptionSelected, "#moments")
-    def _take(self, event: OptionList.OptionSelected) -> None:
+    @on(Options.OptionSelected, "#moments")
+    def _take(self, event: Options.OptionSelected) -> None:
         event.stop()
         self.dismiss(event.option_index)
 
     def action_next(self) -> None:
-        self.dismiss(self.query_one("#moments", OptionList).highlighted or 0)
+        self.dismiss(self.query_one("#moments", Options).highlighted or 0)

@@ -12,14 +12,20 @@ _NEVER_FIRST = frozenset("，。、：；？！」》）")
 
 
 def wrapped(text: str, width: int) -> Iterator[str]:
-    """The lines, without trailing spaces; a word longer than a line is broken."""
+    """The lines, without trailing spaces; a word longer than a line is broken.
+
+    Args:
+        text: what to break.
+        width: cells in a line; a window that is too small for any counts as 1.
+    """
+    width = max(1, width)
     line = ""
     for piece in _PIECE.findall(text):
         while cell_len(line + piece.rstrip()) > width and piece not in _NEVER_FIRST:
             if line:
                 yield line.rstrip()
                 line = ""
-            elif len(piece) > max(1, width):
+            elif len(piece) > width:
                 yield piece[:width]
                 piece = piece[width:]
             else:
