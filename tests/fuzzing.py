@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from itertools import cycle
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,8 +38,9 @@ CHECKPOINT: Final = 500
 """Events between two looks at the disk and at whether the kiosk still answers."""
 
 
-UNUSUAL: Final = (78, 22)
-"""A size that is too small, and that nothing else asks for."""
+UNUSUAL: Final = ((78, 22), (77, 22), (76, 22))
+"""Sizes that are too small, and that nothing else asks for; a size that the kiosk has already it does not tell again,
+and of several that come at once it sees the last."""
 BACKLOG: Final = 6 * PATIENCE
 """Seconds until what a riot has sent must be worked off, on cores that others use too."""
 
@@ -68,6 +70,7 @@ class Fuzzer:
         self.page = ""
         self.events = 0
         self.resident: list[int] = []
+        self._unusual = cycle(UNUSUAL)
         self._origin = time.time()
         self._journal, self._stacks = out / "journal", out / "stacks"
         self._read = 0
@@ -288,7 +291,7 @@ class Fuzzer:
         """Waits until the kiosk has dealt with all that was sent: a size waits in line behind the keys, and is told."""
         self._check()
         self.terminal.raw.clear()
-        columns, lines = UNUSUAL
+        columns, lines = next(self._unusual)
         self.terminal.resize(columns, lines)
         said = f"{columns}x{lines}"
         told = said.encode()

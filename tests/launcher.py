@@ -143,7 +143,8 @@ def show_stacks(file: Path) -> None:
             faulthandler.dump_traceback(out, all_threads=True)
             for page in [page for page in gc.get_objects() if isinstance(page, Page)]:
                 state = {name: vars(page).get(name) for name in ("built", "_over", "_closing", "_running", "_pruning")}
-                print(page, page.is_current, page.is_attached, page.size, page.busy, state, file=out)
+                seen = page.is_attached and (page.is_current, page.size)
+                print(page, seen, page.busy, state, file=out)
             for task in asyncio.all_tasks():
                 print(task.get_name(), file=out)
                 step: Any = task.get_coro()
