@@ -340,6 +340,17 @@ async def test_a_tap_on_a_row_that_is_gone_since_it_was_painted_is_nothing(stati
         await walker.arrive("AddressPage")
 
 
+async def test_enter_in_a_field_that_is_gone_since_goes_nowhere(station: Station) -> None:
+    async with walking(station) as walker:
+        await to_phone(walker)
+        gone = walker.page.query_one("#phone", Field)
+        await walker.page.relabel()
+        walker.page.post_message(Field.Entered(gone))
+        await walker.settle()
+        assert entry(walker).id == "phone-entry"
+        await walker.arrive("IdentityPage")
+
+
 # --- nothing stays --------------------------------------------------------------------------------------------------
 
 

@@ -348,6 +348,14 @@ async def test_a_window_that_is_too_small_says_so_and_takes_no_keys(station: Sta
     assert types_of(station.folder) == ["station_noted"]
 
 
+async def test_a_window_that_is_too_small_says_so_in_the_language_that_comes_back(station: Station) -> None:
+    async with walking(station) as walker:
+        await walker.pilot.resize_terminal(70, 20)
+        await walker.shows("窗口太小（70x20）")
+        await walker.app.action_switch_language()
+        await walker.shows("too small: 70x20")
+
+
 async def test_of_sizes_that_pile_up_only_the_newest_is_laid_out(
     station: Station, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -51,6 +51,8 @@ class FormPage(Page[R], Generic[R]):
     @on(Field.Entered)
     async def _go_on(self, event: Field.Entered) -> None:
         fields = list(self._shown())
+        if event.field not in fields:  # the page was built anew since, in the other language
+            return
         following = fields[fields.index(event.field) + 1 :]
         if following:
             following[0].focus()

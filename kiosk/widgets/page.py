@@ -164,7 +164,7 @@ class Page(Screen[R], Generic[R]):
         with Horizontal(id="key-bar"):
             for key in self.offered():
                 yield KeyHint(key)
-        yield Static("", markup=False, id="too-small")
+        yield Static(self._cover(), markup=False, id="too-small")
 
     def title_text(self) -> str:
         """The title in the language in use."""
@@ -244,9 +244,14 @@ class Page(Screen[R], Generic[R]):
             self.call_after_refresh(self._focused_before.focus)
         self.set_class(self.too_small, "-too-small")
         if self.too_small:
-            said = _("This window is too small: {width}x{height}. The kiosk needs 80x24.")
             for cover in self.query("#too-small").results(Static):
-                cover.update(said.format(width=event.size.width, height=event.size.height))
+                cover.update(self._cover())
+
+    def _cover(self) -> str:
+        """What stands over everything else where the terminal is too small."""
+        size = self.app.size
+        said = _("This window is too small: {width}x{height}. The kiosk needs 80x24.")
+        return said.format(width=size.width, height=size.height)
 
     async def scanned(self, found: Recognition) -> bool:
         """Takes a badge that was scanned while this page was up; False leaves it to the app, which shows the person."""
