@@ -218,26 +218,13 @@ class KioskApp(App[None]):
         if self.station is not None and i18n.language() != self.station.settings.language:
             await self.action_switch_language()
 
-    @on(WelcomePage.NewVisitRequested)
-    def _new_visit(self) -> None:
+    @on(WelcomePage.Asked)
+    def _serve(self, event: WelcomePage.Asked) -> None:
         from kiosk.screens import flow
 
+        tell = {"new_visit": flow.new_visit, "lost_badge": flow.lost_badge, "lead": flow.lead}[event.what]
         station = self._at()
-        self._begin(lambda show: flow.new_visit(show, station))
-
-    @on(WelcomePage.LostBadgeReported)
-    def _lost_badge(self) -> None:
-        from kiosk.screens import flow
-
-        station = self._at()
-        self._begin(lambda show: flow.lost_badge(show, station))
-
-    @on(WelcomePage.LeadRequested)
-    def _lead(self) -> None:
-        from kiosk.screens import flow
-
-        station = self._at()
-        self._begin(lambda show: flow.lead(show, station))
+        self._begin(lambda show: tell(show, station))
 
     @on(WelcomePage.NumberTyped)
     def _number_typed(self, event: WelcomePage.NumberTyped) -> None:

@@ -13,12 +13,12 @@ from kiosk.i18n import N_, _
 from kiosk.screens.draft import Draft
 from kiosk.station import Station
 from kiosk.widgets.page import Key
-from kiosk.widgets.tiles import Choice, ChoicePage
+from kiosk.widgets.tiles import Choice, SeriesPage
 
 _YES, _NO = "yes", "no"
 
 
-class ConsentPage(ChoicePage[str | Admission]):
+class ConsentPage(SeriesPage[str | Admission]):
     """Returns `next` when everything was agreed to, or the refusal when somebody said no."""
 
     columns = 1
@@ -26,20 +26,19 @@ class ConsentPage(ChoicePage[str | Admission]):
     idle = 180  # it is read before it is answered
 
     def __init__(self, station: Station, draft: Draft, *, step: tuple[int, int]) -> None:
-        super().__init__(station, step=step)
+        super().__init__(station, total=len(station.campaign.consents), step=step)
         self._draft = draft
-        self._at = 0
-        self._point()
+        self.point()
 
     @property
     def _consent(self) -> Consent | None:
         """The consent that is asked for now; none if the campaign needs none."""
         consents = self.station.campaign.consents
-        return consents[self._at] if consents else None
+        return consents[self.at] if consents else None
 
-    def _point(self) -> None:
+    def answered(self) -> str | None:
         consent = self._consent
-        self.cursor = _YES if consent is None or consent.id in self._draft.agreed else None
+        return _YES if consent is None or consent.id in self._draft.agreed else None
 
     def head(self) -> Iterable[Widget]:
         consent = self._consent
@@ -64,23 +63,13 @@ class ConsentPage(ChoicePage[str | Admission]):
             return
         if self._consent is not None:
             self._draft.agreed.add(self._consent.id)
-        if self._at + 1 < len(self.station.campaign.consents):
-            self._at += 1
-            self._point()
-            await self.rebuild()
-        else:
-            self.dismiss("next")
+        await self.advance()
+
+    async def finish(self) -> None:
+        self.dismiss("next")
 
     async def action_next(self) -> None:  # type: ignore[override] # Textual awaits actions of either kind
         if self.cursor is None:
             self.say(_("To agree, please press 1. If you do not agree, press 0."), wrong=False)
         else:
             await super().action_next()
-
-    async def action_back(self) -> None:  # type: ignore[override] # Textual awaits actions of either kind
-        if self._at == 0:
-            self.dismiss(None)
-        else:
-            self._at -= 1
-            self._point()
-            await self.rebuild()

@@ -14,12 +14,12 @@ from kiosk.i18n import N_, _
 from kiosk.rules import questions
 from kiosk.station import Station
 from kiosk.widgets.page import Key
-from kiosk.widgets.tiles import Choice, ChoicePage
+from kiosk.widgets.tiles import Choice, SeriesPage
 
 R = TypeVar("R")
 
 
-class QuestionsPage(ChoicePage[R], Generic[R]):
+class QuestionsPage(SeriesPage[R], Generic[R]):
     """Clauses, one after the other; the answers are put into `answers` as they are given."""
 
     def __init__(
@@ -40,19 +40,19 @@ class QuestionsPage(ChoicePage[R], Generic[R]):
             step: which step of how many this is.
             greeting: gives a line above the questions, in the language of the moment.
         """
-        super().__init__(station, step=step)
-        self._clauses, self._answers, self._greeting = clauses, answers, greeting
         asked = [place for place, clause in enumerate(clauses) if clause.id not in answers]
-        self._at = asked[0] if asked else max(len(clauses) - 1, 0)
-        self._point()
+        first = asked[0] if asked else max(len(clauses) - 1, 0)
+        super().__init__(station, total=len(clauses), first=first, step=step)
+        self._clauses, self._answers, self._greeting = clauses, answers, greeting
+        self.point()
 
     @property
     def _clause(self) -> Clause | None:
         """The clause that is asked now; none if the campaign asks nothing."""
-        return self._clauses[self._at] if self._clauses else None
+        return self._clauses[self.at] if self._clauses else None
 
-    def _point(self) -> None:
-        self.cursor = self._answers.get(self._clause.id) if self._clause else None
+    def answered(self) -> str | None:
+        return self._answers.get(self._clause.id) if self._clause else None
 
     def head(self) -> Iterable[Widget]:
         if hello := self._greeting():
@@ -61,8 +61,8 @@ class QuestionsPage(ChoicePage[R], Generic[R]):
         if clause is None:
             yield Static(_("There is nothing to ask today."), markup=False, classes="asked")
             return
-        if len(self._clauses) > 1:
-            count = _("Question {number} of {total}").format(number=self._at + 1, total=len(self._clauses))
+        if self.total > 1:
+            count = _("Question {number} of {total}").format(number=self.at + 1, total=self.total)
             yield Static(count, markup=False, classes="count")
         if clause.kind == "pledged":
             yield Static(str(clause.text), markup=False, classes="card")
@@ -80,31 +80,14 @@ class QuestionsPage(ChoicePage[R], Generic[R]):
     async def take(self, value: str) -> None:
         assert self._clause is not None
         self._answers[self._clause.id] = self.cursor = value
-        if self._at + 1 < len(self._clauses):
-            self._at += 1
-            self._point()
-            await self.rebuild()
-        else:
-            self._mark()
-            await self.finish()
-
-    async def finish(self) -> None:
-        """Called with the last answer."""
-        raise NotImplementedError
+        self._mark()
+        await self.advance()
 
     async def action_next(self) -> None:  # type: ignore[override] # Textual awaits actions of either kind
         if self._clause is None:
             await self.finish()
         else:
             await super().action_next()
-
-    async def action_back(self) -> None:  # type: ignore[override] # Textual awaits actions of either kind
-        if self._at == 0:
-            self.dismiss(None)
-        else:
-            self._at -= 1
-            self._point()
-            await self.rebuild()
 
 
 class FirstDayPage(QuestionsPage[str]):

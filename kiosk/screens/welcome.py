@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import ClassVar, Final
+from dataclasses import dataclass
+from typing import ClassVar, Final, Literal
 
 from textual import on
 from textual.app import ComposeResult
@@ -22,6 +23,8 @@ from kiosk.widgets.fields import Entry
 from kiosk.widgets.page import Key, Page
 from kiosk.widgets.tiles import Choice, Tile
 
+Wish = Literal["new_visit", "lost_badge", "lead"]
+"""What somebody without a code may want."""
 BOARD: Final = 8
 """Duties on the board; of more than that, those with people come first."""
 
@@ -61,14 +64,11 @@ class WelcomePage(Page[None]):
     )
     BINDINGS: ClassVar[list[BindingType]] = [Binding("f5", "lost", show=False), Binding("f9", "lead", show=False)]
 
-    class NewVisitRequested(Message):
-        """Somebody without a badge wants to check in."""
+    @dataclass
+    class Asked(Message):
+        """Somebody is here for the first time, or without the badge, or wants to come in as the site lead."""
 
-    class LostBadgeReported(Message):
-        """Somebody who was here before has no badge at hand."""
-
-    class LeadRequested(Message):
-        """The site lead wants to come in."""
+        what: Wish
 
     class NumberTyped(Message):
         """A volunteer number, or a code, was typed."""
@@ -164,16 +164,16 @@ class WelcomePage(Page[None]):
         event.stop()
         text = event.value.strip()
         event.input.value = ""
-        self.post_message(self.NumberTyped(text) if text else self.NewVisitRequested())
+        self.post_message(self.NumberTyped(text) if text else self.Asked("new_visit"))
 
     def action_next(self) -> None:
-        self.post_message(self.NewVisitRequested())
+        self.post_message(self.Asked("new_visit"))
 
     def action_lost(self) -> None:
-        self.post_message(self.LostBadgeReported())
+        self.post_message(self.Asked("lost_badge"))
 
     def action_lead(self) -> None:
-        self.post_message(self.LeadRequested())
+        self.post_message(self.Asked("lead"))
 
     def action_back(self) -> None:
         self.query_one("#scan", Entry).value = ""

@@ -164,7 +164,7 @@ class Page(Screen[R], Generic[R]):
         with Horizontal(id="key-bar"):
             for key in self.offered():
                 yield KeyHint(key)
-        yield Static(self._cover(), markup=False, id="too-small")
+        yield Static(self._too_small_words(), markup=False, id="too-small")
 
     def title_text(self) -> str:
         """The title in the language in use."""
@@ -245,9 +245,9 @@ class Page(Screen[R], Generic[R]):
         self.set_class(self.too_small, "-too-small")
         if self.too_small:
             for cover in self.query("#too-small").results(Static):
-                cover.update(self._cover())
+                cover.update(self._too_small_words())
 
-    def _cover(self) -> str:
+    def _too_small_words(self) -> str:
         """What stands over everything else where the terminal is too small."""
         size = self.app.size
         said = _("This window is too small: {width}x{height}. The kiosk needs 80x24.")

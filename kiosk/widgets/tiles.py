@@ -164,3 +164,50 @@ class ChoicePage(Page[R], Generic[R]):
             self.say(_("Please choose: press a digit, or tap."), wrong=False)
         else:
             await self._take(self.cursor)
+
+
+class SeriesPage(ChoicePage[R], Generic[R]):
+    """Questions in a row, one at a time: an answer brings the next, Esc the one before, and from the first one back."""
+
+    def __init__(self, station: Station, *, total: int, first: int = 0, step: tuple[int, int] | None = None) -> None:
+        """Makes the page; once `answered` can be asked, `point` has to be called.
+
+        Args:
+            station: the station.
+            total: how many questions there are; with none there is nothing to choose.
+            first: the place, from 0, of the question that it begins with.
+            step: which step of how many this is.
+        """
+        super().__init__(station, step=step)
+        self.total = total
+        self.at = first
+
+    def answered(self) -> str | None:
+        """The value that was chosen before for the question at `at`."""
+        raise NotImplementedError
+
+    async def finish(self) -> None:
+        """Called with the last answer."""
+        raise NotImplementedError
+
+    def point(self) -> None:
+        """Lets the tile stand out that was chosen before."""
+        self.cursor = self.answered()
+
+    async def _ask(self, place: int) -> None:
+        self.at = place
+        self.point()
+        await self.rebuild()
+
+    async def advance(self) -> None:
+        """Asks the next question, or finishes."""
+        if self.at + 1 < self.total:
+            await self._ask(self.at + 1)
+        else:
+            await self.finish()
+
+    async def action_back(self) -> None:  # type: ignore[override] # Textual awaits actions of either kind
+        if self.at == 0:
+            self.dismiss(None)
+        else:
+            await self._ask(self.at - 1)
