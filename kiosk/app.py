@@ -21,10 +21,11 @@ from textual.timer import Timer
 from textual.worker import Worker
 
 from kiosk import campaign_files, crashlog, i18n
+from kiosk.clock import Clock, system_clock
 from kiosk.i18n import _
 from kiosk.scanner import SHORTEST, BurstBegan, Pressed, Scanned, Scanner, Told
 from kiosk.screens.welcome import WelcomePage
-from kiosk.station import Clock, Station, system_clock
+from kiosk.station import Station
 from kiosk.terminal import Terminal
 from kiosk.widgets.fields import Entry
 from kiosk.widgets.page import Page, Story
@@ -36,6 +37,8 @@ COUNTDOWN: Final = 15
 """Seconds before the end of a page's idle time from which on they are counted down."""
 _CATCHING_UP: Final = 0.02
 """Seconds that the thread which reads the terminal gets to deliver what has come in."""
+_LOOK: Final = 60
+"""Seconds after which the clock is looked at again, and the welcome page shows the state of the day anew."""
 BOUNCE: Final = 0.25
 """Seconds in which a page that came up takes no lone Enter: cold fingers press twice."""
 
@@ -92,6 +95,7 @@ class KioskApp(App[None]):
             self.register_theme(theme)
         self.theme = THEMES["dark" if self.station is None else self.station.settings.theme].name
         self.set_interval(1, self.watch_idle)
+        self.set_interval(_LOOK, self.watch_clock)
         if self.station is None:
             self._set_up()
         else:
@@ -289,6 +293,14 @@ class KioskApp(App[None]):
             await self._speak_as_set()
         else:
             await self._go_home()
+
+    @work(group="clock", exclusive=True)
+    async def watch_clock(self) -> None:
+        """Has a jump of the clock noted, and told on the welcome page."""
+        if self.station is not None:
+            await self.station.run(self.station.watch_clock)
+            if isinstance(self.screen, WelcomePage):
+                self.screen.renew()
 
     # --- global keys ------------------------------------------------------------------------------------------------
 

@@ -178,7 +178,7 @@ def _clause_before(desk: Desk, clause: Clause, under: tuple[str, int]) -> Clause
 
 
 def _duplicate(desk: Desk, volunteer: str, there: Visit) -> Admission:
-    ids = tuple(record.id for record in desk.history.records_of(there.id))
+    ids = tuple(record.id for record in desk.history.records_of(there.id) if record.volunteer)
     issued = desk.history.badge(volunteer)
     return Admission("duplicate", (), volunteer, issued["code"] if issued else None, None, ids)
 

@@ -14,9 +14,10 @@ from typing import Final
 from kiosk import setup
 from kiosk.campaign import Campaign
 from kiosk.campaign_files import shipped
+from kiosk.clock import Clock
 from kiosk.rules import Applicant, Application, Stay
 from kiosk.setup import NewStation
-from kiosk.station import Clock, Station
+from kiosk.station import Station
 
 STATION: Final = "S016001"
 COMMUNITY: Final = "330102016001"

@@ -42,7 +42,7 @@ from kiosk.segments import (
 from kiosk.wording import cause
 
 FILE: Final = "cache/known.sqlite"
-VERSION: Final = 1
+VERSION: Final = 2
 """Of what stands in the file. Whoever changes that, or what `History` makes of records, counts it up."""
 CHUNK: Final = 20
 """Segments that are taken in at once."""
@@ -335,6 +335,14 @@ class Index:
 
     def _records(self, places: Iterable[Sequence[int]]) -> tuple[Record, ...]:
         return tuple(self._segment(number).records[place] for number, place in places)
+
+    @property
+    def last(self) -> Record | None:
+        """The newest record that is known."""
+        with suppress(Unreadable, OSError):
+            segment = self._segment(len(self._marks)) if self._marks else None
+            return segment.records[-1] if segment and segment.records else None
+        return None
 
     def _segment(self, number: int) -> Segment:
         with self.lock:

@@ -84,7 +84,7 @@ class Visit:
         checked_in, checked_out: times after correction, never out of order.
         stints: the duties, in order.
         running: the stretches of time that count as service; the last may be open (None).
-        late, corrected, clock: signed out afterwards; changed by the lead; the clock ran backwards within it.
+        late, corrected, clock: signed out afterwards; changed by the lead; the clock jumped or ran back within it.
         ahead: whether the end was entered before it came, as a paper sheet may.
         last: the time of the latest event.
         day: the service day: that of the check-in, also overnight.
@@ -186,6 +186,7 @@ def visit_from(records: Sequence[Record]) -> Visit:
     for record in records[1:]:
         if record.type == "assigned":
             placed = record
+        clock = clock or record.type == "station_noted"  # of all notes only a jump of the clock is filed with a visit
         if record.type not in ("duty_started", "duty_ended", "checked_out") or record.id in voided or out is not None:
             continue
         when = times.get(record.id, record.occurred)
@@ -381,6 +382,8 @@ class History:
             self.refused[day] = self.refused.get(day, 0) + 1
         elif record.type == "station_noted":
             self.notes[len(self.notes)] = record["details"]
+            if record["note"] == "clock_changed":
+                self._flag_across(record)
         elif record.type == "badge_issued" and volunteer:
             self.badges[volunteer] = record
         elif record.type == "badge_revoked" and volunteer:
@@ -402,6 +405,16 @@ class History:
             if before is not None and (after := self.visit(of).day) != before:
                 self._on_day[before] = [visit_id for visit_id in self._on_day[before] if visit_id != of]
                 self._put_on(after, of)
+
+    def _flag_across(self, record: Record) -> None:
+        """Files a jump of the clock with the visits that went on across it."""
+        try:
+            before = moment(record["details"].get("expected"))
+        except RecordError:  # what cannot be read flags everybody who has not left
+            before = datetime.min.replace(tzinfo=SHANGHAI)
+        for visit in self._open(lambda _who, pending: before < pending):
+            self._records.setdefault(visit.id, []).append(record)
+            self._folded.pop(visit.id, None)
 
     def _reckon(self, visit: Visit) -> None:
         """Takes in how long a visit lasts now."""

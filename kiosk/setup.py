@@ -17,12 +17,13 @@ from typing import Final
 
 from kiosk import rules
 from kiosk.campaign import Campaign, Community, fold
+from kiosk.clock import Clock, system_clock
 from kiosk.durable import FolderLock, make_folder, sync_folder, write_durably
 from kiosk.errors import InvalidInput, WrongUsage
 from kiosk.i18n import _
 from kiosk.keys import Keys, new_passphrase, new_pin
 from kiosk.settings import FILE, Settings
-from kiosk.station import Clock, Station, system_clock
+from kiosk.station import Station
 from kiosk.store import new_epoch
 
 _STATION: Final = re.compile(r"[A-Z0-9]{1,8}")

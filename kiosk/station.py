@@ -23,6 +23,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from kiosk import arriving, audit, badge, places, recovery, rules, serving
 from kiosk.arriving import Admission
 from kiosk.campaign import Campaign
+from kiosk.clock import Clock, Elapsed, Jump, StationClock, system_clock
 from kiosk.desk import Decision, Desk
 from kiosk.durable import move_durably
 from kiosk.errors import InvalidInput, NotSaved
@@ -30,11 +31,11 @@ from kiosk.i18n import _
 from kiosk.index import Index
 from kiosk.keys import Keys, KeysError
 from kiosk.records import (
-    SHANGHAI,
     Draft,
     Record,
     parse_volunteer_number,
     service_day,
+    timestamp,
 )
 from kiosk.roster import Entry, History, Person, Visit, minutes, roster
 from kiosk.rules import Application
@@ -48,16 +49,10 @@ T = TypeVar("T")
 R = TypeVar("R")
 P = ParamSpec("P")
 Q = ParamSpec("Q")
-Clock = Callable[[], datetime]
 
 
 def _as_it_is(outcome: T) -> T:
     return outcome
-
-
-def system_clock() -> datetime:
-    """The time of the machine."""
-    return datetime.now(SHANGHAI)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +126,8 @@ def read_log(folder: Path) -> Reading:
 class Station:
     """One station, open for writing: its log, campaign, keys and clock.
 
+    `jump` is the last jump of the clock since the station was opened that the lead does not know of, or None.
+
     The methods block until their records are durable; the screens call them through `run`, which does so in the
     writer's own thread. Views (`roster`, `recognise` ...) answer at once.
     """
@@ -140,6 +137,7 @@ class Station:
         folder: Path,
         *,
         clock: Clock = system_clock,
+        elapsed: Elapsed | None = None,
         entropy: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
         """Opens the station in `folder`.
@@ -147,6 +145,7 @@ class Station:
         Args:
             folder: the data folder.
             clock: gives the time (aware).
+            elapsed: tells whether that clock jumps; as in `StationClock`.
             entropy: gives n random bytes, for volunteer numbers, salts and epochs.
 
         Raises:
@@ -158,7 +157,8 @@ class Station:
         self.settings, recovered = recovery.settings_of(folder, entropy)
         self._damaged = [FILE] if recovered else []
         self.campaigns = recovery.campaigns_of(folder)
-        self.clock = clock
+        self.clock = StationClock(clock, elapsed)
+        self.jump: Jump | None = None
         self.keys = Keys(folder / "keys", folder / "tmp")
         self._writing = threading.RLock()
         self._viewing = threading.RLock()
@@ -178,6 +178,9 @@ class Station:
             read=self._index.read,
             entropy=entropy,
         )
+        newest = self._store.last or self._index.last
+        if newest is not None:
+            self.clock.start_after(newest.at)
         self.history = History(self._index.known, since=self.today() - timedelta(days=1))
         where = self.settings
         self._desk = Desk(
@@ -299,6 +302,7 @@ class Station:
 
     def _note_opening(self) -> None:
         self._note_lost_epoch()
+        self._note_jumps()
         if self._store.is_new:
             where = {"street": self.settings.street, "community": self.settings.community}
             self._note("set_up", {**where, **self.keys.marks()})
@@ -320,6 +324,28 @@ class Station:
                 details["before"] = dict(zip(("epoch", "last_seq"), self._store.before, strict=True))
             self._note("new_epoch", details)
 
+    def _note_jumps(self) -> None:
+        for jump in self.clock.take_jumps():
+            self.jump = jump
+            self._note("clock_changed", {"expected": timestamp(jump.expected), "shown": timestamp(jump.shown)})
+
+    def watch_clock(self) -> None:
+        """Notes that the clock has jumped, if it has, so that the lead is told before somebody else comes.
+
+        What cannot be saved now goes with the next write.
+        """
+        with self._writing:
+            self.clock()
+            self._note_jumps()
+            if self._notes:
+                with suppress(NotSaved):
+                    self._write([], self.clock())
+
+    def lead_knows_the_clock(self) -> None:
+        """The lead was told of the last jump; a clock that has lost the time is told of until it is set."""
+        if not self.clock.is_behind:
+            self.jump = None
+
     def _note(self, note: str, details: Mapping[str, Any]) -> None:
         data = {"note": note, "details": dict(details)}
         self._notes.append(Draft("station_noted", self.clock(), "station", data=data))
@@ -330,6 +356,7 @@ class Station:
         """Reads the state, decides and writes in one step; `then` makes of what was decided what the caller is told."""
         with self._writing:
             now = self.clock()
+            self._note_jumps()
             try:
                 self._settle()
             except NotSaved as error:

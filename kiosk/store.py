@@ -275,6 +275,13 @@ class Store:
         return segments
 
     @property
+    def last(self) -> Record | None:
+        """The newest record of the log, as far as it was read and until its segments are taken."""
+        if self._open:
+            return self._open[-1]
+        return next((segment.records[-1] for segment in reversed(self._segments) if segment.records), None)
+
+    @property
     def newest(self) -> Iterator[Record]:
         """The records of the segments in `sealed`, then those of the open one."""
         for segment in self.sealed:

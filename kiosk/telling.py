@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import Final
 
 from kiosk.campaign import Campaign
+from kiosk.errors import RecordError
 from kiosk.i18n import N_, _
 from kiosk.records import Record, moment, service_day
 from kiosk.roster import History, Visit, corrected_times, minutes
@@ -56,6 +57,12 @@ def time_in_words(when: datetime, day: date) -> str:
 def moment_in_words(when: datetime, today: date) -> str:
     """Day and time."""
     return f"{day_in_words(service_day(when), today)} {when:%H:%M}"
+
+
+def jump_in_words(expected: datetime, shown: datetime) -> str:
+    """That the clock jumped, and from where to where."""
+    said = _("The clock was changed from {expected} to {shown}.")
+    return said.format(expected=f"{expected:%Y-%m-%d %H:%M}", shown=f"{shown:%Y-%m-%d %H:%M}")
 
 
 def place_in_words(campaign: Campaign, street: str | None, community: str | None) -> str:
@@ -169,7 +176,16 @@ class _Teller:
                 else _("The site lead declared an entry void. Reason: {reason}")
             )
             return said.format(reason=record["reason"])
+        if record.type == "station_noted":
+            return self._jump(record)
         return _unknown(record)
+
+    def _jump(self, record: Record) -> str:
+        try:
+            expected, shown = (moment(record["details"].get(name)) for name in ("expected", "shown"))
+        except RecordError:
+            return _unknown(record)
+        return " ".join([jump_in_words(expected, shown), _("The minutes of this visit may be wrong.")])
 
     def _by(self, record: Record, said: str) -> str:
         return _("{said} (entered from a paper sheet)").format(said=said) if record["by"] == "import" else said

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from kiosk import demo
+from kiosk.clock import system_clock
 from kiosk.durable import FolderLock
 from kiosk.errors import StoreBusy
-from kiosk.station import system_clock
 from tests import factories, plain
 from tests.terminal import NotShown, Terminal, rigged, terminal
 

@@ -19,8 +19,8 @@ import pytest
 import zxingcpp
 from PIL import Image
 
+from kiosk import clock as clock_module
 from kiosk import setup
-from kiosk import station as station_module
 from kiosk.__main__ import main
 from kiosk.arriving import Admission
 from kiosk.campaign import Campaign
@@ -59,7 +59,7 @@ def run(
     station_folder: Path, clock: FakeClock, capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> Run:
     """Runs a command in this process, on `station_folder` and at the time of `clock`."""
-    monkeypatch.setattr(station_module, "system_clock", clock)
+    monkeypatch.setattr(clock_module, "system_clock", clock)
 
     def call(*arguments: str, folder: Path = station_folder) -> Result:
         capfdbinary.readouterr()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from kiosk import station as station_module
+from kiosk import clock as clock_module
 from kiosk.__main__ import main
 from kiosk.arriving import Admission
 from kiosk.campaign import Campaign
@@ -39,7 +39,7 @@ def run(
     station_folder: Path, clock: FakeClock, capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> Run:
     """Runs a command that prints JSON, which must be pure, on `station_folder` and at the time of `clock`."""
-    monkeypatch.setattr(station_module, "system_clock", clock)
+    monkeypatch.setattr(clock_module, "system_clock", clock)
 
     def call(*arguments: str) -> Result:
         capfdbinary.readouterr()

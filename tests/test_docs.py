@@ -321,9 +321,14 @@ def test_the_notes_of_the_station_are_documented(station_folder: Path, clock: Fa
     Station(station_folder, clock=clock).close()
     [lost] = read_log(station_folder)
     documented = {row[0].strip("`"): row[1] for row in rows(section("station_noted")) if len(row) == 2}
-    assert set(documented) == {"set_up", "pin_reset", "new_epoch", "new_keys"}
+    assert set(documented) == {"set_up", "pin_reset", "new_epoch", "clock_changed", "new_keys"}
     assert lost["note"] == "new_epoch"
     assert all(f"`{key}`" in documented["new_epoch"] for key in lost["details"])
+    clock.set("1970-01-01T08:00")
+    Station(station_folder, clock=clock).close()
+    jumped = read_log(station_folder)[-1]
+    assert jumped["note"] == "clock_changed"
+    assert set(jumped["details"]) == set(re.findall(r"`(expected|shown)`: ", documented["clock_changed"]))
 
 
 def test_the_codes_are_documented() -> None:

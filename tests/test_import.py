@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from kiosk import station as station_module
+from kiosk import clock as clock_module
 from kiosk.__main__ import main
 from kiosk.campaign import Campaign
 from kiosk.records import SHANGHAI
@@ -62,7 +62,7 @@ def sheet(
         real(self, folder, clock=clock)
 
     monkeypatch.setattr(Station, "__init__", opened)
-    monkeypatch.setattr(station_module, "system_clock", clock)
+    monkeypatch.setattr(clock_module, "system_clock", clock)
 
     def call(*rows: Mapping[str, str], content: bytes | None = None) -> Imported:
         file = tmp_path / "sheet.csv"

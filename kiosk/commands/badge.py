@@ -7,7 +7,7 @@ from argparse import Namespace
 from contextlib import suppress
 from pathlib import Path
 
-from kiosk import badge, recovery, station
+from kiosk import badge, clock, recovery, station
 from kiosk.commands import output
 from kiosk.errors import KioskError, WrongUsage
 from kiosk.i18n import _
@@ -66,7 +66,7 @@ def check(folder: Path, options: Namespace) -> int:
     is no reason to give then.
     """
     settings = read_settings(folder)
-    today = service_day(station.system_clock())
+    today = service_day(clock.system_clock())
     log = station.read_log(folder)
     keys = [*log.public_keys]
     with suppress(KeysError):  # then those that the log names have to do

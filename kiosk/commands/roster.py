@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
-from kiosk import recovery, station
+from kiosk import clock, recovery, station
 from kiosk.commands import output
 from kiosk.records import service_day
 from kiosk.roster import roster
@@ -18,7 +18,7 @@ def run(folder: Path, options: Namespace) -> int:
     Reads without the lock, also beside a running kiosk.
     """
     log = station.read_log(folder)
-    now = station.system_clock()
+    now = clock.system_clock()
     campaign = recovery.campaigns_of(folder).on(service_day(now))
     entries = roster(log.history, options.day or service_day(now), now)
     form = {"table": "words", "csv": "codes", "json": "zh"}[options.format]

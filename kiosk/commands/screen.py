@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Final
 
 from kiosk import crashlog
+from kiosk.clock import system_clock
 from kiosk.errors import WrongUsage
 from kiosk.i18n import _
 from kiosk.settings import NotSetUp
-from kiosk.station import Station, system_clock
+from kiosk.station import Station
 
 _MANY: Final = 5
 """So many crashes in as many seconds slow the restart down."""

@@ -34,6 +34,7 @@ async def lead(show: Show, station: Station) -> None:
     """The site lead: PIN, missing sign-outs first, then roster and people."""
     if not await lead_is_here(show, station):
         return
+    station.lead_knows_the_clock()
     if station.pending():
         await settle(show, station)
     view = View(station.today())

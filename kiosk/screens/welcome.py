@@ -17,6 +17,7 @@ from textual.widgets import Input, Static
 
 from kiosk.i18n import N_, _, ngettext
 from kiosk.station import Station
+from kiosk.telling import jump_in_words
 from kiosk.widgets import drawn
 from kiosk.widgets.digits import LargeDigits
 from kiosk.widgets.fields import Entry
@@ -89,6 +90,8 @@ class WelcomePage(Page[None]):
         self._demo_pin, self._after_crash = demo_pin, after_crash
 
     def content(self) -> Iterable[Widget]:
+        warning = self._warning()
+        self.set_class(bool(warning), "-warned")
         with Vertical(id="welcome"):
             yield Static(_("Welcome, and thank you for coming"), markup=False, id="greeting")
             with Vertical(id="scan-box"):
@@ -99,7 +102,7 @@ class WelcomePage(Page[None]):
                 yield Tile(Choice("lost", _("Without your badge"), "F5"))
             yield Static(self._people(), markup=False, id="state-of-day")
             yield DutyBoard(self.station)
-            yield Static(self._warning(), markup=False, id="notice")
+            yield Static(warning, markup=False, id="notice")
 
     def ready(self) -> None:
         self.query_one("#scan").focus()
@@ -110,20 +113,25 @@ class WelcomePage(Page[None]):
         """Shows the state of the day anew, and keeps nothing that the last person typed."""
         super().on_screen_resume()
         drawn.forget()
+        self.renew()
+        if self.built:
+            self.forget()
+            self.ready()
+            self._after_crash = False
+
+    def renew(self) -> None:
+        """Shows the state of the day, and what is wrong, as they are now."""
         people = self._people()
         for state in self.query("#state-of-day").results(Static):
             if state.content != people:
                 state.update(people)
         warning = self._warning()
+        self.set_class(bool(warning), "-warned")
         for notice in self.query("#notice").results(Static):
             if notice.content != warning:  # what has decayed is found while the kiosk runs
                 notice.update(warning)
         for board in self.query(DutyBoard):
             board.renew()
-        if self.built:
-            self.forget()
-            self.ready()
-            self._after_crash = False
 
     def forget(self) -> None:
         """Keeps nothing that the last person typed or was told."""
@@ -143,6 +151,16 @@ class WelcomePage(Page[None]):
                 others = ngettext("{count} thing more is wrong.", "{count} things more are wrong.", more)
                 told.append(others.format(count=more))
             return " ".join([*told, _("Site lead, please tell headquarters.")])
+        jump = self.station.jump
+        if jump is not None and self.station.clock.is_behind:
+            said = _(
+                "The clock of this computer has lost the time: it shows {shown}. The kiosk goes on from {expected}. "
+                "Site lead, please have it set."
+            )
+            shown, expected = (f"{when:%Y-%m-%d %H:%M}" for when in (jump.shown, jump.expected))
+            return said.format(shown=shown, expected=expected)
+        if jump is not None:
+            return " ".join([jump_in_words(jump.expected, jump.shown), _("Site lead, please look at today's minutes.")])
         if self._demo_pin:
             said = _("Demonstration: all people are fictional. The lead's PIN is {pin}. To end it, press Ctrl+Q.")
             return said.format(pin=self._demo_pin)

@@ -1,0 +1,107 @@
+"""The time of a station: the machine's, as far as it can be believed, and when it jumped.
+
+A board without a battery starts in 1970, or where its image was built; a radio or a person sets a clock while the kiosk
+runs. No time is ever corrected here. What is told is that the clock jumped, and from where to where: the station notes
+it in its log, and whoever was there at the time has minutes that somebody has to look at.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from kiosk.records import SHANGHAI
+
+Clock = Callable[[], datetime]
+"""Gives the time (aware)."""
+Elapsed = Callable[[], float]
+"""Gives seconds that only go forward, whatever the clock shows."""
+JUMP: Final = timedelta(minutes=1)
+"""How far a clock may be from where it should be: service is counted in whole minutes."""
+
+
+def system_clock() -> datetime:
+    """The time of the machine."""
+    return datetime.now(SHANGHAI)
+
+
+def since_boot() -> float:
+    """Seconds since the machine was started, those included in which it slept."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+_MACHINE: Final = system_clock
+"""The clock of which it is known how much time has really passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """A clock that was somewhere else than it should have been.
+
+    Attributes:
+        expected: what it should have shown; at a start that is at least the time of the newest record.
+        shown: what it showed.
+    """
+
+    expected: datetime
+    shown: datetime
+
+
+class StationClock:
+    """Gives the time that a station records with.
+
+    While the station is open it follows the machine's clock wherever that is set to. At the start it does not go back
+    behind the newest record: a clock that has lost the time goes on from there until somebody sets it, so that who was
+    on duty before a power cut is still on duty after it.
+    """
+
+    def __init__(self, clock: Clock, elapsed: Elapsed | None = None) -> None:
+        """Makes the clock.
+
+        Args:
+            clock: the machine's.
+            elapsed: tells how much time has really passed; by default the machine's, and for another clock than the
+                machine's none, which is then believed.
+        """
+        self._clock = clock
+        self._elapsed = elapsed or (since_boot if clock is _MACHINE else None)
+        self._lock = threading.Lock()
+        self._behind = timedelta()
+        self._jumps: list[Jump] = []
+        self._shown, self._at = clock(), self._elapsed() if self._elapsed else 0.0
+
+    def __call__(self) -> datetime:
+        """The time to record with (aware)."""
+        with self._lock:
+            shown = self._clock()
+            if self._elapsed is not None:
+                at = self._elapsed()
+                expected = self._shown + timedelta(seconds=at - self._at)
+                if abs(shown - expected) > JUMP:
+                    self._jumps.append(Jump(expected + self._behind, shown))
+                    self._behind = timedelta()  # somebody has set it, and knows better
+                self._shown, self._at = shown, at
+            return shown + self._behind
+
+    def start_after(self, newest: datetime) -> None:
+        """Takes in when the newest record was made; the clock does not start before that."""
+        with self._lock:
+            shown = self._clock()
+            self._behind = max(newest - shown, timedelta())
+            if self._behind > JUMP:
+                self._jumps.append(Jump(newest, shown))
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the machine's clock has lost the time, and nobody has set it yet."""
+        return self._behind > JUMP
+
+    def take_jumps(self) -> list[Jump]:
+        """The jumps that were not taken before."""
+        with self._lock:
+            jumps, self._jumps = self._jumps, []
+        return jumps
