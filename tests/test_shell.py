@@ -356,6 +356,14 @@ async def test_a_window_that_is_too_small_says_so_in_the_language_that_comes_bac
         await walker.shows("too small: 70x20")
 
 
+async def test_a_page_that_came_back_at_another_size_takes_the_one_it_had_before(station: Station) -> None:
+    async with walking(station, (100, 30)) as walker:
+        page = walker.page
+        page._refresh_layout(Size(80, 24))  # it came back so; before it was told, the size was the old one again
+        page.post_message(events.Resize(Size(100, 30), Size(100, 30)))
+        await walker.until(lambda: page._compositor.size == (100, 30))
+
+
 async def test_of_sizes_that_pile_up_only_the_newest_is_laid_out(
     station: Station, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -233,7 +233,8 @@ class Page(Screen[R], Generic[R]):
 
     def on_resize(self, event: events.Resize) -> None:
         # Sizes may come faster than pages are laid out. Of those that pile up only the newest counts, and it comes too.
-        if event.size != self.app.size or event.size == self._laid_out:
+        # A page that comes back is laid out without being told, so that both have to be asked.
+        if event.size != self.app.size or event.size == self._laid_out == self._compositor.size:
             event.prevent_default()
             return
         self._laid_out = event.size
