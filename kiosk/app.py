@@ -39,8 +39,6 @@ _CATCHING_UP: Final = 0.02
 """Seconds that the thread which reads the terminal gets to deliver what has come in."""
 _LOOK: Final = 60
 """Seconds after which the clock is looked at again, and the welcome page shows the state of the day anew."""
-BOUNCE: Final = 0.25
-"""Seconds in which a page that came up takes no lone Enter: cold fingers press twice."""
 
 
 class KioskApp(App[None]):
@@ -180,7 +178,7 @@ class KioskApp(App[None]):
             return False
         # A number that is scanned, or typed as fast, ends with an Enter that was meant.
         lone = pressed.key == "enter" and pressed.behind < SHORTEST
-        return not page.too_small and not (lone and pressed.time - page.arrived < BOUNCE)
+        return not page.too_small and not (lone and page.has_just_come_up(pressed.time))
 
     # --- stories ----------------------------------------------------------------------------------------------------
 
@@ -212,8 +210,11 @@ class KioskApp(App[None]):
 
     async def _go_home(self) -> None:
         """Ends whatever story is being told; its pages are gone with all that was typed into them."""
+        if self.station is None:  # there is no home yet
+            return
         self.workers.cancel_group(self, "flow")
         self._story = None
+        self._burst_in = None
         while len(self.screen_stack) > 1 and not isinstance(self.screen, WelcomePage):
             await self.pop_screen()
         await self._speak_as_set()
@@ -325,7 +326,7 @@ class KioskApp(App[None]):
 
         if isinstance(self.screen, HelpPage):
             self.screen.dismiss(None)
-        elif isinstance(self.screen, Page):
+        elif isinstance(self.screen, Page) and not self.screen.busy:  # what is being saved is going to be told there
             self.push_screen(HelpPage(self.screen))
 
     def action_leave(self) -> None:

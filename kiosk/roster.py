@@ -21,6 +21,8 @@ from kiosk.records import SHANGHAI, Record, moment, service_day
 
 K = TypeVar("K")
 V = TypeVar("V")
+FIRST_DAY: Final = date(1970, 1, 1)
+"""No service is older: even a clock that has lost the time shows this day."""
 PENDING_AFTER: Final = timedelta(hours=12)
 """A visit without sign-out is 待补签 when its service day is over and this long has passed since check-in."""
 

@@ -78,10 +78,17 @@ class Recognition:
 
 @dataclass(frozen=True, slots=True)
 class CheckedOut:
-    """A visit that has ended, and its minutes."""
+    """A visit that has ended.
+
+    Attributes:
+        visit: the visit.
+        minutes: of this visit.
+        today: of all visits of its day; None while one of them lacks its sign-out.
+    """
 
     visit: Visit
     minutes: int
+    today: int | None
 
 
 def read_history(folder: Path) -> History:
@@ -220,7 +227,8 @@ class Station:
 
     def close(self) -> None:
         """Waits for the writer and gives the data folder back."""
-        self._closing.set()
+        with self._viewing:  # the station may be warming up in another thread
+            self._closing.set()
         if self._examiner is not None:
             self._examiner.join()
         self._writer.shutdown()
@@ -241,9 +249,10 @@ class Station:
             self.keys.sign(b"")
             self.keys.seal({})
         places.readings("\u4e00")
-        if self._examiner is None:
-            self._examiner = threading.Thread(target=self.examine, name="kiosk-examiner", daemon=True)
-            self._examiner.start()
+        with self._viewing:
+            if self._examiner is None and not self._closing.is_set():
+                self._examiner = threading.Thread(target=self.examine, name="kiosk-examiner", daemon=True)
+                self._examiner.start()
 
     def examine(self, *, after: float = 10, pause: float = 0.05) -> None:
         """Looks through all that a start does not read, and keeps what it finds in `damage`; ends with the station.
@@ -486,13 +495,10 @@ class Station:
             return Counter(visit.stint.duty for visit in present if visit.stint)
 
     def person(self, volunteer: str) -> Person:
-        """A volunteer as the station knows them.
-
-        Raises:
-            KeyError: if it does not.
-        """
+        """A volunteer as the station knows them: without a name if the segment is gone in which they registered."""
         with self._viewing:
-            return self.history.people[volunteer]
+            nobody = Person(volunteer, "", "", None, None, None, None, date.min, ("", 0), {}, frozenset())
+            return self.history.people.get(volunteer, nobody)
 
     def visit(self, volunteer: str) -> Visit | None:
         """The visit of a volunteer that is going on."""
@@ -685,7 +691,9 @@ class Station:
             visit = self.history.visit(visit_id)
             day = visit.day
             near = self.history.visits_of(visit.volunteer, {day + timedelta(days=days) for days in (-1, 0, 1)})
-            return CheckedOut(visit, minutes(near, self.clock())[visit_id] or 0)
+            counts = minutes(near, self.clock())
+            today = [counts[other.id] for other in near if other.day == day]
+            return CheckedOut(visit, counts[visit_id] or 0, None if None in today else sum(filter(None, today)))
 
     # --- the lead's word --------------------------------------------------------------------------------------------
 

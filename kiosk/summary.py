@@ -121,6 +121,7 @@ def _by_hour(visits: Sequence[Visit], day: date, now: datetime) -> Mapping[int, 
     for visit in visits:
         # Of a visit without sign-out it is only known that somebody was here until its last event.
         end = visit.checked_out or (now if visit.present(now) else visit.last)
+        end = min(end, now) if visit.ahead else end  # a sheet may say when somebody is going to leave
         first = max(0, (visit.checked_in - midnight) // _HOUR)
         last = min(23, (end - midnight - timedelta(microseconds=1)) // _HOUR if end > visit.checked_in else first)
         for hour in range(first, last + 1):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
@@ -33,8 +34,8 @@ _HEADINGS: Final[Mapping[str, str]] = {
     "minutes": N_("Minutes"),
     "flags": N_("Remarks"),
 }
-# Excel and its kin take a cell that begins so for a formula, some also with full-width signs.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+# Excel and its kin take a cell that begins so for a formula, some also with full-width or small signs.
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def roster_headings() -> dict[str, str]:
@@ -94,13 +95,15 @@ def short(value: object) -> str:
 def csv_cell(value: object) -> str:
     """A cell that no spreadsheet takes for a formula: text that looks like one gets an apostrophe before it."""
     text = cell(value)
-    return f"'{text}" if isinstance(value, str) and text.startswith(_FORMULA) else text
+    begins = unicodedata.normalize("NFKC", text[:1])
+    return f"'{text}" if isinstance(value, str) and begins.startswith(_FORMULA) else text
 
 
 def csv_bytes(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
     """A CSV file; the byte order mark is what makes Excel read UTF-8."""
     text = io.StringIO(newline="")
-    writer = csv.writer(text)
+    # Where a semicolon separates cells, half of a text that is not quoted would be a cell of its own.
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL)
     writer.writerow(headings)
     writer.writerows([csv_cell(value) for value in row] for row in rows)
     return text.getvalue().encode("utf-8-sig")

@@ -157,7 +157,7 @@ def show_stacks(file: Path) -> None:
 
 def forgive_bounces() -> None:
     """Lets a page take Enter as soon as it is up: a fuzzer's fingers do not bounce."""
-    vars(import_module("kiosk.app"))["BOUNCE"] = 0.0
+    vars(import_module("kiosk.widgets.page"))["BOUNCE"] = 0.0
 
 
 def shake() -> None:

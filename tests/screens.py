@@ -200,7 +200,7 @@ def _foreign_badge() -> Badge:
 
 def _first_day(station: Station) -> FirstDayPage:
     clauses = [clause for clause in station.campaign.clauses if clause.id in _FIRST_CLAUSES]
-    return FirstDayPage(station, clauses, {}, step=(5, 6))
+    return FirstDayPage(station, clauses, {}, step=5)
 
 
 _FIRST_CLAUSES = ("vaccinated", "health_code", "travel_code", "pledge")
@@ -212,38 +212,36 @@ SCREENS: dict[str, Shot] = {
     "welcome-unknown-number": Shot(None, _types("22222-22222", "enter")),
     "lost-badge": Shot(LostBadgePage, _types("林小满", "enter")),
     "visitor": Shot(lambda s: VisitorPage(s, _foreign_badge())),
-    "consent": Shot(lambda s: ConsentPage(s, Draft(), step=(1, 6))),
-    "consent-health": Shot(lambda s: ConsentPage(s, Draft(), step=(1, 6)), _presses("1")),
-    "consent-none": Shot(lambda s: ConsentPage(s, Draft(), step=(1, 6)), _presses("enter")),
-    "identity": Shot(lambda s: IdentityPage(s, Draft(), step=(2, 6))),
+    "consent": Shot(lambda s: ConsentPage(s, Draft(), step=1)),
+    "consent-health": Shot(lambda s: ConsentPage(s, Draft(), step=1), _presses("1")),
+    "consent-none": Shot(lambda s: ConsentPage(s, Draft(), step=1), _presses("enter")),
+    "identity": Shot(lambda s: IdentityPage(s, Draft(), step=2)),
     "identity-phone": Shot(
-        lambda s: IdentityPage(s, _draft(phone=""), step=(2, 6)), _calls_up_the_pad("enter", "1", "9", "9")
+        lambda s: IdentityPage(s, _draft(phone=""), step=2), _calls_up_the_pad("enter", "1", "9", "9")
     ),
-    "identity-all-wrong": Shot(lambda s: IdentityPage(s, _draft(name=" ", phone="199"), step=(2, 6))),
-    "document": Shot(lambda s: DocumentPage(s, _draft(birth_date=""), step=(3, 6))),
+    "identity-all-wrong": Shot(lambda s: IdentityPage(s, _draft(name=" ", phone="199"), step=2)),
+    "document": Shot(lambda s: DocumentPage(s, _draft(birth_date=""), step=3)),
     "document-number": Shot(
-        lambda s: DocumentPage(s, _draft(birth_date=""), step=(3, 6)), _calls_up_the_pad("enter", "3", "3")
+        lambda s: DocumentPage(s, _draft(birth_date=""), step=3), _calls_up_the_pad("enter", "3", "3")
     ),
     "document-all-wrong": Shot(
-        lambda s: DocumentPage(s, _draft(id_number="123", birth_date="1995-02-30"), step=(3, 6)),
+        lambda s: DocumentPage(s, _draft(id_number="123", birth_date="1995-02-30"), step=3),
         _calls_up_the_pad("enter"),
     ),
     "document-with-id-number": Shot(
-        lambda s: DocumentPage(
-            s, _draft(id_type="resident_id", id_number=factories.id_number(), birth_date=""), step=(3, 6)
-        )
+        lambda s: DocumentPage(s, _draft(id_type="resident_id", id_number=factories.id_number(), birth_date=""), step=3)
     ),
-    "address": Shot(lambda s: AddressPage(s, Draft(), step=(4, 6))),
-    "address-found": Shot(lambda s: AddressPage(s, _draft(), step=(4, 6))),
-    "address-initials": Shot(lambda s: AddressPage(s, replace(_draft(), search="jq"), step=(4, 6)), _presses("2")),
-    "address-not-found": Shot(lambda s: AddressPage(s, _draft(), step=(4, 6)), _types("zzz")),
+    "address": Shot(lambda s: AddressPage(s, Draft(), step=4)),
+    "address-found": Shot(lambda s: AddressPage(s, _draft(), step=4)),
+    "address-initials": Shot(lambda s: AddressPage(s, replace(_draft(), search="jq"), step=4), _presses("2")),
+    "address-not-found": Shot(lambda s: AddressPage(s, _draft(), step=4), _types("zzz")),
     "eligibility": Shot(_first_day),
     "eligibility-travel-code": Shot(_first_day, _presses("1", "1")),
     "eligibility-chosen": Shot(_first_day, _presses("1", "2", "escape")),
     "eligibility-pledge": Shot(_first_day, _presses("1", "1", "2")),
     "eligibility-none-chosen": Shot(_first_day, _presses("enter")),
     "daily": Shot(_daily),
-    "review": Shot(lambda s: ReviewPage(s, _draft(), step=(6, 6))),
+    "review": Shot(lambda s: ReviewPage(s, _draft(), step=6)),
     "admitted": Shot(lambda s: AdmittedPage(s, "林小满")),
     "refused": Shot(_refused),
     "assignment": Shot(lambda s: AssignmentPage(s, _CONTACT)),

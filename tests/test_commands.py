@@ -182,6 +182,12 @@ def test_no_cell_is_a_formula(text: str) -> None:
     assert csv_cell(("a", "b")) == "a;b"
 
 
+def test_a_semicolon_makes_no_cell() -> None:
+    from kiosk.tables import csv_bytes
+
+    assert csv_bytes(["n"], [["\u6797;=1+1"]]).decode("utf-8-sig") == '"n"\r\n"\u6797;=1+1"\r\n'
+
+
 # --- badges ---------------------------------------------------------------------------------------------------------
 
 

@@ -12,12 +12,14 @@ import pytest
 from textual import events
 from textual.widgets import Input
 
+from kiosk.errors import InvalidInput
 from kiosk.i18n import _
 from kiosk.rules import Application, Stay
 from kiosk.screens.late import LatePage
 from kiosk.screens.person import PersonPage
 from kiosk.station import Station
 from kiosk.widgets.rows import RowList
+from kiosk.widgets.times import parse_clock
 from tests import factories
 from tests.conftest import PIN, FakeClock
 from tests.test_visits import types, written
@@ -292,6 +294,11 @@ async def test_any_day_by_arrow_keys_or_by_its_date(station: Station, clock: Fak
         await walker.shows("12月8日")
         await walker.press("right", "right")
         assert "还没有到" in walker.said()
+        await walker.type("0001-01-01")
+        await walker.press("enter")
+        await walker.until(lambda: "还没有这个系统" in walker.said())
+        for _letter in "0001-01-01":
+            await walker.press("backspace")
         await walker.type("2021-12-06")
         await walker.press("enter")
         await walker.shows("林小满")
@@ -437,3 +444,45 @@ async def test_who_forgot_the_badge_and_to_sign_out_is_told_too(station: Station
         await walker.shows("站点负责人")
     (entry,) = station.roster(date(2021, 12, 6))
     assert (entry.status, entry.minutes) == ("pending_check_out", None)
+
+
+async def test_who_registered_in_a_segment_that_is_gone_can_be_signed_out(station: Station, clock: FakeClock) -> None:
+    number = arrive(station)
+    station.check_out(number)
+    clock.set("2021-12-07T08:00")
+    known = station.person(number).known
+    station.check_in_again(number, dict.fromkeys(("health_code", "travel_code"), "green"))
+    assert known
+    station.close()
+    (sealed,) = (station.folder / "records" / "sealed").iterdir()
+    sealed.unlink()
+    clock.set("2021-12-08T20:00")
+    again = Station(station.folder, clock=clock)
+    async with walking(again) as walker:
+        await walker.lead(PIN, "PendingPage")
+        await walker.press("enter")
+        await walker.arrive("LatePage")
+        await walker.shows("（无姓名）")
+        await fill(walker, "12:00", "家里有事")
+        await walker.press("enter")
+        await walker.arrive("PendingPage")
+        await walker.press("escape")
+        await walker.arrive("RosterPage")
+        await walker.press("left")
+        await walker.press("enter")
+        await walker.arrive("PersonPage")
+        await walker.shows("（无姓名）")
+    again.close()
+
+
+@pytest.mark.parametrize("text", ["12:5", "10:3", "1:730", "93:0", "-930", "12 30", "30:00", "17-30"])
+def test_a_time_is_not_guessed(text: str) -> None:
+    with pytest.raises(InvalidInput):
+        parse_clock(text, factories.DAY)
+
+
+@pytest.mark.parametrize(
+    ("text", "hour"), [("17:30", 17), ("1730", 17), ("9.30", 9), ("930", 9), ("\uff11\uff17\uff1a\uff13\uff10", 17)]
+)
+def test_a_time_as_people_type_it(text: str, hour: int) -> None:
+    assert parse_clock(text, factories.DAY) == factories.at(f"{hour:02}:30")

@@ -19,7 +19,7 @@ from kiosk.settings import FILE, SettingsError, read_settings
 from kiosk.station import Station
 from kiosk.widgets.digits import drawn
 from kiosk.widgets.page import Page, spread
-from kiosk.widgets.tiles import Tile, columns_for
+from kiosk.widgets.tiles import CHATTER, Tile, columns_for
 from tests import plain
 from tests.conftest import FakeClock
 from tests.pictures import cells, text
@@ -207,8 +207,8 @@ async def test_digits_that_come_fast_answer_one_question_each(station: Station, 
     async with walking(station) as walker:
         await walker.consent()
         await walker.identify()
-        for key in "1121":
-            walker._send(key, key)
+        for place, key in enumerate("1121"):
+            walker._send(key, key, after=place * CHATTER)
         await walker.arrive("ReviewPage")
         await walker.shows("绿，带星号")
         await walker.press("enter", "enter", "enter")
@@ -219,8 +219,8 @@ async def test_digits_that_come_fast_answer_one_question_each(station: Station, 
         clock.set("2021-12-07T09:00")
         await walker.scan(number)
         await walker.arrive("DailyPage")
-        for key in "11111":
-            walker._send(key, key)
+        for place, key in enumerate("11111"):
+            walker._send(key, key, after=place * CHATTER)
         await walker.arrive("AssignmentPage")
     records = [record for record in plain.log(station.folder) if record["at"].startswith("2021-12-07")]
     assert [record["type"] for record in records] == ["checked_in", "assigned"]
@@ -231,8 +231,8 @@ async def test_the_language_may_change_in_the_middle_of_fast_digits(station: Sta
     async with walking(station) as walker:
         await walker.consent()
         await walker.identify()
-        for key in ("1", "f2", "1", "f2", "f2", "1", "f2", "f2", "1", "f2"):
-            walker._send(key, key if len(key) == 1 else None)
+        for place, key in enumerate(("1", "f2", "1", "f2", "f2", "1", "f2", "f2", "1", "f2")):
+            walker._send(key, key if len(key) == 1 else None, after=place * CHATTER)
         await walker.arrive("ReviewPage")
         await walker.shows("林小满")
         assert len(walker.page.query("#message")) == 1
@@ -308,7 +308,7 @@ async def test_more_duties_than_digits_are_reached_by_arrows_and_taps(station: S
 
 async def test_the_board_counts_who_is_on_duty_now(station: Station) -> None:
     async with walking(station) as walker:
-        await walker.shows("今天还没有人上岗")
+        await walker.shows("现在没有人在岗")
         await walker.to_badge()
         await walker.press("enter")
         await walker.arrive("DutyPage")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,6 +23,7 @@ from kiosk.app import COUNTDOWN, KioskApp
 from kiosk.badge import Badge, issue
 from kiosk.records import canonical
 from kiosk.rules import Application, Stay
+from kiosk.screens.duty import DutyPage
 from kiosk.screens.review import ReviewPage
 from kiosk.screens.welcome import WelcomePage
 from kiosk.segments import Finding
@@ -32,6 +34,7 @@ from kiosk.widgets.page import Page
 from tests import factories, plain
 from tests.conftest import PIN, FakeClock
 from tests.memory import nodes
+from tests.test_fields import left_behind
 from tests.walking import PERSON, Walker, walking
 
 
@@ -210,6 +213,97 @@ async def test_the_second_enter_of_a_double_press_is_nobodys(station: Station) -
     assert "duty_started" not in types_of(station.folder)
 
 
+async def test_an_enter_right_after_a_page_came_up_is_nobodys(station: Station) -> None:
+    number, _ = come(station, 0)
+    async with walking(station) as walker:
+        await walker.scan(number)
+        await walker.arrive("DutyPage")
+        welcome = walker.app.screen_stack[1]
+        assert isinstance(welcome, WelcomePage)
+        before = welcome.arrived
+        walker._send("escape", None)
+        while welcome.arrived == before:  # noqa: ASYNC110 - as soon as it is up, and no later
+            await asyncio.sleep(0)
+        walker._send("enter", "\r")  # would begin somebody's first visit
+        await walker.pilot.pause(0.05)
+        assert isinstance(walker.app.screen, WelcomePage)
+        assert len(walker.app.screen_stack) == 2
+
+
+async def test_help_waits_until_what_is_being_saved_was_told(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    may_write, check_out = threading.Event(), station.check_out
+
+    def slowly(volunteer: str) -> object:
+        may_write.wait(30)
+        return check_out(volunteer)
+
+    number, _ = come(station, 0)
+    monkeypatch.setattr(station, "check_out", slowly)
+    async with walking(station) as walker:
+        await walker.scan(number)
+        await walker.arrive("DutyPage")
+        await walker.press("0")
+        walker._send("0", "0")
+        await walker.app.let_keys_go()
+        while not walker.page.busy:  # noqa: ASYNC110 - the writer's thread ends it
+            await asyncio.sleep(0.001)
+        walker.app.action_help()
+        may_write.set()
+        await walker.arrive("DonePage")
+    assert types_of(station.folder, number)[-1] == "checked_out"
+
+
+async def test_a_page_that_is_covered_records_nothing(station: Station) -> None:
+    number, _ = come(station, 0)
+    async with walking(station) as walker:
+        await walker.scan(number)
+        await walker.arrive("DutyPage")
+        page = walker.page
+        await walker.press("f1")
+        await walker.arrive("HelpPage")
+        assert await page.save(station.start_duty, number, "order") is None
+    assert "duty_started" not in types_of(station.folder)
+
+
+async def test_a_key_that_chatters_is_pressed_once(station: Station) -> None:
+    """On a page of questions, and where the day would be over with it."""
+    number, _ = come(station, 0)
+    async with walking(station) as walker:
+        await walker.scan(number)
+        await walker.arrive("DutyPage")
+        for _press in range(2):
+            walker._send("0", "0")
+            await walker.app.let_keys_go()
+        await walker.shows("再按一次 0")
+        assert "checked_out" not in types_of(station.folder)
+        await walker.press("escape")
+        page = walker.page
+        assert isinstance(page, DutyPage)
+        for _tap in range(2):
+            await page.take("0")
+        assert "checked_out" not in types_of(station.folder), "sooner than anybody could have read it"
+        await walker.press("escape", "escape")
+        await walker.arrive("WelcomePage")
+        await walker.consent()
+        await walker.identify()
+        for _press in range(2):
+            walker._send("1", "1")
+            await walker.app.let_keys_go()
+        await walker.shows("第 2 题")
+
+
+async def test_nothing_typed_key_by_key_is_left(station: Station) -> None:
+    seconds = Seconds()
+    async with waiting(station, seconds) as walker:
+        await walker.press("f9")
+        await walker.arrive("LeadPinPage")
+        await walker.press(*"971304")
+        seconds.now += IdlePage(walker).limit
+        await walker.app.watch_idle()
+        await walker.arrive("WelcomePage")
+        await walker.until(lambda: left_behind(walker, ["97130"]) == [])
+
+
 async def test_a_number_that_is_scanned_as_the_page_comes_up_counts(station: Station) -> None:
     number, _ = come(station, 0)
     async with walking(station) as walker:
@@ -307,6 +401,13 @@ async def test_set_up_waits_for_ever(tmp_path: Path, clock: FakeClock) -> None:
         await walker.type("S016001")
         seconds.now += 10_000
         await app.watch_idle()
+        await walker.arrive("SetUpPage")
+        assert walker.page.query_one("#station", Field).value == "S016001"
+        await walker.press("f1")
+        await walker.arrive("HelpPage")
+        seconds.now += 10_000
+        await app.watch_idle()
+        await walker.press("f1")
         await walker.arrive("SetUpPage")
         assert walker.page.query_one("#station", Field).value == "S016001"
 
@@ -526,6 +627,12 @@ async def test_a_visitor_is_named_by_the_lead_and_marked(elsewhere: Elsewhere, s
         await walker.scan(code)  # from now on the badge alone says who it is
         await walker.arrive("DutyPage")
         await walker.shows("贺知行")
+        await walker.press("escape")
+        await walker.lead(PIN)
+        await walker.press("enter")
+        await walker.arrive("PersonPage")
+        await walker.press("5")
+        await walker.until(lambda: "别的站点" in walker.said())
     (entry,) = station.roster()
     assert (entry.volunteer, entry.name, entry.flags) == (number, "贺知行", ("elsewhere",))
     registered = next(d for d in plain.log(station.folder) if d["type"] == "registered")

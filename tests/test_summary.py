@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from hypothesis import given, settings
 
-from kiosk.records import Draft
+from kiosk.records import Draft, timestamp
 from kiosk.roster import roster
 from kiosk.summary import Served, Summary, summarise
 from tests.factories import (
@@ -18,6 +18,7 @@ from tests.factories import (
     duty_ended,
     duty_started,
     folded,
+    foreign,
     volunteer_number,
 )
 from tests.test_roster_properties import any_log, times
@@ -72,6 +73,14 @@ def test_a_night_shift_is_here_after_midnight_too() -> None:
     came = checked_in(ONE, at("22:00") - timedelta(days=1))
     found = summed(came, checked_out(came, at("02:00")))
     assert (found.people, dict(found.by_hour)) == (0, {0: 1, 1: 1})
+
+
+def test_nobody_is_here_at_an_hour_that_has_not_come() -> None:
+    came = checked_in(ONE, at("08:00"))
+    records = chain([came, checked_out(came, at("18:00"))])
+    sheet = foreign(records[1], at=timestamp(at("12:00")))
+    found = summarise(folded([records[0], sheet]), DAY, at("12:00"))
+    assert (found.minutes, dict(found.by_hour)) == (240, dict.fromkeys(range(8, 12), 1))
 
 
 def test_a_day_of_nobody() -> None:

@@ -412,3 +412,64 @@ async def test_only_the_lead_closes_the_kiosk(station: Station) -> None:
         await walker.lead(PIN)
         await walker.press("ctrl+q")
         await walker.until(lambda: walker.app._exit)
+
+
+@pytest.mark.parametrize("page", ["DutyPage", "ConsentPage"])
+async def test_enter_tries_again_what_could_not_be_saved(
+    station: Station, monkeypatch: pytest.MonkeyPatch, page: str
+) -> None:
+    """Not what stood out before: neither the duty above it, nor the consent that was given first."""
+    real, disk_full = os.fsync, [False]
+
+    def fsync(descriptor: int) -> None:
+        if disk_full[0]:
+            raise OSError(28, "No space left on device")
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    async with walking(station) as walker:
+        if page == "DutyPage":
+            await walker.to_badge()
+            number = await number_on(walker)
+            await walker.press("enter")
+            await walker.arrive("DutyPage")
+            await walker.press("down")
+            key, last = "3", {"type": "duty_started", "duty": station.campaign.duties[2].id, "volunteer": number}
+        else:
+            await walker.press("enter")
+            await walker.arrive("ConsentPage")
+            await walker.press("1", "escape")
+            key, last = "0", {"type": "refused"}
+        disk_full[0] = True
+        await walker.press(key)
+        await walker.until(lambda: "没能保存" in walker.said())
+        disk_full[0] = False
+        await walker.press("enter")
+        await walker.arrive("DonePage" if page == "DutyPage" else "RefusedPage")
+    found = written(station.folder)[-1]
+    assert {name: found[name] for name in last} == last
+
+
+async def test_who_comes_twice_a_day_is_told_both(station: Station, clock: FakeClock) -> None:
+    async with walking(station) as walker:
+        await walker.to_badge()
+        number = await number_on(walker)
+        await walker.press("enter")
+        await walker.arrive("DutyPage")
+        clock.set("2021-12-06T12:00")
+        await walker.press("0", "0")
+        await walker.arrive("DonePage")
+        await walker.shows("今天服务 4 小时")
+        await walker.press("enter")
+        clock.set("2021-12-06T14:00")
+        await walker.scan(number)
+        await walker.arrive("DailyPage")
+        await walker.press("1", "1")
+        await walker.arrive("AssignmentPage")
+        clock.set("2021-12-06T17:00")
+        await walker.press("enter")
+        await walker.arrive("DutyPage")
+        await walker.press("0", "0")
+        await walker.arrive("DonePage")
+        await walker.shows("这次服务 3 小时")
+        await walker.shows("今天一共 7 小时")

@@ -23,6 +23,7 @@ from kiosk.app import KioskApp
 from kiosk.screens.welcome import WelcomePage
 from kiosk.station import Station
 from kiosk.widgets.page import Page
+from kiosk.widgets.tiles import ChoicePage
 
 _CHARACTERS = {"enter": "\r", "escape": "\x1b", "backspace": "\x7f", "tab": "\t"}
 _TURNS = 5
@@ -65,10 +66,11 @@ class Walker:
             self._send(_character_to_key(character), character)
         await self.settle()
 
-    def _send(self, key: str, character: str | None) -> None:
+    def _send(self, key: str, character: str | None, *, after: float = 0.0) -> None:
         # As the terminal's driver does. Pilot.press sleeps 40 ms a key, and hides what fast keys do.
         event = events.Key(key, character)
         event.set_sender(self.app)
+        event.time += after
         assert self.app._driver is not None
         self.app._driver.send_message(event)
 
@@ -80,6 +82,8 @@ class Walker:
             await self._rest()
         if isinstance(self.app.screen, Page):
             self.app.screen.arrived = 0.0  # a person looks at a page before they press Enter
+        if isinstance(self.app.screen, ChoicePage):
+            self.app.screen._pressed = ("", 0.0)  # and lets a key go before they press it again
 
     async def _rest(self) -> None:
         """Waits until the app and every widget of its screen wait for a message, for some turns of the loop.

@@ -83,7 +83,8 @@ class ActPage(FormPage[str]):
 
     def content(self) -> Iterable[Widget]:
         person = self.station.person(self.volunteer)
-        yield Static(f"{person.name}   {self.volunteer}   {person.phone_masked}", markup=False, id="person")
+        name = person.name or _("(no name)")
+        yield Static(f"{name}   {self.volunteer}   {person.phone_masked}", markup=False, id="person")
         for fact in self.facts():
             yield Static(fact, markup=False, classes="fact")
         with Vertical(id="act-fields"):

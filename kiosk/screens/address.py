@@ -71,7 +71,7 @@ class AddressPage(Page[str]):
     keeps_draft = True
     idle = 120
 
-    def __init__(self, station: Station, draft: Draft, *, step: tuple[int, int]) -> None:
+    def __init__(self, station: Station, draft: Draft, *, step: int) -> None:
         super().__init__(station, step=step)
         self._draft = draft
         asked = questions(station.campaign, station.today())

@@ -25,7 +25,7 @@ class ConsentPage(SeriesPage[str | Admission]):
     keeps_draft = True
     idle = 180  # it is read before it is answered
 
-    def __init__(self, station: Station, draft: Draft, *, step: tuple[int, int]) -> None:
+    def __init__(self, station: Station, draft: Draft, *, step: int) -> None:
         super().__init__(station, total=len(station.campaign.consents), step=step)
         self._draft = draft
         self.point()

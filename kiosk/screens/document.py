@@ -33,7 +33,7 @@ class DocumentPage(FormPage[str]):
     heading = N_("Your ID number or birth date")
     idle = 120
 
-    def __init__(self, station: Station, draft: Draft, *, step: tuple[int, int]) -> None:
+    def __init__(self, station: Station, draft: Draft, *, step: int) -> None:
         super().__init__(station, step=step, typed=draft.fields)
 
     @property

@@ -54,13 +54,18 @@ class DonePage(Page[None]):
     def _checked_out(self, done: CheckedOut) -> Iterable[Widget]:
         visit = done.visit
         yield Static(_("Checked out at {time}").format(time=f"{visit.last:%H:%M}"), markup=False, classes="subtitle")
-        served = _("Your service today: {duration}").format(duration=duration(done.minutes))
-        yield Static(served, markup=False, id="done")
+        # Somebody may come several times a day; who came once need not be told so.
+        once = done.today == done.minutes
+        served = _("Your service today: {duration}") if once else _("Your service this time: {duration}")
+        yield Static(served.format(duration=duration(done.minutes)), markup=False, id="done")
         with Center():
             yield LargeDigits(f"{done.minutes // 60}:{done.minutes % 60:02}", classes="glance-digits")
         yield Static(
             _("Thank you, {name}. Have a good rest.").format(name=self._who(visit)), markup=False, classes="done-line"
         )
+        if not once and done.today is not None:
+            said = _("All of today together: {duration}").format(duration=duration(done.today))
+            yield Static(said, markup=False, classes="done-line")
         for stint in visit.stints:
             duty = self.station.campaign.duty(stint.duty)
             if stint.ended is not None and duty is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
@@ -75,6 +76,8 @@ class DutyPage(ChoicePage[Visit | CheckedOut]):
             # The one step that cannot be taken back is asked for twice.
             await self._leave(True)
             return
+        if value == _OUT and self.has_just_come_up(time.monotonic()):
+            return
         if value == _OUT:
             out = await self.save(station.check_out, self._volunteer)
             if out is not None:
@@ -93,6 +96,7 @@ class DutyPage(ChoicePage[Visit | CheckedOut]):
         self.set_class(leaving, "-leaving")
         self.cursor = _OUT if leaving else None
         await self.rebuild()
+        self.arrived = time.monotonic()
         if leaving:
             self.say(_("Check out for today? Press 0 or Enter once more. To stay, press Esc."), wrong=False)
 

@@ -28,7 +28,7 @@ class QuestionsPage(SeriesPage[R], Generic[R]):
         clauses: Sequence[Clause],
         answers: dict[str, str],
         *,
-        step: tuple[int, int] | None = None,
+        step: int | None = None,
         greeting: Callable[[], str] = str,
     ) -> None:
         """Makes the page; it begins with the first question that has no answer yet, or else with the last.
@@ -37,7 +37,7 @@ class QuestionsPage(SeriesPage[R], Generic[R]):
             station: the station.
             clauses: what is asked.
             answers: option values by clause id, as far as they are there.
-            step: which step of how many this is.
+            step: which step of a first visit this is, from 1.
             greeting: gives a line above the questions, in the language of the moment.
         """
         asked = [place for place, clause in enumerate(clauses) if clause.id not in answers]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Final
 
 from kiosk.arriving import Admission
 from kiosk.badge import Badge
@@ -31,33 +31,23 @@ from kiosk.screens.review import ReviewPage
 from kiosk.screens.verdict import AdmittedPage, RefusedPage
 from kiosk.screens.visitor import VisitorPage
 from kiosk.station import Recognition, Station
-from kiosk.widgets.page import Page, Show
+from kiosk.widgets.page import Show
 from kiosk.wording import BADGE_REFUSED
 
 lead = lead_flow.lead
 """The site lead's story has a module of its own."""
 
-_STEPS = 6
-_IDENTIFIED = 3
+
+def _questions(station: Station, draft: Draft, *, step: int) -> FirstDayPage:
+    asked = questions(station.campaign, station.today())
+    clauses = [clause for clause in asked if not clause.with_identity]
+    return FirstDayPage(station, clauses, draft.answers, step=step)
+
+
+_STEPS: Final = (ConsentPage, IdentityPage, DocumentPage, AddressPage, _questions, ReviewPage)
+"""What makes the pages of the way from welcome to verdict."""
+_IDENTIFIED: Final = 3
 """The place at which it is known who somebody is."""
-
-
-def _step(place: int, station: Station, draft: Draft) -> Page[Any]:
-    """The page at a place of the way from welcome to verdict."""
-    step = (place + 1, _STEPS)
-    if place == 0:
-        return ConsentPage(station, draft, step=step)
-    if place == 1:
-        return IdentityPage(station, draft, step=step)
-    if place == 2:
-        return DocumentPage(station, draft, step=step)
-    if place == 3:
-        return AddressPage(station, draft, step=step)
-    if place == 4:
-        asked = questions(station.campaign, station.today())
-        clauses = [clause for clause in asked if not clause.with_identity]
-        return FirstDayPage(station, clauses, draft.answers, step=step)
-    return ReviewPage(station, draft, step=step)
 
 
 async def new_visit(show: Show, station: Station) -> None:
@@ -75,7 +65,7 @@ async def _ask(show: Show, station: Station, draft: Draft) -> Admission | None:
     """From consent to verdict, back and forth; None for somebody who went back to the welcome page."""
     place = 0
     while place >= 0:
-        answer = await show(_step(place, station, draft))
+        answer = await show(_STEPS[place](station, draft, step=place + 1))
         if isinstance(answer, Admission):
             return answer
         place += 1 if answer == "next" else -1

@@ -16,7 +16,6 @@ from kiosk.widgets.page import Key, Page
 class HelpPage(Page[None]):
     """Stands over the page that it explains, and goes away by Esc, Enter or F1."""
 
-    idle = 180
     keeps_draft = True
     heading = N_("Help")
     keys: ClassVar[tuple[Key, ...]] = (Key("Esc", N_("Back"), "back"),)
@@ -29,6 +28,7 @@ class HelpPage(Page[None]):
         """
         super().__init__(below._station)
         self._below = below
+        self.idle = below.idle  # set-up waits for ever, also while its keys are explained
 
     def title_text(self) -> str:
         page = _(self._below.heading) if self._below.heading else ""

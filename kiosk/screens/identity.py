@@ -21,7 +21,7 @@ class IdentityPage(FormPage[str]):
     heading = N_("Who you are")
     idle = 120
 
-    def __init__(self, station: Station, draft: Draft, *, step: tuple[int, int]) -> None:
+    def __init__(self, station: Station, draft: Draft, *, step: int) -> None:
         super().__init__(station, step=step, typed=draft.fields)
 
     def content(self) -> Iterable[Widget]:

@@ -92,7 +92,7 @@ class PersonPage(Page[Act]):
 
     def content(self) -> Iterable[Widget]:
         person = self.station.person(self._volunteer)
-        name = person.name or _("(forgotten)")
+        name = person.name or _("(no name)")
         yield Static(f"{name}   {self._volunteer}   {person.phone_masked}", markup=False, id="person")
         yield RowList([Column("", 10, share=1)], lambda row: (row.text,), kind=_kind, id="history")
 
@@ -156,8 +156,11 @@ class PersonPage(Page[Act]):
     def _problem(self, what: str, visit: Visit | None) -> str:
         """Why an act cannot be, before anything is typed for it."""
         if what in ("badge", "revoke"):
-            has_badge = self.station.badge_code(self._volunteer) is not None
-            return "" if has_badge else _("There is no badge: it was revoked. The next check-in makes a new one.")
+            if self.station.badge_code(self._volunteer) is not None:
+                return ""
+            if self.station.person(self._volunteer).home_station is not None:
+                return _("Their badge is of another station, which alone can make it again or revoke it.")
+            return _("There is no badge: it was revoked. The next check-in makes a new one.")
         if visit is None:
             return _("Please choose a visit with the arrow keys first.")
         if visit.voided:

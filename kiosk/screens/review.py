@@ -28,7 +28,7 @@ class ReviewPage(Page[Admission]):
         Key("Esc", N_("Change something"), "back"),
     )
 
-    def __init__(self, station: Station, draft: Draft, *, step: tuple[int, int]) -> None:
+    def __init__(self, station: Station, draft: Draft, *, step: int) -> None:
         super().__init__(station, step=step)
         self._draft = draft
 

@@ -16,7 +16,7 @@ from textual.widgets import Input, Static
 
 from kiosk.errors import InvalidInput
 from kiosk.i18n import N_, _, ngettext
-from kiosk.roster import STATUSES, Entry, Person, counts
+from kiosk.roster import FIRST_DAY, STATUSES, Entry, Person, counts
 from kiosk.rules import parse_date
 from kiosk.station import Recognition, Station
 from kiosk.widgets.fields import Entry as TextEntry
@@ -270,6 +270,9 @@ class RosterPage(Page[Entry | Person | str]):
     def _go_to(self, day: date) -> None:
         if day > self.station.today():
             self.say(_("This day has not come yet."), wrong=False)
+            return
+        if day < FIRST_DAY:
+            self.say(_("There was no kiosk yet on that day."), wrong=False)
             return
         self.view.day = day
         self.view.duty = None

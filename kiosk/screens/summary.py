@@ -12,6 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from kiosk.i18n import N_, _
+from kiosk.roster import FIRST_DAY
 from kiosk.station import Station
 from kiosk.summary import Served, Summary
 from kiosk.widgets.bars import Bars
@@ -87,7 +88,7 @@ class SummaryPage(Page[date]):
 
     async def action_day(self, by: int) -> None:
         day = self._day + timedelta(days=by)
-        if day <= self.station.today():
+        if FIRST_DAY <= day <= self.station.today():
             self._day = day
             await self.relabel()
 

@@ -169,7 +169,7 @@ class WelcomePage(Page[None]):
     def _people(self) -> str:
         total = self.station.on_duty().total()
         if not total:
-            return _("Nobody is on duty yet today.")
+            return _("Nobody is on duty now.")
         return ngettext("{count} person on duty now", "{count} people on duty now", total).format(count=total)
 
     @on(Tile.Tapped)

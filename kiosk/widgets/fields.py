@@ -79,6 +79,7 @@ class Entry(Input, inherit_bindings=False):
         self.cursor_blink = False  # a cursor that stands still is calmer, and easier to find
 
     def on_unmount(self) -> None:
+        self._before = ("", 0)
         self.set_reactive(Input.value, "")  # a page that was left may live on for a moment, what was typed does not
         # Input has subscribed with a function that holds it: it would stay in memory for as long as its page.
         self.screen.text_selection_started_signal.unsubscribe(self)

@@ -22,13 +22,13 @@ class FormPage(Page[R], Generic[R]):
     keeps_draft = True
 
     def __init__(
-        self, station: Station | None, *, step: tuple[int, int] | None = None, typed: dict[str, str] | None = None
+        self, station: Station | None, *, step: int | None = None, typed: dict[str, str] | None = None
     ) -> None:
         """Makes the page.
 
         Args:
             station: the station, or None before set-up.
-            step: which step of how many this is.
+            step: which step of a first visit this is, from 1.
             typed: what stands in the fields already, kept by whoever goes on with it.
         """
         super().__init__(station, step=step)

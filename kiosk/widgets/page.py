@@ -39,6 +39,8 @@ P = ParamSpec("P")
 
 SMALLEST = (80, 24)
 """Columns and lines below which no page can be read."""
+BOUNCE: Final = 0.25
+"""Seconds in which what has come up takes no lone Enter, and nothing that cannot be taken back: fingers press twice."""
 
 
 class _PlainBar(ScrollBarRender):
@@ -96,7 +98,7 @@ class Page(Screen[R], Generic[R]):
     heading: ClassVar[str] = ""
     may_close: ClassVar[bool] = False
     keeps_draft: ClassVar[bool] = False
-    idle: ClassVar[int | None] = 60
+    idle: int | None = 60
     keys: ClassVar[tuple[Key, ...]] = (Key("Enter", N_("Next"), "next"), Key("Esc", N_("Back"), "back"))
     more: ClassVar[tuple[Key, ...]] = ()
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -108,12 +110,12 @@ class Page(Screen[R], Generic[R]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (34, "-tall")]
 
-    def __init__(self, station: Station | None, *, step: tuple[int, int] | None = None) -> None:
+    def __init__(self, station: Station | None, *, step: int | None = None) -> None:
         """Makes the page.
 
         Args:
             station: the station, or None before set-up.
-            step: which step of how many this is.
+            step: which step of a first visit this is, from 1.
         """
         super().__init__()
         self._station = station
@@ -155,7 +157,7 @@ class Page(Screen[R], Generic[R]):
             yield Static(self._place(), markup=False, id="place")
             yield Static(self._time(), markup=False, id="time")
         if self.step:
-            yield StepBar(*self.step)
+            yield StepBar(self.step)
         if self.heading:
             yield Static(self.title_text(), markup=False, id="title", classes="" if self.step else "-alone")
         with Vertical(id="body"):
@@ -193,6 +195,10 @@ class Page(Screen[R], Generic[R]):
     def on_screen_resume(self) -> None:
         """Notes when the page came up: an Enter that comes with it was meant for the page before."""
         self.arrived = time.monotonic()
+
+    def has_just_come_up(self, when: float) -> bool:
+        """Whether a key of that time (as `time.monotonic` gives it) was pressed before anybody could have read this."""
+        return when - self.arrived < BOUNCE
 
     def dismiss(self, result: R | None = None) -> AwaitComplete:
         """Returns `result` to the story, once: whatever is pressed after that is not for this page any more."""
@@ -310,7 +316,7 @@ class Page(Screen[R], Generic[R]):
 
         What fails is said on the page and None is returned; doing the same again then is a retry under the same ids.
         """
-        if self.busy or self._over:
+        if self.busy or self._over or not self.is_current:
             return None
         wanted = (act, args, kwargs)
         try:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Final, Generic, TypeVar
 
 from rich.cells import cell_len
 from textual import events, on
@@ -20,6 +21,9 @@ from kiosk.station import Station
 from kiosk.widgets.page import Key, Page
 
 R = TypeVar("R")
+CHATTER: Final = 0.06
+"""Seconds in which the same key is the same press: worn and cold keyboards send it twice, and the next question may be
+up already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +101,11 @@ class ChoicePage(Page[R], Generic[R]):
         Binding("down", "move(0, 1)", show=False),
     ]
 
-    def __init__(self, station: Station, *, step: tuple[int, int] | None = None) -> None:
+    def __init__(self, station: Station, *, step: int | None = None) -> None:
         super().__init__(station, step=step)
         self.cursor: str | None = None
         """The value of the tile that stands out, and that Enter takes."""
+        self._pressed = ("", 0.0)
 
     def head(self) -> Iterable[Widget]:
         """What is asked."""
@@ -137,9 +142,16 @@ class ChoicePage(Page[R], Generic[R]):
     async def _take(self, value: str) -> None:
         # A key that was still on its way when the page was left is nobody's answer.
         if self.is_current and not self.busy:
+            # What Enter tries again if it cannot be saved.
+            self.cursor = value
+            self._mark()
             await self.take(value)
 
     async def on_key(self, event: events.Key) -> None:
+        last, self._pressed = self._pressed, (event.key, event.time)
+        if last[0] == event.key and event.time - last[1] < CHATTER:
+            event.stop()
+            return
         for choice in self.choices():
             if choice.key and choice.key == event.key:
                 event.stop()
@@ -169,14 +181,14 @@ class ChoicePage(Page[R], Generic[R]):
 class SeriesPage(ChoicePage[R], Generic[R]):
     """Questions in a row, one at a time: an answer brings the next, Esc the one before, and from the first one back."""
 
-    def __init__(self, station: Station, *, total: int, first: int = 0, step: tuple[int, int] | None = None) -> None:
+    def __init__(self, station: Station, *, total: int, first: int = 0, step: int | None = None) -> None:
         """Makes the page; once `answered` can be asked, `point` has to be called.
 
         Args:
             station: the station.
             total: how many questions there are; with none there is nothing to choose.
             first: the place, from 0, of the question that it begins with.
-            step: which step of how many this is.
+            step: which step of a first visit this is, from 1.
         """
         super().__init__(station, step=step)
         self.total = total
@@ -198,6 +210,7 @@ class SeriesPage(ChoicePage[R], Generic[R]):
         self.at = place
         self.point()
         await self.rebuild()
+        self.arrived = time.monotonic()
 
     async def advance(self) -> None:
         """Asks the next question, or finishes."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, time
+from typing import Final
 
 from kiosk.campaign import fold
 from kiosk.records import SHANGHAI
 from kiosk.rules import invalid, parse_time
+
+_CLOCK: Final = re.compile(r"(?P<hour>\d{1,2})[:.](?P<minute>\d{2})|(?P<h>\d{1,2})(?P<m>\d{2})")
 
 
 def parse_clock(text: str, day: date) -> datetime:
@@ -17,8 +21,11 @@ def parse_clock(text: str, day: date) -> datetime:
     """
     if len(fold(text)) > len("17:30"):
         return parse_time(text)
-    digits = "".join(char for char in fold(text) if char.isdecimal())
+    typed = _CLOCK.fullmatch(fold(text))
+    if typed is None:
+        raise invalid("time_invalid")
+    hour, minute = typed["hour"] or typed["h"], typed["minute"] or typed["m"]
     try:
-        return datetime.combine(day, time(int(digits[:-2]), int(digits[-2:])), SHANGHAI)
+        return datetime.combine(day, time(int(hour), int(minute)), SHANGHAI)
     except ValueError as error:
         raise invalid("time_invalid") from error
