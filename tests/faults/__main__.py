@@ -13,6 +13,7 @@ from tests.faults.cutting import cut_everywhere
 from tests.faults.failing import fail_everywhere
 from tests.faults.killing import kill_everywhere
 from tests.faults.script import Broken, drawn, small_and_quick
+from tests.faults.tracing import record, replay_everywhere
 
 _SHARE = 300
 """Failing calls for each script: there are thousands of them, and other scripts find more than the rest of them."""
@@ -35,6 +36,9 @@ def main() -> int:
                 counts["failing calls"] += fail_everywhere(folder / "failed", steps, at_most=_SHARE, chance=chance)
                 (folder / "cut").mkdir()
                 counts["power cuts"] += cut_everywhere(folder / "cut", steps)
+                (folder / "replayed").mkdir()
+                events = record(folder / "replayed", steps, dies_after=chance.choice((None, *range(2, 12))))
+                counts["power cuts at a call"] += replay_everywhere(folder, events, steps, chance.randrange(10**6))
         except Broken as broken:
             print(f"seed {options.seed}, script {number}: {[(step.act, len(step.ids)) for step in steps]}\n{broken}")
             return 1

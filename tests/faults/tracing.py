@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any, Final
 
 import kiosk
@@ -41,9 +42,9 @@ class Event:
 
     def on(self, disk: Disk) -> None:
         if self.act == "make file":
-            disk.make(*self.given, File())
+            disk.make(self.given[0], File())
         elif self.act == "make folder":
-            disk.make(*self.given, Folder())
+            disk.make(self.given[0], Folder())
         elif self.act not in ("ack", "step"):
             getattr(disk, self.act)(*self.given)
 
@@ -99,11 +100,12 @@ class Recorder:
 
 
 def _site() -> str:
-    frame, names = sys._getframe(1), []
+    frame: FrameType | None = sys._getframe(1)
+    names: list[str] = []
     while frame is not None and len(names) < 4:
         if frame.f_code.co_filename.startswith(_KIOSK):
             names.append(frame.f_code.co_name)
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return " < ".join(names)
 
 
