@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -64,17 +65,25 @@ def without_sync_of_folders() -> None:
     vars(store_module)["sync_folder"] = lambda path: None
 
 
+@contextmanager
+def as_before() -> Iterator[None]:
+    """What a control leaves out meanwhile is there again afterwards."""
+    with pytest.MonkeyPatch.context() as patched:
+        for owner, name in (
+            (store_module, "DurableStorage"),
+            (store_module, "write_durably"),
+            (store_module, "sync_folder"),
+            (durable, "sync_folder"),
+            (os, "fsync"),
+        ):
+            patched.setattr(owner, name, getattr(owner, name))
+        yield
+
+
 @pytest.fixture
-def restored(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a control has left out is there again after the test."""
-    for owner, name in (
-        (store_module, "DurableStorage"),
-        (store_module, "write_durably"),
-        (store_module, "sync_folder"),
-        (durable, "sync_folder"),
-        (os, "fsync"),
-    ):
-        monkeypatch.setattr(owner, name, getattr(owner, name))
+def restored() -> Iterator[None]:
+    with as_before():
+        yield
 
 
 def test_ours_survives_every_power_cut(record_property: Count) -> None:
