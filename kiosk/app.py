@@ -156,7 +156,8 @@ class KioskApp(App[None]):
     async def _silence(self) -> None:
         # What kept the loop busy has kept the next keys waiting, too: they are heard before the silence is judged.
         now = time.monotonic()
-        while self._behind():  # noqa: ASYNC110 - another thread ends it
+        while self._behind():
+            self._scanner.excuse(time.monotonic())
             await asyncio.sleep(_CATCHING_UP)
         await asyncio.sleep(_CATCHING_UP)
         self.call_later(self._judge_silence, now)
@@ -242,15 +243,14 @@ class KioskApp(App[None]):
             page = await self._settled_page()
             if page is None or page.too_small:
                 return
-            if page.keeps_draft:
-                page.say(_("A badge was scanned. Please finish here first, or go back with Esc, and scan it again."))
-                return
             from kiosk.screens import flow
 
             station = self._at()
             found = station.recognise(text)
             if found.refused is not None:
                 page.say(flow.refusal(found))
+            elif page.keeps_draft:
+                page.say(_("A badge was scanned. Please finish here first, or go back with Esc, and scan it again."))
             elif not await page.scanned(found):
                 await self._go_home()
                 self._begin(lambda show: flow.badge_scanned(show, station, found))

@@ -103,6 +103,10 @@ class Scanner:
         """
         return self._end_burst() if self._text and now - self._last > self._patience() else []
 
+    def excuse(self, now: float) -> None:
+        """What comes next has been kept waiting until now, so that the silence before it means nothing."""
+        self._last = max(self._last, now)
+
     def key(self, pressed: Pressed, *, typing: bool) -> Sequence[Told]:
         """Takes the next key.
 

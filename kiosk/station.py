@@ -500,6 +500,11 @@ class Station:
             nobody = Person(volunteer, "", "", None, None, None, None, date.min, ("", 0), {}, frozenset())
             return self.history.people.get(volunteer, nobody)
 
+    def knows(self, volunteer: str) -> bool:
+        """Whether the log names that volunteer."""
+        with self._viewing:
+            return volunteer in self.history.people
+
     def visit(self, volunteer: str) -> Visit | None:
         """The visit of a volunteer that is going on."""
         with self._viewing:

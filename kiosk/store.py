@@ -170,7 +170,7 @@ class Store:
         """Reads the folder anew: everything that the writer believes comes from what is on the disk."""
         self._db = None
         # What a crash or a failed write left can be seen already, but would perhaps not survive a power cut.
-        # The folder into which a segment moves comes before the one that it leaves: in between it must be in one of them.
+        # The folder into which a segment moves comes before the one that it leaves: in between it is in one of them.
         for path in (self._records / "sealed", self._records, self._folder):
             sync_folder(path)
         log = self._read(self._folder)

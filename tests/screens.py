@@ -221,9 +221,7 @@ SCREENS: dict[str, Shot] = {
     ),
     "identity-all-wrong": Shot(lambda s: IdentityPage(s, _draft(name=" ", phone="199"), step=2)),
     "document": Shot(lambda s: DocumentPage(s, _draft(birth_date=""), step=3)),
-    "document-number": Shot(
-        lambda s: DocumentPage(s, _draft(birth_date=""), step=3), _calls_up_the_pad("enter", "3", "3")
-    ),
+    "document-number": Shot(lambda s: DocumentPage(s, _draft(birth_date=""), step=3), _calls_up_the_pad("3", "3")),
     "document-all-wrong": Shot(
         lambda s: DocumentPage(s, _draft(id_number="123", birth_date="1995-02-30"), step=3),
         _calls_up_the_pad("enter"),
@@ -244,7 +242,7 @@ SCREENS: dict[str, Shot] = {
     "review": Shot(lambda s: ReviewPage(s, _draft(), step=6)),
     "admitted": Shot(lambda s: AdmittedPage(s, "林小满")),
     "refused": Shot(_refused),
-    "assignment": Shot(lambda s: AssignmentPage(s, _CONTACT)),
+    "assignment": Shot(lambda s: AssignmentPage(s, _CONTACT, badge=True)),
     "badge": Shot(_badge),
     "duty-before-the-first": Shot(lambda s: DutyPage(s, _somebody(s, "checked_in").volunteer)),
     "duty": Shot(lambda s: DutyPage(s, _somebody(s, "on_duty").volunteer)),

@@ -91,7 +91,6 @@ class Steps:
         if chance.random() < 0.8:
             born = date(1985, 1, 1) + timedelta(days=chance.randrange(6_000))
         number = factories.id_number(born) if chance.random() < 0.4 else ""
-        yield _ENTER
         if number:
             yield _CLEAR + pasted(number)
             yield _ENTER

@@ -217,8 +217,6 @@ class Visitor:
         self.sees("DocumentPage")
 
     def _prove(self) -> None:
-        self._reaches("id_type")
-        self.press("\r")
         self._reaches("id_number-entry")
         self.press("\r")
         self.enter("birth_date-entry", BORN)

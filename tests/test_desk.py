@@ -280,7 +280,7 @@ async def test_the_roster_comes_back_as_it_was_left(station: Station) -> None:
         chosen = walker.page.query_one("#roster", RowList).chosen
         assert chosen is not None
         assert chosen.volunteer == volunteer
-        await walker.shows("F7 排序: 姓名")
+        await walker.shows("F7 排序 姓名")
 
 
 async def test_any_day_by_arrow_keys_or_by_its_date(station: Station, clock: FakeClock) -> None:
@@ -434,7 +434,7 @@ async def test_who_forgot_the_badge_and_to_sign_out_is_told_too(station: Station
         await walker.type(PERSON["phone"])
         await walker.press("enter")
         await walker.arrive("DocumentPage")
-        await walker.press("enter", "enter")
+        await walker.press("enter")
         await walker.type(PERSON["birth_date"])
         await walker.press("enter")
         await walker.arrive("DailyPage")
@@ -486,3 +486,72 @@ def test_a_time_is_not_guessed(text: str) -> None:
 )
 def test_a_time_as_people_type_it(text: str, hour: int) -> None:
     assert parse_clock(text, factories.DAY) == factories.at(f"{hour:02}:30")
+
+
+async def test_a_sign_out_on_the_day_after_is_pointed_out(station: Station, clock: FakeClock) -> None:
+    clock.set("2021-12-06T19:30")
+    arrive(station)
+    clock.set("2021-12-08T08:00")
+    async with walking(station) as walker:
+        await walker.lead(PIN, "PendingPage")
+        await walker.press("enter")
+        await walker.arrive("LatePage")
+        await fill(walker, "17:30", "忘记")
+        await walker.shows("注意：这是签到日的第二天。")
+        await walker.press("enter")
+        await walker.arrive("PendingPage")
+        await walker.press("escape")
+        await walker.arrive("RosterPage")
+        await walker.press("left", "left")
+        await walker.shows("17:30+1")
+
+
+async def test_a_time_that_cannot_be_is_typed_again_where_it_stands(station: Station, clock: FakeClock) -> None:
+    arrive(station)
+    clock.set("2021-12-06T09:00")
+    async with walking(station) as walker:
+        await open_person(walker)
+        await walker.press("2", "enter")
+        await walker.arrive("CorrectPage")
+        await walker.type("19:00")
+        await walker.press("enter")
+        await walker.type("记错")
+        await walker.press("enter")
+        await walker.until(lambda: "这个时间不行" in walker.said())
+        await walker.press("ctrl+u")
+        await walker.type("08:30")
+        await walker.press("enter", "enter")
+        await walker.shows("将要记录")
+        await walker.shows("08:30")
+        await walker.shows("记错")
+
+
+async def test_whose_visit_is_void_is_found_by_the_number_and_esc_shows_everybody(station: Station) -> None:
+    number, other = arrive(station), arrive(station, 1)
+    station.void(station.visits_of(number, station.today())[0].id, "登记错了")
+    async with walking(station) as walker:
+        await walker.lead(PIN)
+        await walker.type(number.lower().replace("-", ""))
+        await walker.press("enter")
+        await walker.arrive("PersonPage")
+        await walker.shows("登记错了")
+        await walker.press("escape")
+        await walker.arrive("RosterPage")
+        assert listed(walker) == []
+        await walker.press("escape")
+        await walker.until(lambda: listed(walker) == [other])
+        await walker.press("escape")
+        await walker.arrive("WelcomePage")
+
+
+async def test_a_pin_during_the_wait_is_not_called_wrong(station: Station) -> None:
+    async with walking(station) as walker:
+        await walker.press("f9")
+        await walker.arrive("LeadPinPage")
+        while not station.pin_wait():
+            await walker.type("000000")
+            await walker.press("enter")
+            await walker.until(lambda: "PIN 不对" in walker.said())
+        await walker.type(PIN)
+        await walker.press("enter")
+        await walker.until(lambda: walker.said().startswith("请等待"))

@@ -54,7 +54,6 @@ async def to_number(walker: Walker) -> None:
     await walker.type("19900000001")
     await walker.press("enter")
     await walker.arrive("DocumentPage")
-    await walker.press("enter")
     assert entry(walker).id == "id_number-entry"
 
 
@@ -69,7 +68,6 @@ async def test_a_volunteer_types_all_digits_with_a_finger(station: Station, size
         assert entry(walker).value == "19900000001"
         await tap(walker, ["enter"])
         await walker.arrive("DocumentPage")
-        await walker.press("1")
         number = next(n for order in range(20) if (n := factories.id_number(order=order)).endswith("X"))
         await tap(walker, number)
         assert entry(walker).value == number
@@ -140,6 +138,8 @@ async def test_the_pad_is_there_only_where_digits_are_asked_and_always_in_one_pl
         await walker.type("19900000001")
         await walker.press("enter")
         await walker.arrive("DocumentPage")
+        assert await pad(walker) == (True, True)  # the number, at once
+        await walker.press("up")
         assert await pad(walker) == (False, False)  # the kind of document
         await walker.press("1")
         assert await pad(walker) == (True, True)  # the number of an ID card
@@ -180,7 +180,6 @@ async def test_full_width_digits_count_as_digits(station: Station) -> None:
         assert entry(walker).value == "19900000001"
         await walker.press("enter")
         await walker.arrive("DocumentPage")
-        await walker.press("enter")
         walker.app.post_message(events.Paste("３３ｘ"))
         await walker.until(lambda: entry(walker).value == "33x")
 
@@ -460,7 +459,6 @@ async def fill_in(walker: Walker) -> None:
     await walker.press("enter")
     await walker.arrive("DocumentPage")
     await walker.press("enter")
-    await walker.press("enter")
     await walker.type(BORN)
     await walker.press("shift+tab")
     await walker.type(NUMBER)
@@ -496,7 +494,7 @@ async def test_nothing_typed_is_there_for_the_next_person(station: Station, fini
             await walker.arrive("BadgePage")
             await walker.press("escape")
         else:
-            for page in ("AddressPage", "DocumentPage", "IdentityPage", "ConsentPage", "WelcomePage"):
+            for page in ("AddressPage", "DocumentPage", "IdentityPage", "ConsentPage", "ConsentPage", "WelcomePage"):
                 await walker.press("escape")
                 await walker.arrive(page)
         await walker.arrive("WelcomePage")
@@ -514,3 +512,29 @@ async def test_nothing_typed_is_there_for_the_next_person(station: Station, fini
         assert not any(text in sent for text in secrets if not text.isascii() or len(text) > 20)
         assert not TITLE_OR_CLIPBOARD.search(sent)
         assert all(text not in f"{walker.app.title}{walker.app.sub_title}" for text in secrets)
+
+
+async def test_no_key_is_lost_while_the_language_changes(station: Station) -> None:
+    async with walking(station) as walker:
+        await to_phone(walker)
+        for key in ("1", "3", "9", "f2", "8", "7", "f2", "6", "5"):
+            walker._send(key, key if len(key) == 1 else None)
+        await walker.until(lambda: entry(walker).value == "1398765")
+        assert entry(walker).id == "phone-entry"
+
+
+async def test_a_number_is_typed_at_once_and_up_and_down_lead_to_the_other_fields(station: Station) -> None:
+    async with walking(station) as walker:
+        await to_number(walker)
+        for letter in "EB1234567":
+            await walker.press(letter)
+        assert entry(walker).value == "EB1234567"
+        assert walker.said() == ""
+        await walker.press("down")
+        assert entry(walker).id == "birth_date-entry"
+        await walker.press("up", "up")
+        focused = walker.app.focused
+        assert focused is not None
+        assert focused.id == "id_type"
+        await walker.press("3")
+        assert entry(walker).id == "id_number-entry"

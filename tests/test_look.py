@@ -333,5 +333,5 @@ async def test_a_page_is_left_once(station: Station) -> None:
         for _ in range(3):
             page.dismiss(None)
         await walker.until(is_up("ConsentPage", walker))
-        await walker.press("escape")
+        await walker.press("escape", "escape")
         await walker.arrive("WelcomePage")

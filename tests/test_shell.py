@@ -561,7 +561,7 @@ async def test_who_is_known_is_asked_no_more_than_today(station: Station, clock:
         await walker.type(PERSON["phone"])
         await walker.press("enter")
         await walker.arrive("DocumentPage")
-        await walker.press("enter", "enter")
+        await walker.press("enter")
         await walker.type(PERSON["birth_date"])
         await walker.press("enter")
         await walker.arrive("DailyPage")

@@ -160,7 +160,6 @@ class Walker:
         await self.type(person["phone"])
         await self.press("enter")
         await self.arrive("DocumentPage")
-        await self.press("enter")
         await self.type(person.get("id_number", ""))
         await self.press("enter")
         if not person.get("id_number"):

@@ -116,12 +116,18 @@ class ActPage(FormPage[str]):
                 self._plan = self.plan(self.typed.get("reason", ""))
             except KioskError as error:
                 self.say(str(error))
+                self._at_fault().focus()
                 return
             self._show_plan()
             return
         plan = self._plan
         if await self.save(plan.act, *plan.arguments) is not None:
             self.dismiss(plan.done)
+
+    def _at_fault(self) -> Field:
+        """The field to be typed in again: the reason where there is none, otherwise the first."""
+        fields = list(self._shown())
+        return fields[-1] if not self.typed.get("reason", "").strip() else fields[0]
 
     def action_back(self) -> None:
         if self._plan is not None and self._failure is None:

@@ -21,11 +21,23 @@ class AssignmentPage(Page[str]):
     """Returns `next`."""
 
     heading = N_("Your place of service")
-    keys: ClassVar[tuple[Key, ...]] = (Key("Enter", N_("My badge"), "next"),)
+    keys: ClassVar[tuple[Key, ...]] = (Key("Enter", N_("Next"), "next"),)
 
-    def __init__(self, station: Station, assignment: Assignment) -> None:
+    def __init__(self, station: Station, assignment: Assignment, *, badge: bool) -> None:
+        """Makes the page.
+
+        Args:
+            station: the station.
+            assignment: the place.
+            badge: whether the badge comes next, which the bottom line then says.
+        """
         super().__init__(station)
-        self._assignment = assignment
+        self._assignment, self._badge = assignment, badge
+
+    def offered(self) -> Iterable[Key]:
+        following, *others = super().offered()
+        yield Key("Enter", N_("My badge"), "next") if self._badge else following
+        yield from others
 
     def content(self) -> Iterable[Widget]:
         campaign, place = self.station.campaign, self._assignment

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import ClassVar
 
 from textual.widget import Widget
 from textual.widgets import Static
@@ -24,9 +25,12 @@ class ConsentPage(SeriesPage[str | Admission]):
     columns = 1
     keeps_draft = True
     idle = 180  # it is read before it is answered
+    more: ClassVar[tuple[Key, ...]] = (Key("1", N_("I agree"), ""), Key("0", N_("I do not agree"), ""))
 
     def __init__(self, station: Station, draft: Draft, *, step: int) -> None:
-        super().__init__(station, total=len(station.campaign.consents), step=step)
+        consents = station.campaign.consents
+        agreed = all(consent.id in draft.agreed for consent in consents)
+        super().__init__(station, total=len(consents), first=max(0, len(consents) - 1) if agreed else 0, step=step)
         self._draft = draft
         self.point()
 

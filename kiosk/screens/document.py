@@ -53,7 +53,8 @@ class DocumentPage(FormPage[str]):
             yield Field("birth_date", _("Birth date"), born, self._check_birth, hint=hint, length=16, asks="digits")
 
     def ready(self) -> None:
-        self.query_one("#id_type", Question).focus()
+        # Where nearly everybody goes on typing: a digit on the row above would choose another document.
+        self.query_one("#id_number", Field).focus()
         self._show_birth()
 
     def _number_asks(self) -> Asks:

@@ -114,12 +114,9 @@ async def _after_admission(show: Show, station: Station, admission: Admission, *
         pending = station.pending_of(volunteer)
         name = station.person(volunteer).name
         await show(AdmittedPage(station, name, note=_missing_sign_outs(pending)))
-    await show(AssignmentPage(station, place))
-    if (
-        first
-        and admission.code is not None
-        and await show(BadgePage(station, volunteer, admission.code, place)) != "duty"
-    ):
+    code = admission.code if first else None
+    await show(AssignmentPage(station, place, badge=code is not None))
+    if code is not None and await show(BadgePage(station, volunteer, code, place)) != "duty":
         return
     await on_duty(show, station, volunteer)
 

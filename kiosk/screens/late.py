@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from kiosk import serving
 from kiosk.errors import InvalidInput, NotPossible
 from kiosk.i18n import N_, _
+from kiosk.records import service_day
 from kiosk.roster import served
 from kiosk.screens.act import ActPage, Plan
 from kiosk.telling import moment_in_words, name_moment, time_in_words
@@ -63,5 +64,7 @@ class LatePage(ActPage):
             _("Service: {duration}").format(duration=minutes),
             _("Reason: {reason}").format(reason=reason.strip()),
         ]
+        if service_day(left) != visit.day:
+            lines.insert(1, _("Mind: that is on the day after they came."))
         done = _("Recorded: left at {time}, service {duration}.").format(time=said_left, duration=minutes)
         return Plan(lines, self.station.sign_out_late, (visit.id, left, reason), done)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -76,6 +77,9 @@ class LeadPinPage(Page[str]):
         field = self.query_one("#pin", Field)
         if not field.value:
             self.say(_("Please enter the six digits of your PIN."))
+            return
+        if (wait := math.ceil(self.station.pin_wait().total_seconds())) > 0:
+            self.say(_("Please wait {seconds} seconds before you try again.").format(seconds=wait))
             return
         right = await self.save(self.station.check_pin, field.value)
         field.value = ""

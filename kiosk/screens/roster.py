@@ -16,6 +16,7 @@ from textual.widgets import Input, Static
 
 from kiosk.errors import InvalidInput
 from kiosk.i18n import N_, _, ngettext
+from kiosk.records import parse_volunteer_number, service_day
 from kiosk.roster import FIRST_DAY, STATUSES, Entry, Person, counts
 from kiosk.rules import parse_date
 from kiosk.station import Recognition, Station
@@ -139,7 +140,7 @@ class RosterPage(Page[Entry | Person | str]):
             Column(_("Status"), 12, share=2),
             Column(_("Duty"), 14, share=3),
             Column(_("In"), 5),
-            Column(_("Out"), 5),
+            Column(_("Out"), 7),
             Column(_("Min."), 5, right=True),
         )
         yield RowList(columns, self._cells, id="roster")
@@ -209,7 +210,7 @@ class RosterPage(Page[Entry | Person | str]):
             ("sort", "F7", _("Order"), _(SORTS[view.sort][0]), view.sort),
         ):
             chip = self.query_one(f"#roster-{name}", Static)
-            chip.update(f"{key} {label}: {value}")
+            chip.update(f"{key} {label} {value}")
             chip.set_class(bool(is_set), "-set")
 
     @property
@@ -231,7 +232,10 @@ class RosterPage(Page[Entry | Person | str]):
         )
 
     def _clock(self, when: datetime | None) -> str:
-        return f"{when:%H:%M}" if when else ""
+        if when is None:
+            return ""
+        later = (service_day(when) - self.view.day).days
+        return f"{when:%H:%M}+{later}" if later else f"{when:%H:%M}"
 
     # --- keys -------------------------------------------------------------------------------------------------------
 
@@ -303,13 +307,30 @@ class RosterPage(Page[Entry | Person | str]):
         if entry is not None:
             self.dismiss(entry)
             return
+        number = parse_volunteer_number(self.view.search)
+        if number is not None and self.station.knows(number):
+            # Somebody of another day, or whose visit was voided, has no row to be chosen.
+            self.dismiss(self.station.person(number))
+            return
         try:
             day = parse_date(self.view.search)
         except InvalidInput:
             return
+        self._search_for_nothing()
+        self._go_to(day)
+
+    def _search_for_nothing(self) -> None:
         self.query_one("#roster-search", TextEntry).value = ""
         self.view.search = ""
-        self._go_to(day)
+
+    def action_back(self) -> None:
+        """Shows everybody again; leaves the desk if everybody is shown."""
+        if not (self.view.search or self.view.status or self.view.duty):
+            self.dismiss(None)
+            return
+        self._search_for_nothing()
+        self.view.status = self.view.duty = None
+        self._list()
 
 
 def _searched(entry: Entry, status: str) -> str:

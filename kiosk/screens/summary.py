@@ -45,6 +45,7 @@ class SummaryPage(Page[date]):
 
     def offered(self) -> Iterable[Key]:
         yield Key(_("Left Right"), _("Other days"), "day(-1)")
+        yield Key(_("Up Down"), _("Scroll"), "")
         yield from super().offered()
 
     def title_text(self) -> str:

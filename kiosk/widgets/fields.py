@@ -78,6 +78,12 @@ class Entry(Input, inherit_bindings=False):
     def on_mount(self) -> None:
         self.cursor_blink = False  # a cursor that stands still is calmer, and easier to find
 
+    def focus(self, scroll_visible: bool = True) -> Entry:
+        """Puts the cursor here at once: Textual does so later, and keys that come right behind would be lost."""
+        if self.is_attached:
+            self.screen.set_focus(self, scroll_visible)
+        return self
+
     def on_unmount(self) -> None:
         self._before = ("", 0)
         self.set_reactive(Input.value, "")  # a page that was left may live on for a moment, what was typed does not

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Generic
+from typing import ClassVar, Generic
 
 from textual import on
+from textual.binding import Binding, BindingType
 
+from kiosk.i18n import N_
 from kiosk.station import Station
 from kiosk.widgets.fields import Field
-from kiosk.widgets.page import Page, R
+from kiosk.widgets.page import Key, Page, R
 
 
 class FormPage(Page[R], Generic[R]):
@@ -20,6 +22,11 @@ class FormPage(Page[R], Generic[R]):
     """
 
     keeps_draft = True
+    more: ClassVar[tuple[Key, ...]] = (Key(N_("Up Down"), N_("The field before, the next field"), ""),)
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "app.focus_previous", show=False),
+        Binding("down", "app.focus_next", show=False),
+    ]
 
     def __init__(
         self, station: Station | None, *, step: int | None = None, typed: dict[str, str] | None = None

@@ -289,12 +289,11 @@ class Page(Screen[R], Generic[R]):
         focused = self.focused.id if self.focused else None
         wrong = bool(self.query("#message.-wrong"))
         await self.rebuild()
+        if self.built and focused and (found := self.query(f"#{focused}")):
+            self.set_focus(found.first())  # for the keys that wait already
+            found.first().focus()  # after what `ready` may have asked for
         built.set()
-        if not self.built:
-            return
-        if focused and (found := self.query(f"#{focused}")):
-            found.first().focus()
-        if self._failure:
+        if self.built and self._failure:
             self.say(self._not_saved(), wrong=wrong)
 
     # --- words and deeds --------------------------------------------------------------------------------------------
