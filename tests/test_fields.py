@@ -57,6 +57,17 @@ async def to_number(walker: Walker) -> None:
     assert entry(walker).id == "id_number-entry"
 
 
+@pytest.mark.parametrize("size", SIZES)
+async def test_below_each_field_stands_what_is_wanted_or_wrong(station: Station, size: tuple[int, int]) -> None:
+    async with walking(station, size) as walker:
+        await to_number(walker)
+        await walker.shows("也可以不填，改填出生日期。")
+        await walker.shows("例如 1990-01-31 或 19900131")
+        await walker.type("33")
+        await walker.press("enter")
+        await walker.shows("证件号码不对")
+
+
 # --- the pad --------------------------------------------------------------------------------------------------------
 
 

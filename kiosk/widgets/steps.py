@@ -10,7 +10,7 @@ from textual.widgets import Static
 
 from kiosk.i18n import N_, _
 
-STEPS: Final = (N_("Consent"), N_("About you"), N_("Document"), N_("Community"), N_("Questions"), N_("Check"))
+STEPS: Final = (N_("Consent"), N_("About you"), N_("ID"), N_("Community"), N_("Questions"), N_("Check"))
 """What the steps of a first visit are called."""
 
 
