@@ -26,6 +26,7 @@ from kiosk.i18n import _
 from kiosk.records import FORMAT_VERSION, ZEROS, Draft, Record, seal_record, segment_hash, service_day
 from kiosk.segments import (
     OPEN,
+    Finding,
     Log,
     Segment,
     check_links,
@@ -173,7 +174,7 @@ class Store:
         # The folder into which a segment moves comes before the one that it leaves: in between it is in one of them.
         for path in (self._records / "sealed", self._records, self._folder):
             sync_folder(path)
-        log = self._read(self._folder)
+        log = self._without_forgeries(self._read(self._folder))
         segments = list(log.segments)
         open_ = next((segment for segment in segments if segment.number is None), None)
         mine = [segment for segment in segments if segment.epoch == self.epoch]
@@ -206,6 +207,14 @@ class Store:
         epochs = {segment.epoch for segment in segments} | {tail.epoch for tail in [log.tail] if tail}
         if self._seq == 1 and self._lost is None and epochs - {self.epoch}:
             self._lost = self._last_known(log)  # the crash came before the new epoch had a record
+
+    def _without_forgeries(self, log: Log) -> Log:
+        """The log without sealed segments that can be read and do not hold what was written: they count for nothing."""
+        wrong = [s for s in log.segments if s.number is not None and check_within(s, self._station)]
+        if not wrong:
+            return log
+        found = [Finding(str(segment.path.relative_to(self._folder)), None, "") for segment in wrong]
+        return Log([s for s in log.segments if s not in wrong], [*log.unreadable, *found], log.tail)
 
     def _last_known(self, log: Log) -> tuple[str, int]:
         """The newest epoch of which there is a record, and its last seq."""

@@ -1,0 +1,36 @@
+"""Damaged files by chance: told, never believed, and never in the way of the next record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from kiosk import segments
+from kiosk.store import Store
+from tests.faults.damaging import damage
+from tests.faults.script import Broken, small_and_quick
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
+
+Count = Callable[[str, object], None]
+
+
+def test_a_thousand_damaged_logs(record_property: Count) -> None:
+    with small_and_quick() as folder:
+        found = damage(folder, 1_000, seed=5)
+    record_property("faults", found.total())
+    assert found["told"] > 900
+    assert found["no harm done"] < 60  # a change that was taken back, or a space more in the JSON
+
+
+def test_a_store_that_believes_what_it_can_read_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Store, "_without_forgeries", lambda store, log: log)
+    with small_and_quick() as folder, pytest.raises(Broken, match="takes in records that nobody wrote"):
+        damage(folder, 300, seed=5)
+
+
+def test_a_verify_that_compares_no_hashes_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(segments, "_within", lambda segment, name, station: iter(()))
+    with small_and_quick() as folder, pytest.raises(Broken, match="nobody wrote"):
+        damage(folder, 300, seed=5)
