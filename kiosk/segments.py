@@ -356,8 +356,13 @@ def check_links(segments: Iterable[Segment], after: Tail | None = None) -> Itera
     expected: dict[str, tuple[int, int, str, str]] = {}
     if after is not None:
         expected[after.epoch] = (after.number + 1, after.next_seq, after.hash, after.last)
+    opened: set[str] = set()
     for segment in segments:
         name = _named(segment)
+        if segment.epoch in opened:
+            yield Finding(f"records/{OPEN}", None, _("This is an older segment: sealed ones follow on it."))
+        if segment.number is None:
+            opened.add(segment.epoch)
         number, first_seq, prev, prev_record = expected.get(segment.epoch, (1, 1, ZEROS, ZEROS))
         if segment.number is not None and segment.number != number:
             sentence = _("Segment {number} of epoch {epoch} is missing, or is there twice.")

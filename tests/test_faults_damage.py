@@ -8,8 +8,9 @@ import pytest
 
 from kiosk import segments
 from kiosk.store import Store
-from tests.faults.damaging import damage
-from tests.faults.script import Broken, small_and_quick
+from tests import plain
+from tests.faults.damaging import damage, make
+from tests.faults.script import STATION, Broken, Station, small_and_quick
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 
@@ -34,3 +35,15 @@ def test_a_verify_that_compares_no_hashes_fails(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(segments, "_within", lambda segment, name, station: iter(()))
     with small_and_quick() as folder, pytest.raises(Broken, match="nobody wrote"):
         damage(folder, 300, seed=5)
+
+
+def test_a_sealed_segment_in_place_of_the_open_one_is_told() -> None:
+    """Of the log alone nothing would be missing, but the newest records are gone, and their numbers would come again."""
+    with small_and_quick() as folder:
+        make(data := folder / "data")
+        first, *_others, opened = plain.segment_files(data)
+        first.replace(opened)
+        assert [finding.file for finding in segments.verify(data, STATION)] == ["records/open.json"]
+        station = Station(data)
+        assert station.open().set_aside == ["open.json"]
+        station.close()
