@@ -360,6 +360,7 @@ def check_links(segments: Iterable[Segment], after: Tail | None = None) -> Itera
     for segment in segments:
         name = _named(segment)
         if segment.epoch in opened:
+            opened.remove(segment.epoch)  # it is said once
             yield Finding(f"records/{OPEN}", None, _("This is an older segment: sealed ones follow on it."))
         if segment.number is None:
             opened.add(segment.epoch)

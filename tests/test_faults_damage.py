@@ -38,7 +38,7 @@ def test_a_verify_that_compares_no_hashes_fails(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_sealed_segment_in_place_of_the_open_one_is_told() -> None:
-    """Of the log alone nothing would be missing, but the newest records are gone, and their numbers would come again."""
+    """In the chain nothing would be missing, but the newest records are gone, and their numbers would come again."""
     with small_and_quick() as folder:
         make(data := folder / "data")
         first, *_others, opened = plain.segment_files(data)
