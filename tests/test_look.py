@@ -227,6 +227,18 @@ async def test_digits_that_come_fast_answer_one_question_each(station: Station, 
     assert verify(station.folder, station.settings.station) == []
 
 
+@pytest.mark.parametrize("size", [(80, 24), (90, 30), (120, 40)])
+async def test_no_line_of_the_notice_begins_with_a_comma(station: Station, size: tuple[int, int]) -> None:
+    async with walking(station, size) as walker:
+        await walker.press("enter")
+        await walker.arrive("ConsentPage")
+        await walker.shows("为安排和记录志愿服务")
+        lines = [line.strip() for line in walker.text().splitlines()]
+        assert not [line for line in lines if line[:1] in set("，。、：；？！」》）") and line]
+        notice = str(station.campaign.consents[0].text)
+        assert "".join(notice.split()) in "".join("".join(lines).split())
+
+
 async def test_the_language_may_change_in_the_middle_of_fast_digits(station: Station) -> None:
     async with walking(station) as walker:
         await walker.consent()

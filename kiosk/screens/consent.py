@@ -14,6 +14,7 @@ from kiosk.i18n import N_, _
 from kiosk.screens.draft import Draft
 from kiosk.station import Station
 from kiosk.widgets.page import Key
+from kiosk.widgets.prose import Prose
 from kiosk.widgets.tiles import Choice, SeriesPage
 
 _YES, _NO = "yes", "no"
@@ -48,7 +49,7 @@ class ConsentPage(SeriesPage[str | Admission]):
         consent = self._consent
         if consent is not None:
             yield Static(str(consent.title), markup=False, classes="asked")
-            yield Static(str(consent.text), markup=False, classes="card")
+            yield Prose(str(consent.text), classes="card")
 
     def choices(self) -> Sequence[Choice]:
         agree = str(self._consent.agree) if self._consent else _("Next")

@@ -14,6 +14,7 @@ from kiosk.i18n import N_, _
 from kiosk.rules import questions
 from kiosk.station import Station
 from kiosk.widgets.page import Key
+from kiosk.widgets.prose import Prose
 from kiosk.widgets.tiles import Choice, SeriesPage
 
 R = TypeVar("R")
@@ -65,7 +66,7 @@ class QuestionsPage(SeriesPage[R], Generic[R]):
             count = _("Question {number} of {total}").format(number=self.at + 1, total=self.total)
             yield Static(count, markup=False, classes="count")
         if clause.kind == "pledged":
-            yield Static(str(clause.text), markup=False, classes="card")
+            yield Prose(str(clause.text), classes="card")
         yield Static(str(clause.question), markup=False, classes="asked")
 
     def choices(self) -> Sequence[Choice]:
