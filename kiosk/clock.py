@@ -20,6 +20,8 @@ Clock = Callable[[], datetime]
 """Gives the time (aware)."""
 Elapsed = Callable[[], float]
 """Gives seconds that only go forward, whatever the clock shows."""
+EARLIEST: Final = datetime(2021, 1, 1, tzinfo=SHANGHAI)
+"""There was no kiosk before: a clock that shows an earlier time has lost it."""
 JUMP: Final = timedelta(minutes=1)
 """How far a clock may be from where it should be: service is counted in whole minutes."""
 

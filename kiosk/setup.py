@@ -17,7 +17,7 @@ from typing import Final
 
 from kiosk import rules
 from kiosk.campaign import Campaign, Community, fold
-from kiosk.clock import Clock, system_clock
+from kiosk.clock import EARLIEST, Clock, system_clock
 from kiosk.durable import FolderLock, make_folder, sync_folder, write_durably
 from kiosk.errors import InvalidInput, WrongUsage
 from kiosk.i18n import _
@@ -72,6 +72,7 @@ def prepare(
     language: str = "zh",
     pin: str | None = None,
     hq: Mapping[str, str] | None = None,
+    clock: Clock = system_clock,
     entropy: Callable[[int], bytes] = secrets.token_bytes,
 ) -> NewStation:
     """Makes all that a station in `folder` needs but the station itself.
@@ -85,14 +86,18 @@ def prepare(
         language: of the screen.
         pin: the lead's PIN, six digits; a random one by default.
         hq: headquarters' public keys, if known.
+        clock: gives the time (aware).
         entropy: gives n random bytes.
 
     Raises:
-        WrongUsage: if there is a station already, or no such community.
+        WrongUsage: if there is a station already, or no such community, or the clock has lost the time.
         InvalidInput: `station_invalid`, or `name_invalid` for a place that no line can hold.
         KeysError: if the PIN is not six digits.
         OSError: if the folder cannot be written.
     """
+    if (now := clock()) < EARLIEST:
+        said = _("The clock of this computer shows {time}. Please set it first: nobody's age can be told without it.")
+        raise WrongUsage(said.format(time=f"{now:%Y-%m-%d %H:%M}"))
     station = parse_station_id(station)
     place = find_community(campaign, community)
     if place is None:

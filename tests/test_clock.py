@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from kiosk import setup
+from kiosk.campaign_files import shipped
 from kiosk.clock import Jump, StationClock, since_boot, system_clock
+from kiosk.errors import WrongUsage
 from kiosk.records import SHANGHAI
 from kiosk.segments import verify
 from kiosk.settings import read_settings
@@ -255,6 +258,12 @@ def test_the_history_of_a_visit_tells_of_the_jump(opened: Opened, campaign: Camp
     station.watch_clock()
     told = [line.text for chapter in station.tell(there) if chapter.visit for line in chapter.lines]
     assert told[1:] == ["时钟从 2021-12-06 08:00 变成了 2021-12-06 10:00。 这次的时长可能不准。"]
+
+
+def test_no_station_is_set_up_by_a_clock_that_has_lost_the_time(tmp_path: Path) -> None:
+    with pytest.raises(WrongUsage, match="1970-01-01 08:00"):
+        setup.prepare(tmp_path / "data", shipped(), station="S1", community="330102016001", clock=lambda: LOST)
+    assert not (tmp_path / "data").exists()
 
 
 # --- on the screen --------------------------------------------------------------------------------------------------
