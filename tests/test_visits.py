@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -297,22 +298,33 @@ async def test_a_name_like_markup_is_shown_as_it_is(station: Station) -> None:
     assert written(station.folder)[0]["personal"]["name"] == name
 
 
-async def test_what_cannot_be_saved_is_said_and_the_retry_has_the_same_ids(
-    station: Station, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real, disk_full = os.fsync, [True]
+@dataclass
+class Disk:
+    """A disk that is full until a test makes room on it."""
+
+    full: bool = False
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
+    found, real = Disk(), os.fsync
 
     def fsync(descriptor: int) -> None:
-        if disk_full[0]:
+        if found.full:
             raise OSError(28, "No space left on device")
         real(descriptor)
 
+    monkeypatch.setattr(os, "fsync", fsync)
+    return found
+
+
+async def test_what_cannot_be_saved_is_said_and_the_retry_has_the_same_ids(station: Station, disk: Disk) -> None:
     async with walking(station) as walker:
         await walker.consent()
         await walker.identify()
         await walker.press("1", "1", "1", "1")
         await walker.arrive("ReviewPage")
-        monkeypatch.setattr(os, "fsync", fsync)
+        disk.full = True
         await walker.press("enter")
         await walker.until(lambda: bool(walker.said()))
         assert "没能保存" in walker.said()
@@ -323,7 +335,7 @@ async def test_what_cannot_be_saved_is_said_and_the_retry_has_the_same_ids(
         await walker.press("enter")
         await walker.until(lambda: not walker.page.busy)
         assert "没能保存" in walker.said()
-        disk_full[0] = False
+        disk.full = False
         await walker.press("enter")
         await walker.arrive("AdmittedPage")
     assert [record["id"] for record in written(station.folder)] == ids
@@ -416,18 +428,8 @@ async def test_only_the_lead_closes_the_kiosk(station: Station) -> None:
 
 
 @pytest.mark.parametrize("page", ["DutyPage", "ConsentPage"])
-async def test_enter_tries_again_what_could_not_be_saved(
-    station: Station, monkeypatch: pytest.MonkeyPatch, page: str
-) -> None:
+async def test_enter_tries_again_what_could_not_be_saved(station: Station, disk: Disk, page: str) -> None:
     """Not what stood out before: neither the duty above it, nor the consent that was given first."""
-    real, disk_full = os.fsync, [False]
-
-    def fsync(descriptor: int) -> None:
-        if disk_full[0]:
-            raise OSError(28, "No space left on device")
-        real(descriptor)
-
-    monkeypatch.setattr(os, "fsync", fsync)
     async with walking(station) as walker:
         if page == "DutyPage":
             await walker.to_badge()
@@ -441,10 +443,10 @@ async def test_enter_tries_again_what_could_not_be_saved(
             await walker.arrive("ConsentPage")
             await walker.press("1", "escape")
             key, last = "0", {"type": "refused"}
-        disk_full[0] = True
+        disk.full = True
         await walker.press(key)
         await walker.until(lambda: "没能保存" in walker.said())
-        disk_full[0] = False
+        disk.full = False
         await walker.press("enter")
         await walker.arrive("DonePage" if page == "DutyPage" else "RefusedPage")
     found = written(station.folder)[-1]
