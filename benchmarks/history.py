@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from kiosk import setup
@@ -31,6 +31,8 @@ from kiosk.store import SEGMENT_SIZE
 START = datetime(2021, 12, 6, 7, 0, tzinfo=SHANGHAI)
 PEOPLE, VISITS = 2_000, 200
 TODAY = {"health_code": "green", "travel_code": "green"}
+GIVEN = {"district": "lives", "vaccinated": "yes", "pledge": "yes", **TODAY}
+BORN = date(1995, 5, 20)
 
 
 def make_station(folder: Path) -> None:
@@ -39,10 +41,8 @@ def make_station(folder: Path) -> None:
     before = START - timedelta(days=1)
     setup.finish(folder, made, clock=lambda: before)
     station = Station(folder, clock=lambda: before)
-    given = {"district": "lives", "vaccinated": "yes", "pledge": "yes", **TODAY}
-    born = datetime(1995, 5, 20, tzinfo=SHANGHAI).date()
-    somebody = Applicant("\u5b8b\u77e5\u8fdc", "19900000001", "resident_id", "", born, "330102016", None)
-    station.check_in(Application(somebody, given, True))
+    somebody = Applicant("\u5b8b\u77e5\u8fdc", "19900000001", "resident_id", "", BORN, "330102016", None)
+    station.check_in(Application(somebody, GIVEN, True))
     station.close()
 
 
