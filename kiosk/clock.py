@@ -56,9 +56,9 @@ class Jump:
 class StationClock:
     """Gives the time that a station records with.
 
-    While the station is open it follows the machine's clock wherever that is set to. At the start it does not go back
-    behind the newest record: a clock that has lost the time goes on from there until somebody sets it, so that who was
-    on duty before a power cut is still on duty after it.
+    While the station is open it follows the machine's clock wherever that is set to. Where that has lost the time at
+    the start, the station's goes on from the newest record until somebody sets the machine's, so that who was on duty
+    before a power cut is still on duty after it.
     """
 
     def __init__(self, clock: Clock, elapsed: Elapsed | None = None) -> None:
@@ -90,12 +90,17 @@ class StationClock:
             return shown + self._behind
 
     def start_after(self, newest: datetime) -> None:
-        """Takes in when the newest record was made; the clock does not start before that."""
+        """Takes in when the newest record was made: a clock that has lost the time starts there.
+
+        A later clock that is before that record may be right, and the record's wrong; that is a jump, and followed.
+        """
         with self._lock:
-            shown = self._clock()
-            self._behind = max(newest - shown, timedelta())
-            if self._behind > JUMP:
-                self._jumps.append(Jump(newest, shown))
+            self._shown = shown = self._clock()
+            self._at = self._elapsed() if self._elapsed else 0.0
+            if newest - shown > JUMP:
+                self._jumps = [Jump(newest, shown)]
+            if shown < EARLIEST:
+                self._behind = max(newest - shown, timedelta())
 
     @property
     def is_behind(self) -> bool:

@@ -367,6 +367,7 @@ class History:
         self._about: dict[str, list[Record]] = {}
         self._folded: dict[str, Visit] = {}
         self._row: Record | None = None
+        self._jump: Record | None = None
 
     def add(self, record: Record) -> None:
         """Takes the next record of the log. Types that it does not know change nothing, nor does one seen before."""
@@ -385,6 +386,7 @@ class History:
         elif record.type == "station_noted":
             self.notes[len(self.notes)] = record["details"]
             if record["note"] == "clock_changed":
+                self._jump = record
                 self._flag_across(record)
         elif record.type == "badge_issued" and volunteer:
             self.badges[volunteer] = record
@@ -398,6 +400,8 @@ class History:
             if volunteer in self.people:
                 self.people[volunteer] = self.people[volunteer].with_answers(record)
             self._put_on(service_day(record.occurred), record.id)
+            if self._jump and record["by"] != "import" and record.occurred < self._jump.occurred:
+                self._records[record.id].append(self._jump)  # it could not be saved before the clock jumped
         elif isinstance(of := record.get("visit"), str) and self._has(of):
             before = self.visit(of).day if record.type == "corrected" else None
             self._records.setdefault(of, []).append(record)

@@ -331,7 +331,8 @@ class Station:
                 details["missing"] = self._store.missing
             if self._store.before is not None:
                 details["before"] = dict(zip(("epoch", "last_seq"), self._store.before, strict=True))
-            self._note("new_epoch", details)
+            # An epoch begins with it: whatever else is to be noted comes behind.
+            self._note("new_epoch", details, first=True)
 
     def _note_jumps(self) -> None:
         for jump in self.clock.take_jumps():
@@ -348,6 +349,7 @@ class Station:
             self._note_jumps()
             if self._notes:
                 with suppress(NotSaved):
+                    self._settle()
                     self._write([], self.clock())
 
     def lead_knows_the_clock(self) -> None:
@@ -355,9 +357,10 @@ class Station:
         if not self.clock.is_behind:
             self.jump = None
 
-    def _note(self, note: str, details: Mapping[str, Any]) -> None:
+    def _note(self, note: str, details: Mapping[str, Any], *, first: bool = False) -> None:
         data = {"note": note, "details": dict(details)}
-        self._notes.append(Draft("station_noted", self.clock(), "station", data=data))
+        draft = Draft("station_noted", self.clock(), "station", data=data)
+        self._notes.insert(0 if first else len(self._notes), draft)
 
     # --- the one way to write ---------------------------------------------------------------------------------------
 
@@ -446,6 +449,7 @@ class Station:
             self.keys.reset_pin(passphrase, pin)
             self._note("pin_reset", {})
             with suppress(NotSaved):  # it goes with the next write; the lead must not stand outside for that
+                self._settle()
                 self._write([], self.clock())
         return True
 

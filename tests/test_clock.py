@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from kiosk import setup
 from kiosk.campaign_files import shipped
 from kiosk.clock import Jump, StationClock, since_boot, system_clock
-from kiosk.errors import WrongUsage
+from kiosk.errors import NotSaved, WrongUsage
 from kiosk.records import SHANGHAI
 from kiosk.segments import verify
 from kiosk.settings import read_settings
@@ -125,8 +126,26 @@ def test_a_clock_that_lost_the_time_goes_on_from_the_newest_record_until_it_is_s
 def test_seconds_before_the_newest_record_are_no_jump(clock: FakeClock, passing: Passing) -> None:
     watched = StationClock(clock, passing)
     watched.start_after(clock.now + timedelta(seconds=40))
-    assert watched() == clock.now + timedelta(seconds=40)
+    assert watched() == clock.now
     assert not watched.is_behind
+    assert watched.take_jumps() == []
+
+
+def test_a_record_of_the_future_does_not_hold_a_clock_that_is_right(clock: FakeClock, passing: Passing) -> None:
+    watched = StationClock(clock, passing)
+    future = clock.now + timedelta(days=400)
+    watched.start_after(future)
+    assert watched() == clock.now
+    assert not watched.is_behind
+    assert watched.take_jumps() == [Jump(future, clock.now)]
+
+
+def test_a_clock_that_is_set_while_the_log_is_read_has_lost_nothing(clock: FakeClock, passing: Passing) -> None:
+    right, clock.now = clock.now, LOST
+    watched = StationClock(clock, passing)
+    clock.now = right
+    watched.start_after(right - timedelta(hours=1))
+    assert watched() == right
     assert watched.take_jumps() == []
 
 
@@ -264,6 +283,50 @@ def test_no_station_is_set_up_by_a_clock_that_has_lost_the_time(tmp_path: Path) 
     with pytest.raises(WrongUsage, match="1970-01-01 08:00"):
         setup.prepare(tmp_path / "data", shipped(), station="S1", community="330102016001", clock=lambda: LOST)
     assert not (tmp_path / "data").exists()
+
+
+def test_a_check_in_that_is_saved_after_a_jump_is_flagged(
+    opened: Opened, campaign: Campaign, clock: FakeClock, passing: Passing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.test_station import application
+
+    station, real = opened(), os.fsync
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(NotSaved) as failed:
+        station.check_in(application(campaign))
+    monkeypatch.setattr(os, "fsync", real)
+    clock.advance(hours=5)
+    station.watch_clock()
+    there = station.retry(failed.value).volunteer
+    passing.pass_(minutes=10)
+    station.check_out(there)
+    assert entry(station, there).flags == ("clock",)
+
+
+def test_a_new_epoch_begins_with_its_note_also_when_the_clock_has_jumped(
+    opened: Opened, campaign: Campaign, clock: FakeClock, station_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.test_station import application
+
+    station, real = opened(), os.fsync
+    arrive(station, campaign)
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(NotSaved):
+        station.check_in(application(campaign, factories.applicant(1)))
+    monkeypatch.setattr(os, "fsync", real)
+    (station_folder / "records" / "open.json").unlink()
+    clock.advance(hours=2)
+    station.watch_clock()
+    assert [document["note"] for document in plain.log(station_folder)] == ["new_epoch", "clock_changed"]
+    assert verify(station_folder, read_settings(station_folder).station) != []
 
 
 # --- on the screen --------------------------------------------------------------------------------------------------

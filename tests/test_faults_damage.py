@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -28,6 +29,16 @@ def test_a_thousand_damaged_logs(record_property: Count) -> None:
 def test_a_store_that_believes_what_it_can_read_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Store, "_without_forgeries", lambda store, log: log)
     with small_and_quick() as folder, pytest.raises(Broken, match="takes in records that nobody wrote"):
+        damage(folder, 300, seed=5)
+
+
+def test_a_store_that_throws_damaged_files_away_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    def throw_away(store: Store, source: Path) -> None:
+        source.unlink()
+        store.set_aside.append(source.name)
+
+    monkeypatch.setattr(Store, "_set_aside", throw_away)
+    with small_and_quick() as folder, pytest.raises(Broken, match="was not kept as it was"):
         damage(folder, 300, seed=5)
 
 

@@ -98,6 +98,6 @@ def test_ten_thousand_events_without_sense(tmp_path: Path, seed: int) -> None:
 
 @pytest.mark.timeout(600)
 def test_a_visit_leaves_no_widget_in_memory_and_few_bytes() -> None:
-    found = measure(visits=300)
+    found = measure(visits=30, traced=15)
     assert found["nodes left"] == 0
     assert found["bytes a visit besides the log"] < 2_000

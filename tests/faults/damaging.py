@@ -151,6 +151,17 @@ def look(folder: Path, files: Files, whole: Mapping[str, Any]) -> str:
         station.do(Step("append", last, notes(1, last)))
     finally:
         station.close()
+    left = set(_read(folder).values()) | {path.read_bytes() for path in (folder / "set-aside").iterdir()}
+    sealed = {name: content for name, content in files.items() if "/sealed/" in name}
+    for name, content in files.items() if "open.json" in store.set_aside else sealed.items():
+        if content not in left:
+            raise Broken(f"{name} was not kept as it was")
+    if accepted - set(_records(folder)):
+        raise Broken("records are gone that were there when it was opened")
+    again = Station(folder)
+    if again.open().set_aside:
+        raise Broken("the next start sets something more aside")
+    again.close()
     return "told" if findings else "told by the settings" if aside else "no harm done"
 
 
