@@ -601,7 +601,9 @@ class History:
 
     def present(self, volunteer: str, now: datetime) -> Visit | None:
         """The visit of a volunteer who is at the station."""
-        return next((visit for visit in reversed(self._open_of(volunteer)) if visit.present(now)), None)
+        # Not over all that nobody has signed out: of a long log these are thousands, and this is asked at every act.
+        going_on = (self.visit(span.visit) for span in reversed(self.spans_of(volunteer)) if span.end > now)
+        return next((visit for visit in going_on if visit.present(now)), None)
 
     def pending(self, volunteer: str, now: datetime) -> list[Visit]:
         """The visits of a volunteer that are 待补签."""
