@@ -74,20 +74,22 @@ class StationClock:
         self._lock = threading.Lock()
         self._behind = timedelta()
         self._jumps: list[Jump] = []
-        self._shown, self._at = clock(), self._elapsed() if self._elapsed else 0.0
+        self._look()
+
+    def _look(self) -> None:
+        self._shown, self._at = self._clock(), self._elapsed() if self._elapsed else 0.0
 
     def __call__(self) -> datetime:
         """The time to record with (aware)."""
         with self._lock:
-            shown = self._clock()
+            before, at = self._shown, self._at
+            self._look()
             if self._elapsed is not None:
-                at = self._elapsed()
-                expected = self._shown + timedelta(seconds=at - self._at)
-                if abs(shown - expected) > JUMP:
-                    self._jumps.append(Jump(expected + self._behind, shown))
+                expected = before + timedelta(seconds=self._at - at)
+                if abs(self._shown - expected) > JUMP:
+                    self._jumps.append(Jump(expected + self._behind, self._shown))
                     self._behind = timedelta()  # somebody has set it, and knows better
-                self._shown, self._at = shown, at
-            return shown + self._behind
+            return self._shown + self._behind
 
     def start_after(self, newest: datetime) -> None:
         """Takes in when the newest record was made: a clock that has lost the time starts there.
@@ -95,12 +97,11 @@ class StationClock:
         A later clock that is before that record may be right, and the record's wrong; that is a jump, and followed.
         """
         with self._lock:
-            self._shown = shown = self._clock()
-            self._at = self._elapsed() if self._elapsed else 0.0
-            if newest - shown > JUMP:
-                self._jumps = [Jump(newest, shown)]
-            if shown < EARLIEST:
-                self._behind = max(newest - shown, timedelta())
+            self._look()
+            if newest - self._shown > JUMP:
+                self._jumps = [Jump(newest, self._shown)]
+            if self._shown < EARLIEST:
+                self._behind = max(newest - self._shown, timedelta())
 
     @property
     def is_behind(self) -> bool:

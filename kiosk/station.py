@@ -315,10 +315,7 @@ class Station:
         if self._store.is_new:
             where = {"street": self.settings.street, "community": self.settings.community}
             self._note("set_up", {**where, **self.keys.marks()})
-        if self._notes:
-            # A full disk must not keep the station closed; the note goes with the next write.
-            with suppress(NotSaved):
-                self._write([], self.clock())
+        self._write_notes()
 
     def _note_lost_epoch(self) -> None:
         lost = self._store.lost_epoch()
@@ -347,10 +344,14 @@ class Station:
         with self._writing:
             self.clock()
             self._note_jumps()
-            if self._notes:
-                with suppress(NotSaved):
-                    self._settle()
-                    self._write([], self.clock())
+            self._write_notes()
+
+    def _write_notes(self) -> None:
+        """Writes what is to be noted; a full disk keeps nobody out for that, and it goes with the next write."""
+        if self._notes:
+            with suppress(NotSaved):
+                self._settle()
+                self._write([], self.clock())
 
     def lead_knows_the_clock(self) -> None:
         """The lead was told of the last jump; a clock that has lost the time is told of until it is set."""
@@ -448,9 +449,7 @@ class Station:
         with self._writing:
             self.keys.reset_pin(passphrase, pin)
             self._note("pin_reset", {})
-            with suppress(NotSaved):  # it goes with the next write; the lead must not stand outside for that
-                self._settle()
-                self._write([], self.clock())
+            self._write_notes()
         return True
 
     def pin_wait(self) -> timedelta:

@@ -26,7 +26,6 @@ from kiosk.i18n import _
 from kiosk.records import FORMAT_VERSION, ZEROS, Draft, Record, seal_record, segment_hash, service_day
 from kiosk.segments import (
     OPEN,
-    Finding,
     Log,
     Segment,
     check_links,
@@ -210,11 +209,14 @@ class Store:
 
     def _without_forgeries(self, log: Log) -> Log:
         """The log without sealed segments that can be read and do not hold what was written: they count for nothing."""
-        wrong = [s for s in log.segments if s.number is not None and check_within(s, self._station)]
-        if not wrong:
-            return log
-        found = [Finding(str(segment.path.relative_to(self._folder)), None, "") for segment in wrong]
-        return Log([s for s in log.segments if s not in wrong], [*log.unreadable, *found], log.tail)
+        sound, found = list[Segment](), list(log.unreadable)
+        for segment in log.segments:
+            wrong = check_within(segment, self._station) if segment.number is not None else []
+            if wrong:
+                found.append(wrong[0])
+            else:
+                sound.append(segment)
+        return Log(sound, found, log.tail)
 
     def _last_known(self, log: Log) -> tuple[str, int]:
         """The newest epoch of which there is a record, and its last seq."""
