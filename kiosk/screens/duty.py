@@ -95,8 +95,7 @@ class DutyPage(ChoicePage[Visit | CheckedOut]):
     async def _leave(self, leaving: bool) -> None:
         self.set_class(leaving, "-leaving")
         self.cursor = _OUT if leaving else None
-        await self.rebuild()
-        self.arrived = time.monotonic()
+        await self.turn()
         if leaving:
             self.say(_("Check out for today? Press 0 or Enter once more. To stay, press Esc."), wrong=False)
 

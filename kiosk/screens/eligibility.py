@@ -80,8 +80,7 @@ class QuestionsPage(SeriesPage[R], Generic[R]):
 
     async def take(self, value: str) -> None:
         assert self._clause is not None
-        self._answers[self._clause.id] = self.cursor = value
-        self._mark()
+        self._answers[self._clause.id] = value
         await self.advance()
 
     async def action_next(self) -> None:  # type: ignore[override] # Textual awaits actions of either kind

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from datetime import date
 from typing import ClassVar, Final
 
-from textual import events, on
+from textual import on
+from textual.binding import BindingType
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -18,6 +19,7 @@ from kiosk.station import Station
 from kiosk.tables import roster_headings, roster_rows
 from kiosk.widgets.choices import Question
 from kiosk.widgets.fields import Field
+from kiosk.widgets.form import BETWEEN_FIELDS
 from kiosk.widgets.page import Key, Page
 from kiosk.wording import day_in_words
 
@@ -39,6 +41,8 @@ class ExportPage(Page[None]):
         Key("1 2", N_("XLSX or CSV, while the question has the cursor"), ""),
         Key("Tab", N_("To the other field"), ""),
     )
+
+    BINDINGS: ClassVar[list[BindingType]] = BETWEEN_FIELDS
 
     def __init__(self, station: Station, day: date) -> None:
         super().__init__(station)
@@ -93,9 +97,3 @@ class ExportPage(Page[None]):
             said = ngettext("Written: {count} person.", "Written: {count} people.", len(rows))
             self.say(said.format(count=len(rows)), wrong=False)
             written.update(str(path))
-
-    def on_key(self, event: events.Key) -> None:
-        if event.key in ("down", "up"):
-            # Two things to fill in, one above the other.
-            event.stop()
-            (self.focus_next if event.key == "down" else self.focus_previous)()

@@ -90,8 +90,6 @@ class WelcomePage(Page[None]):
         self._demo_pin, self._after_crash = demo_pin, after_crash
 
     def content(self) -> Iterable[Widget]:
-        warning = self._warning()
-        self.set_class(bool(warning), "-warned")
         with Vertical(id="welcome"):
             yield Static(_("Welcome, and thank you for coming"), markup=False, id="greeting")
             with Vertical(id="scan-box"):
@@ -102,7 +100,7 @@ class WelcomePage(Page[None]):
                 yield Tile(Choice("lost", _("Without your badge"), "F5"))
             yield Static(self._people(), markup=False, id="state-of-day")
             yield DutyBoard(self.station)
-            yield Static(warning, markup=False, id="notice")
+            yield Static(self._warn(), markup=False, id="notice")
 
     def ready(self) -> None:
         self.query_one("#scan").focus()
@@ -125,8 +123,7 @@ class WelcomePage(Page[None]):
         for state in self.query("#state-of-day").results(Static):
             if state.content != people:
                 state.update(people)
-        warning = self._warning()
-        self.set_class(bool(warning), "-warned")
+        warning = self._warn()
         for notice in self.query("#notice").results(Static):
             if notice.content != warning:  # what has decayed is found while the kiosk runs
                 notice.update(warning)
@@ -139,6 +136,12 @@ class WelcomePage(Page[None]):
         entry.value = ""
         entry.focus()
         self.say("")
+
+    def _warn(self) -> str:
+        """What is wrong, for which the page makes room."""
+        warning = self._warning()
+        self.set_class(bool(warning), "-warned")
+        return warning
 
     def _warning(self) -> str:
         damage = self.station.damage

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar, Generic
+from typing import ClassVar, Final, Generic
 
 from textual import on
 from textual.binding import Binding, BindingType
@@ -12,6 +12,12 @@ from kiosk.i18n import N_
 from kiosk.station import Station
 from kiosk.widgets.fields import Field
 from kiosk.widgets.page import Key, Page, R
+
+BETWEEN_FIELDS: Final[list[BindingType]] = [
+    Binding("up", "app.focus_previous", show=False),
+    Binding("down", "app.focus_next", show=False),
+]
+"""Arrow keys where several things are filled in, one above the other."""
 
 
 class FormPage(Page[R], Generic[R]):
@@ -23,10 +29,7 @@ class FormPage(Page[R], Generic[R]):
 
     keeps_draft = True
     more: ClassVar[tuple[Key, ...]] = (Key(N_("Up Down"), N_("The field before, the next field"), ""),)
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "app.focus_previous", show=False),
-        Binding("down", "app.focus_next", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = BETWEEN_FIELDS
 
     def __init__(
         self, station: Station | None, *, step: int | None = None, typed: dict[str, str] | None = None

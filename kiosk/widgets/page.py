@@ -276,6 +276,11 @@ class Page(Screen[R], Generic[R]):
             self._query_one_cache.clear()
             self._make_ready()
 
+    async def turn(self) -> None:
+        """Builds the page anew with something else to be read, as if it had just come up."""
+        await self.rebuild()
+        self.arrived = time.monotonic()
+
     async def relabel(self) -> None:
         """Builds the page anew in the language in use; what was typed and where the cursor was stays."""
         built = asyncio.Event()

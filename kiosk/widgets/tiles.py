@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final, Generic, TypeVar
@@ -209,8 +208,7 @@ class SeriesPage(ChoicePage[R], Generic[R]):
     async def _ask(self, place: int) -> None:
         self.at = place
         self.point()
-        await self.rebuild()
-        self.arrived = time.monotonic()
+        await self.turn()
 
     async def advance(self) -> None:
         """Asks the next question, or finishes."""
