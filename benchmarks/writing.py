@@ -11,6 +11,7 @@ import statistics
 import sys
 import tempfile
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from benchmarks.history import BORN, GIVEN, START, add_days, make_station, milliseconds
@@ -39,13 +40,12 @@ def main(days: int) -> None:
         for number in range(WRITES):
             for history, station in stations.items():
                 volunteer = who[history]
-                if number % 2:
-                    took = milliseconds(lambda station=station, volunteer=volunteer: station.end_duty(volunteer))  # type: ignore[misc]
-                else:
-                    took = milliseconds(
-                        lambda station=station, volunteer=volunteer: station.start_duty(volunteer, "order")  # type: ignore[misc]
-                    )
-                taken[history].append(took)
+                act = (
+                    partial(station.end_duty, volunteer)
+                    if number % 2
+                    else partial(station.start_duty, volunteer, "order")
+                )
+                taken[history].append(milliseconds(act))
         for history, times in taken.items():
             slow = statistics.quantiles(times, n=20)[-1]
             middle = statistics.median(times)

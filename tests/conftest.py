@@ -81,6 +81,26 @@ class FakeClock:
         return self.now
 
 
+@dataclass
+class FullDisk:
+    """A disk on which nothing can be made durable while a test has it `full`."""
+
+    full: bool = False
+
+
+@pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> FullDisk:
+    found, real = FullDisk(), os.fsync
+
+    def fsync(descriptor: int) -> None:
+        if found.full:
+            raise OSError(28, "No space left on device")
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    return found
+
+
 def seeded(seed: int) -> Callable[[int], bytes]:
     """Entropy that is the same on every run."""
     return random.Random(seed).randbytes

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,8 +17,9 @@ from kiosk.records import SHANGHAI
 from kiosk.segments import verify
 from kiosk.settings import read_settings
 from kiosk.station import Station, read_history
-from tests import factories, plain
-from tests.conftest import PIN, seeded
+from tests import factories, plain, test_station
+from tests.conftest import PIN, FullDisk, seeded
+from tests.test_station import application
 from tests.walking import walking
 
 if TYPE_CHECKING:
@@ -68,11 +68,8 @@ Opened = Callable[[], Station]
 
 
 def arrive(station: Station, campaign: Campaign, number: int = 0) -> str:
-    from tests.test_station import application
-
-    done = station.check_in(application(campaign, factories.applicant(number)))
-    assert done.outcome == "admitted"
-    return done.volunteer or ""
+    """Somebody checks in and is admitted; their number."""
+    return test_station.arrive(station, campaign, number).volunteer or ""
 
 
 def entry(station: Station, volunteer: str) -> Entry:
@@ -258,8 +255,6 @@ def test_who_is_missing_a_sign_out_for_long_is_not_flagged(
 def test_the_same_person_again_is_told_of_their_own_records_only(
     opened: Opened, campaign: Campaign, clock: FakeClock, station_folder: Path
 ) -> None:
-    from tests.test_station import application
-
     station = opened()
     there = arrive(station, campaign)
     clock.advance(hours=2)
@@ -286,19 +281,13 @@ def test_no_station_is_set_up_by_a_clock_that_has_lost_the_time(tmp_path: Path) 
 
 
 def test_a_check_in_that_is_saved_after_a_jump_is_flagged(
-    opened: Opened, campaign: Campaign, clock: FakeClock, passing: Passing, monkeypatch: pytest.MonkeyPatch
+    opened: Opened, campaign: Campaign, clock: FakeClock, passing: Passing, full_disk: FullDisk
 ) -> None:
-    from tests.test_station import application
-
-    station, real = opened(), os.fsync
-
-    def full(descriptor: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
+    station = opened()
+    full_disk.full = True
     with pytest.raises(NotSaved) as failed:
         station.check_in(application(campaign))
-    monkeypatch.setattr(os, "fsync", real)
+    full_disk.full = False
     clock.advance(hours=5)
     station.watch_clock()
     there = station.retry(failed.value).volunteer
@@ -308,20 +297,14 @@ def test_a_check_in_that_is_saved_after_a_jump_is_flagged(
 
 
 def test_a_new_epoch_begins_with_its_note_also_when_the_clock_has_jumped(
-    opened: Opened, campaign: Campaign, clock: FakeClock, station_folder: Path, monkeypatch: pytest.MonkeyPatch
+    opened: Opened, campaign: Campaign, clock: FakeClock, station_folder: Path, full_disk: FullDisk
 ) -> None:
-    from tests.test_station import application
-
-    station, real = opened(), os.fsync
+    station = opened()
     arrive(station, campaign)
-
-    def full(descriptor: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
+    full_disk.full = True
     with pytest.raises(NotSaved):
         station.check_in(application(campaign, factories.applicant(1)))
-    monkeypatch.setattr(os, "fsync", real)
+    full_disk.full = False
     (station_folder / "records" / "open.json").unlink()
     clock.advance(hours=2)
     station.watch_clock()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,7 @@ import pytest
 from tinydb import TinyDB
 
 from kiosk.station import Station
-from tests.conftest import PIN, FakeClock
+from tests.conftest import PIN, FakeClock, FullDisk
 from tests.walking import Walker, walking
 
 OPENING = ["registered", "checked_in", "assigned", "badge_issued"]
@@ -298,33 +296,15 @@ async def test_a_name_like_markup_is_shown_as_it_is(station: Station) -> None:
     assert written(station.folder)[0]["personal"]["name"] == name
 
 
-@dataclass
-class Disk:
-    """A disk that is full until a test makes room on it."""
-
-    full: bool = False
-
-
-@pytest.fixture
-def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
-    found, real = Disk(), os.fsync
-
-    def fsync(descriptor: int) -> None:
-        if found.full:
-            raise OSError(28, "No space left on device")
-        real(descriptor)
-
-    monkeypatch.setattr(os, "fsync", fsync)
-    return found
-
-
-async def test_what_cannot_be_saved_is_said_and_the_retry_has_the_same_ids(station: Station, disk: Disk) -> None:
+async def test_what_cannot_be_saved_is_said_and_the_retry_has_the_same_ids(
+    station: Station, full_disk: FullDisk
+) -> None:
     async with walking(station) as walker:
         await walker.consent()
         await walker.identify()
         await walker.press("1", "1", "1", "1")
         await walker.arrive("ReviewPage")
-        disk.full = True
+        full_disk.full = True
         await walker.press("enter")
         await walker.until(lambda: bool(walker.said()))
         assert "没能保存" in walker.said()
@@ -335,7 +315,7 @@ async def test_what_cannot_be_saved_is_said_and_the_retry_has_the_same_ids(stati
         await walker.press("enter")
         await walker.until(lambda: not walker.page.busy)
         assert "没能保存" in walker.said()
-        disk.full = False
+        full_disk.full = False
         await walker.press("enter")
         await walker.arrive("AdmittedPage")
     assert [record["id"] for record in written(station.folder)] == ids
@@ -428,7 +408,7 @@ async def test_only_the_lead_closes_the_kiosk(station: Station) -> None:
 
 
 @pytest.mark.parametrize("page", ["DutyPage", "ConsentPage"])
-async def test_enter_tries_again_what_could_not_be_saved(station: Station, disk: Disk, page: str) -> None:
+async def test_enter_tries_again_what_could_not_be_saved(station: Station, full_disk: FullDisk, page: str) -> None:
     """Not what stood out before: neither the duty above it, nor the consent that was given first."""
     async with walking(station) as walker:
         if page == "DutyPage":
@@ -443,10 +423,10 @@ async def test_enter_tries_again_what_could_not_be_saved(station: Station, disk:
             await walker.arrive("ConsentPage")
             await walker.press("1", "escape")
             key, last = "0", {"type": "refused"}
-        disk.full = True
+        full_disk.full = True
         await walker.press(key)
         await walker.until(lambda: "没能保存" in walker.said())
-        disk.full = False
+        full_disk.full = False
         await walker.press("enter")
         await walker.arrive("DonePage" if page == "DutyPage" else "RefusedPage")
     found = written(station.folder)[-1]

@@ -26,6 +26,7 @@ from tests.faults.script import Broken, Station, Step, notes, run, small_and_qui
 
 Files = dict[str, bytes]
 """The files of a log, by their paths in the data folder."""
+_LATER: Final = max(step.at for step in usual())
 
 
 def _place(chance: random.Random, content: bytes) -> int:
@@ -147,8 +148,7 @@ def look(folder: Path, files: Files, whole: Mapping[str, Any]) -> str:
             raise Broken("the store takes in records that nobody wrote")
         if set(whole) - accepted and not aside and not findings:
             raise Broken("records are gone, and nobody is told")
-        last = max(step.at for step in usual())
-        station.do(Step("append", last, notes(1, last)))
+        station.do(Step("append", _LATER, notes(1, _LATER)))
     finally:
         station.close()
     left = set(_read(folder).values()) | {path.read_bytes() for path in (folder / "set-aside").iterdir()}
