@@ -9,11 +9,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import itertools
 import json
 import os
 import sys
 import tempfile
-import tracemalloc
 from collections import Counter
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,13 +23,12 @@ from textual.dom import DOMNode
 
 from kiosk import demo
 from kiosk.records import SHANGHAI
-from kiosk.roster import History
 from kiosk.rules import Application
-from kiosk.station import Station, read_history
+from kiosk.station import Station
 from tests import factories
 from tests.walking import Walker, walking
 
-_FRAMES = 8
+WARM = 20
 _PEOPLE = 300
 """Who come in turn to a station that nobody looks at."""
 
@@ -46,6 +45,12 @@ def resident() -> int:
     """Bytes that the process holds in memory."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def alive() -> Counter[str]:
+    """Everything that the garbage collector knows of and nobody has let go, by class."""
+    gc.collect()
+    return Counter(type(thing).__name__ for thing in gc.get_objects())
 
 
 def nodes() -> Counter[str]:
@@ -75,74 +80,41 @@ async def _visit(walker: Walker, clock: _Clock, code: str) -> None:
     clock.now += timedelta(minutes=1)
 
 
-def _folded_size(folder: Path) -> tuple[int, int]:
-    """Bytes that the log's records need in memory when nothing else does, and their number."""
-    gc.collect()
-    tracemalloc.start()
-    history: History = read_history(folder)
-    gc.collect()
-    size = tracemalloc.get_traced_memory()[0]
-    tracemalloc.stop()
-    return size, sum(history._seen.values())
-
-
-async def _measure(folder: Path, visits: int, traced: int) -> dict[str, Any]:
+async def _measure(folder: Path, visits: int) -> dict[str, Any]:
     clock = _Clock()
     demo.make(folder, clock)
     clock.now += timedelta(hours=26)
-    warm = max(10, visits // 10)
     station = Station(folder, clock=clock)
     try:
-        codes = [str(badge["code"]) for badge in station.history.badges.values()]
+        codes = itertools.cycle([str(badge["code"]) for badge in station.history.badges.values()])
         async with walking(station) as walker:
-            for place in range(warm):
-                await _visit(walker, clock, codes[place % len(codes)])
-            before, began = nodes(), resident()
-            for place in range(visits):
-                await _visit(walker, clock, codes[place % len(codes)])
-            after, ended = nodes(), resident()
-            tracemalloc.start(_FRAMES)
-            for place in range(traced):
-                if place == traced // 3:
-                    gc.collect()
-                    early = tracemalloc.take_snapshot()
-                await _visit(walker, clock, codes[place % len(codes)])
-            gc.collect()
-            late = tracemalloc.take_snapshot()
-            tracemalloc.stop()
+            for _ in range(WARM):
+                await _visit(walker, clock, next(codes))
+            before, widgets = alive(), nodes()
+            sizes = {0: resident()}
+            for visit in range(1, visits + 1):
+                await _visit(walker, clock, next(codes))
+                if visit % max(1, visits // 20) == 0:
+                    sizes[visit] = resident()
+                    print(f"{visit} visits: {sizes[visit] / 1e6:.1f} MB", file=sys.stderr, flush=True)
+            after, left = alive(), nodes() - widgets
+        records = sum(station.history._seen.values())
     finally:
         station.close()
-    log = ("kiosk/records.py", "kiosk/roster.py", "kiosk/store.py", "kiosk/arriving.py", "kiosk/serving.py", "json/")
-    grown = [stat for stat in late.compare_to(early, "traceback") if stat.size_diff > 0]
-    mine, rest = 0, []
-    for stat in grown:
-        if any(part in frame.filename for frame in stat.traceback for part in log):
-            mine += stat.size_diff
-        else:
-            rest.append(stat)
-    counted = traced - traced // 3
-    size, records = _folded_size(folder)
-    left = after - before
     return {
         "visits": visits,
         "records": records,
-        "resident MB before and after": [round(began / 1e6, 1), round(ended / 1e6, 1)],
-        "bytes a visit in the log": mine // counted,
-        "bytes a visit besides the log": sum(stat.size_diff for stat in rest) // counted,
-        "bytes a record when only the log is read": size // records,
-        "nodes left": sum(left.values()),
-        "which": dict(left),
-        "most besides the log": [f"{stat.size_diff // counted} B {stat.traceback[-1]}" for stat in rest[:8]],
-        "most in the log": [
-            f"{stat.size_diff // counted} B {stat.traceback[-1]}" for stat in grown if stat not in rest
-        ][:8],
+        "resident MB after so many visits": {visit: round(size / 1e6, 1) for visit, size in sizes.items()},
+        "objects a visit": round((after.total() - before.total()) / visits, 1),
+        "widgets left": dict(left),
+        "most": [f"{number / visits:.1f} {name}" for name, number in (after - before).most_common(8)],
     }
 
 
-def measure(visits: int, traced: int = 30) -> dict[str, Any]:
-    """Runs so many visits, then some under `tracemalloc`, which slows everything down; returns the figures."""
+def measure(visits: int) -> dict[str, Any]:
+    """Runs so many visits after the first `WARM`, by which caches and pools have filled; returns the figures."""
     with tempfile.TemporaryDirectory(prefix="kiosk-memory-") as name:
-        return asyncio.run(_measure(Path(name) / "data", visits, traced))
+        return asyncio.run(_measure(Path(name) / "data", visits))
 
 
 def without_screens(visits: int) -> dict[str, Any]:

@@ -224,7 +224,7 @@ class Page(Screen[R], Generic[R]):
 
     def count_down(self, seconds: int | None) -> None:
         """Shows how many seconds are left before the kiosk goes back to welcome; None shows the time of day."""
-        if not self.query("#time"):  # the page is just being built
+        if not self.built:
             return
         clock = self.query_one("#time", Static)
         said = _("Back to the start in {seconds} s; any key to stay ").format(seconds=seconds) if seconds else ""
