@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import re
 import shutil
 import sys
@@ -13,6 +14,8 @@ import tempfile
 from argparse import ArgumentParser
 from collections.abc import AsyncIterator
 from pathlib import Path
+
+from rich.cells import cell_len
 
 from kiosk.i18n import LANGUAGES
 from kiosk.widgets.themes import THEMES
@@ -29,6 +32,22 @@ FOLDER = Path(__file__).parent / "screens"
 SIZES = ((80, 24), (120, 40))
 
 
+def in_cells(svg: str) -> str:
+    """Puts words and Chinese characters where their cells are: Textual stretches a run as if all were narrow."""
+
+    def placed(run: re.Match[str]) -> str:
+        text = html.unescape(run["text"])
+        left, cell = float(run["left"]), float(run["length"]) / len(text)
+        words = (
+            f'<tspan x="{left + cell * cell_len(text[: word.start()]):.1f}">{html.escape(word[0])}</tspan>'
+            for word in re.finditer(r"[\u2e80-\uffef]|[^\s\u2e80-\uffef]+", text)
+        )
+        return f"<text {run['class']}{run['y']}>{''.join(words)}</text>"
+
+    attributes = r'(?P<class>class="[^"]*") x="(?P<left>[\d.]+)"(?P<y> y="[\d.]+") textLength="(?P<length>[\d.]+)"'
+    return re.sub(rf"<text {attributes}[^>]*>(?P<text>[^<]+)</text>", placed, svg)
+
+
 async def drawn(day: Path, name: str, language: str, size: tuple[int, int]) -> AsyncIterator[tuple[str, str]]:
     """The name of each theme and the SVG of the screen in it, without the fonts that Textual would fetch elsewhere."""
     with tempfile.TemporaryDirectory() as temporary:
@@ -42,7 +61,7 @@ async def drawn(day: Path, name: str, language: str, size: tuple[int, int]) -> A
                     app.theme = THEMES[theme].name
                     await walker.settle()
                     svg = app.export_screenshot(title="kiosk", simplify=True)
-                    yield theme, re.sub(r"@font-face\s*{[^}]*}\s*", "", svg)
+                    yield theme, in_cells(re.sub(r"@font-face\s*{[^}]*}\s*", "", svg))
         finally:
             station.close()
 
