@@ -186,6 +186,8 @@ async def test_a_volunteer_is_sent_elsewhere(station: Station) -> None:
         await open_person(walker)
         await walker.press("4")
         await walker.arrive("CommunityPage")
+        await walker.press("enter")  # the first in the list is where they serve
+        assert "已在那里服务" in walker.said(), walker.said()
         await walker.type("农科院")
         await walker.press("enter")
         await walker.arrive("ReassignPage")

@@ -30,15 +30,15 @@ class CommunityPage(Page[str]):
         Key("Esc", N_("Back"), "back"),
     )
 
-    def __init__(self, station: Station, near: str) -> None:
+    def __init__(self, station: Station, now: str | None) -> None:
         """Makes the page.
 
         Args:
             station: the station.
-            near: the code of the community where they serve now, which stands first.
+            now: the code of the community where they serve now, which stands first and is not chosen again; or None.
         """
         super().__init__(station)
-        self._near, self._search = near, ""
+        self._now, self._search = now, ""
 
     def content(self) -> Iterable[Widget]:
         yield Static(_("The community: type a part of its name or its street's"), markup=False, id="search-label")
@@ -50,7 +50,7 @@ class CommunityPage(Page[str]):
         self._list()
 
     def _find(self, text: str) -> list[Community]:
-        return places.find(self.station.campaign, text, self._near)
+        return places.find(self.station.campaign, text, self._now or self.station.settings.community)
 
     def _list(self) -> None:
         found = self._find(self._search)
@@ -77,9 +77,15 @@ class CommunityPage(Page[str]):
     @on(Options.OptionSelected, "#communities")
     def _take(self, event: Options.OptionSelected) -> None:
         event.stop()
-        self.dismiss(event.option_id)
+        self._choose(event.option_id)
 
     def action_next(self) -> None:
         matches = self.query_one("#communities", Options)
         if matches.highlighted is not None:
-            self.dismiss(matches.get_option_at_index(matches.highlighted).id)
+            self._choose(matches.get_option_at_index(matches.highlighted).id)
+
+    def _choose(self, code: str | None) -> None:
+        if code == self._now:
+            self.say(_("This volunteer serves there already."))
+        else:
+            self.dismiss(code)

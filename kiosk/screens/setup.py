@@ -23,6 +23,7 @@ from kiosk.widgets.fields import Field
 from kiosk.widgets.form import FormPage
 from kiosk.widgets.numberpad import PadForm
 from kiosk.widgets.page import Key, Page
+from kiosk.widgets.prose import Prose
 
 
 class SetUpPage(FormPage[NewStation]):
@@ -103,12 +104,11 @@ class PassphrasePage(Page[None]):
 
     def content(self) -> Iterable[Widget]:
         yield Static(self._made.passphrase, markup=False, id="passphrase")
-        yield Static(
+        yield Prose(
             _(
                 "This passphrase opens the personal data and replaces a forgotten PIN. It is shown only now and kept "
                 "nowhere. Write it on paper, check every letter, and keep it away from the kiosk."
             ),
-            markup=False,
             classes="reading",
         )
 
