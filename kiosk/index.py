@@ -338,10 +338,11 @@ class Index:
 
     @property
     def last(self) -> Record | None:
-        """The newest record that is known."""
-        with suppress(Unreadable, OSError):
-            segment = self._segment(len(self._marks)) if self._marks else None
-            return segment.records[-1] if segment and segment.records else None
+        """The newest record that is known and can be read."""
+        for number in range(len(self._marks), 0, -1):
+            with suppress(Unreadable, OSError):
+                if records := self._segment(number).records:
+                    return records[-1]
         return None
 
     def _segment(self, number: int) -> Segment:

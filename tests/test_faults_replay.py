@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 Count = Callable[[str, object], None]
 _OPENING: Final = "sync_folder < _find_end < __init__"
 _FOLDERS: Final = "sync_folder < make_folder < __init__"
-BACKED: Final = {_FOLDERS: {_OPENING}, "sync_folder < _replace < write_durably < save": {_OPENING, _FOLDERS}}
+BACKED: Final = {_FOLDERS: {_OPENING}}
 """Syncs that do what another does again: at an opening the folders are synced, whoever has made the names in them."""
 SEED: Final = 11
 
@@ -106,6 +106,16 @@ def test_pages_come_in_any_order() -> None:
     disk.sync(Disk.ROOT)
     contents = {content for state in states(disk) for _path, content in state}
     assert {bytes(PAGE) + b"y" * PAGE, b"x" * PAGE + bytes(PAGE)} <= contents
+
+
+def test_a_file_that_was_emptied_is_the_old_one_the_new_one_or_empty() -> None:
+    disk = Disk()
+    disk.write(file := disk.make("a", File()), 0, b"1")
+    disk.sync(file)
+    disk.sync(Disk.ROOT)
+    disk.truncate(file, 0)
+    disk.write(file, 0, b"2")
+    assert {b"1", b"2", b""} <= {dict(state)["a"] for state in states(disk)}
 
 
 def test_a_file_that_moves_is_never_nowhere() -> None:

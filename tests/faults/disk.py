@@ -21,22 +21,34 @@ _MOST = 64
 
 @dataclass
 class File:
-    """What programs see of a file, and what of it lasts; `pages` are the ones in which the two may differ."""
+    """What programs see of a file, and what of it lasts.
+
+    Attributes:
+        content: what programs see.
+        kept: what lasts.
+        pages: the ones in which the two may differ.
+        shortest: the size down to which it was cut since then.
+    """
 
     content: bytearray = field(default_factory=bytearray)
     kept: bytes = b""
     pages: set[int] = field(default_factory=set)
+    shortest: int = 0
 
-    def left(self) -> list[bytes]:
+    def left(self, chance: random.Random) -> list[bytes]:
         """What may be there after a power cut, the whole of it first."""
         if not self.pages and len(self.content) == len(self.kept):
             return [self.kept]
         whole = bytes(self.content)
-        found = [whole, self.kept, whole[: len(whole) // 2]]
-        for page in sorted(self.pages):
-            # Its size has grown, and this page has not come: zeros, or what was there before.
-            old = self.kept[page * PAGE : (page + 1) * PAGE].ljust(PAGE, b"\0")
-            found.append((whole[: page * PAGE] + old + whole[(page + 1) * PAGE :])[: len(whole)])
+        found = [whole, self.kept, self.kept[: self.shortest], whole[: len(whole) // 2]]
+        # Its size has grown, and these pages have not come: zeros, or what was there before.
+        for came in _few([(0, 1)] * len(self.pages), chance):
+            torn = bytearray(whole)
+            for page, there in zip(sorted(self.pages), came, strict=True):
+                if not there:
+                    part = slice(page * PAGE, min((page + 1) * PAGE, len(whole)))
+                    torn[part] = self.kept[part].ljust(len(torn[part]), b"\0")
+            found.append(bytes(torn))
         return list(dict.fromkeys(found))
 
 
@@ -125,6 +137,7 @@ class Disk:
         del file.content[size:]
         file.content.extend(bytes(size - len(file.content)))
         file.pages.add(size // PAGE)
+        file.shortest = min(file.shortest, size)
 
     def rename(self, source: str, target: str) -> None:
         """Moves a file or folder, in place of whatever has that name."""
@@ -143,7 +156,7 @@ class Disk:
         """What fsync does: the content of the file, or the names in the folder, last from now on."""
         node = self.nodes[inode]
         if isinstance(node, File):
-            node.kept, node.pages = bytes(node.content), set()
+            node.kept, node.pages, node.shortest = bytes(node.content), set(), len(node.content)
             return
         for name, versions in node.versions.items():
             self._synced[inode, name] = self._synced.get((inode, name), 0) + len(versions) - 1
@@ -176,7 +189,7 @@ class Disk:
 
     def _contents(self, chosen: dict[tuple[int, str], int], chance: random.Random) -> Iterator[State]:
         names = dict(self._names(self.ROOT, "", chosen))
-        files = {path: self.file(inode).left() for path, inode in names.items() if not path.endswith("/")}
+        files = {path: self.file(inode).left(chance) for path, inode in names.items() if not path.endswith("/")}
         folders = {path: b"" for path in names if path.endswith("/")}
         for contents in _few([range(len(left)) for left in files.values()], chance):
             yield folders | {path: files[path][at] for path, at in zip(files, contents, strict=True)}

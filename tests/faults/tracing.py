@@ -30,7 +30,9 @@ _KIOSK: Final = str(Path(kiosk.__file__).parent)
 
 @dataclass(frozen=True)
 class Event:
-    """One call, as a method of `Disk` and what it is given; `step` when a step is over, `ack` when it was an append.
+    """One call, as a method of `Disk` and what it is given.
+
+    `set up` when there is a station, `step` when a step is over, `ack` when it was an append.
 
     Attributes:
         site: of a sync, the functions that asked for it, the innermost first.
@@ -45,7 +47,7 @@ class Event:
             disk.make(self.given[0], File())
         elif self.act == "make folder":
             disk.make(self.given[0], Folder())
-        elif self.act not in ("ack", "step"):
+        elif self.act not in ("set up", "ack", "step"):
             getattr(disk, self.act)(*self.given)
 
 
@@ -137,6 +139,7 @@ def record(folder: Path, steps: Sequence[Step], *, dies_after: int | None = None
 
     with watched(on_call), suppress(_Dead):
         station.set_up()
+        recorder.note("set up")
         _go_on(station, steps, recorder)
     station.close()  # the lock is given back when a process dies
     if dead:
@@ -164,18 +167,18 @@ def sites(events: Sequence[Event]) -> list[str]:
 def cuts(
     events: Sequence[Event], chance: random.Random, *, without: Collection[str] = ()
 ) -> Iterator[tuple[int, State]]:
-    """What power cuts leave: how many appends had returned, and the state; each once.
+    """What power cuts leave: how many appends had returned, or -1 before there was a station, and the state; each once.
 
     Args:
         events: what was recorded.
         chance: picks among too many states.
         without: the sites of syncs that are left out.
     """
-    disk, known, seen = Disk(), 0, set()
+    disk, known, seen = Disk(), -1, set()
     for event in events:
         if event.act != "sync" or event.site not in without:
             event.on(disk)
-        known += event.act == "ack"
+        known += event.act in ("set up", "ack")
         for state in disk.left(chance):
             key = (known, hash(frozenset(state.items())))
             if key not in seen:
@@ -201,8 +204,9 @@ def replay_everywhere(
     appends = [step for step in steps if step.act == "append"]
     count = 0
     for known, state in cuts(events, random.Random(seed), without=without):
-        if known == 0 and "data/station.json" not in state:
-            continue  # the set-up was not finished: there is no station yet
+        if known < 0 and "data/station.json" not in state:
+            continue  # the set-up was not finished
+        known = max(known, 0)
         left = folder / "left"
         data = restore(state, left) / "data"
         try:
