@@ -208,6 +208,16 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
+def test_the_newest_record_is_the_newest_that_can_be_read(busy: Busy) -> None:
+    index = Index(busy.folder)
+    index.read(busy.folder)
+    *_, before, newest = sealed(busy.folder)
+    newest.write_bytes(b"{")  # since the index has learned it
+    assert index.last is not None
+    assert index.last.document == read_segment(before).records[-1].document
+    index.close()
+
+
 def test_a_start_reads_the_open_segment_only(busy: Busy, read: list[str], campaign: Campaign) -> None:
     station = busy.open()
     station.start_duty(str(station.check_in_again(busy.people[0], TODAY).volunteer), "order")  # yesterday is sealed
