@@ -21,9 +21,10 @@ test: .venv/.installed ## all tests; ARGS="-k badge" picks some
 test-faults: .venv/.installed ## what takes minutes: faults of the disk, every page, gap and signal over a pty, the fuzzer
 	$(PY) -m pytest -n 2 --dist load --maxschedchunk 1 -m faults $(ARGS)
 
-soak: .venv/.installed ## faults and damage of the disk, hours of the fuzzer; FAULTS=10000 FILES=100000 EVENTS=1000000 SEED=7
+soak: .venv/.installed ## faults and damage of the disk, hours of the fuzzer; FAULTS=10000 FILES=100000 STATIONS=10000 EVENTS=1000000 SEED=7
 	$(PY) -m tests.faults --faults $(or $(FAULTS),10000) $(if $(SEED),--seed $(SEED))
 	$(PY) -m tests.faults.damaging --files $(or $(FILES),100000) $(if $(SEED),--seed $(SEED))
+	$(PY) -m tests.faults.wholly --files $(or $(STATIONS),10000) $(if $(SEED),--seed $(SEED))
 	$(PY) -m tests.fuzzing --events $(or $(EVENTS),1000000) $(if $(SEED),--seed $(SEED))
 	$(PY) -m tests.memory --without-screens --visits $(or $(VISITS),10000)
 	$(PY) -m tests.memory --visits $(or $(SCREEN_VISITS),300)

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Final
 
+from kiosk.canonical import digest, parse_json
 from kiosk.durable import write_durably
-from kiosk.errors import KioskError
+from kiosk.errors import KioskError, RecordError
 from kiosk.i18n import LANGUAGES, _
 
 FILE: Final = "station.json"
 THEMES: Final = ("dark", "light")
 _KINDS: Final = {"str": str, "int": int}
+_SUM: Final = "sum"
 
 
 class NotSetUp(KioskError):
@@ -60,7 +63,8 @@ class Settings:
         Raises:
             OSError: if that fails.
         """
-        content = json.dumps(asdict(self), ensure_ascii=False, indent=1).encode("utf-8")
+        members = asdict(self)
+        content = json.dumps(members | {_SUM: _sum(members)}, ensure_ascii=False, indent=1).encode("utf-8")
         write_durably(folder / FILE, content, folder / "tmp")
 
     def with_epoch(self, epoch: str) -> Settings:
@@ -72,6 +76,11 @@ class Settings:
         return replace(self, theme=theme)
 
 
+def _sum(members: Mapping[str, object]) -> str:
+    """What stands in the file beside its other members; one wrong letter of a code would name another place."""
+    return digest(members)[:16]
+
+
 def read_settings(folder: Path) -> Settings:
     """The settings of the station in `folder`.
 
@@ -80,7 +89,9 @@ def read_settings(folder: Path) -> Settings:
         SettingsError: if the file does not hold what it must.
     """
     try:
-        found = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        found = parse_json((folder / FILE).read_bytes())
+        if found.pop(_SUM, None) not in (None, _sum(found)):
+            raise ValueError(FILE)
         named = [field for field in fields(Settings) if field.default is MISSING or field.name in found]
         settings = Settings(**{field.name: found[field.name] for field in named})
         if not all(type(getattr(settings, field.name)) is _KINDS[str(field.type)] for field in fields(Settings)):
@@ -92,7 +103,7 @@ def read_settings(folder: Path) -> Settings:
     except FileNotFoundError as error:
         sentence = _("There is no station in {folder} yet. Please run: kiosk init").format(folder=folder)
         raise NotSetUp(sentence) from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecordError) as error:
         raise SettingsError(_("The file {file} cannot be read.").format(file=folder / FILE)) from error
     return settings
 

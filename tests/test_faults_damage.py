@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from kiosk import segments
+from kiosk import segments, settings
+from kiosk.keys import Keys
 from kiosk.store import Store
 from tests import plain
+from tests.faults import wholly
 from tests.faults.damaging import damage, make
 from tests.faults.script import STATION, Broken, Station, small_and_quick
 
@@ -58,3 +60,27 @@ def test_a_sealed_segment_in_place_of_the_open_one_is_told() -> None:
         station = Station(data)
         assert station.open().set_aside == ["open.json"]
         station.close()
+
+
+# --- a whole station ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_hundreds_of_damaged_stations_let_people_in(seed: int, record_property: Count) -> None:
+    with small_and_quick() as folder:
+        found = wholly.damage(folder, 400, seed)
+    record_property("faults", found.total())
+    assert found["told"] > 300
+    assert found["no harm done"] < 60  # what is derived, and what the log does not need
+
+
+def test_a_station_that_believes_any_settings_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "_sum", lambda members: None)
+    with small_and_quick() as folder, pytest.raises(Broken, match=r"station\.json"):
+        wholly.damage(folder, 400, seed=5)
+
+
+def test_a_station_that_keeps_broken_keys_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Keys, "renew", lambda keys, noted, entropy: ())
+    with small_and_quick() as folder, pytest.raises(Broken, match=r"keys/.*(let in|badge)"):
+        wholly.damage(folder, 400, seed=5)

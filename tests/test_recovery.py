@@ -94,6 +94,36 @@ def test_station_json_is_made_anew_from_the_log(
     again.close()
 
 
+@pytest.mark.parametrize("field", ["station", "street", "community", "name", "epoch", "segment"])
+def test_a_wrong_character_in_station_json_is_not_believed(
+    station_folder: Path, campaign: Campaign, clock: FakeClock, known: Admission, field: str
+) -> None:
+    old, path = read_settings(station_folder), station_folder / "station.json"
+    value = json.dumps(getattr(old, field), ensure_ascii=False)
+    wrong = value[:-2] + ("7" if value[-2:-1] != "7" else "8") + '"' if value.endswith('"') else str(int(value) + 1)
+    path.write_text(path.read_text("utf-8").replace(f'"{field}": {value}', f'"{field}": {wrong}'), "utf-8")
+    with pytest.raises(SettingsError):
+        read_settings(station_folder)
+    assert files(station_folder) == {"station.json"}
+    station = opened(station_folder, clock)
+    now, visit = station.settings, station.visit(known.volunteer or "")
+    aside = station.set_aside
+    station.close()
+    assert visit is not None
+    assert aside == ["station.json"]
+    assert (now.station, now.street, now.community, now.name) == (STATION, COMMUNITY[:9], COMMUNITY, "笕桥社区")
+    assert now.epoch != old.epoch
+
+
+def test_station_json_without_a_sum_is_an_older_one_or_written_by_hand(station_folder: Path) -> None:
+    path, old = station_folder / "station.json", read_settings(station_folder)
+    members = json.loads(path.read_text("utf-8"))
+    del members["sum"]
+    path.write_text(json.dumps(members), "utf-8")
+    assert read_settings(station_folder) == old
+    assert files(station_folder) == set()
+
+
 def test_station_json_can_be_made_anew_when_the_set_up_is_in_a_file_that_was_set_aside(
     station_folder: Path, campaign: Campaign, clock: FakeClock, known: Admission
 ) -> None:

@@ -1,0 +1,179 @@
+"""Damages any file of a whole station by chance; `python -m tests.faults.wholly --files 10000` does so for minutes.
+
+Settings, keys, campaign, index and log are changed, cut short, emptied, deleted, swapped, or replaced by those of
+another station or of a backup. Whoever comes is let in all the same and gets a badge that is good, nothing is believed
+that nobody wrote, and what is gone is told.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import secrets
+import shutil
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from kiosk import audit, demo
+from kiosk.errors import KioskError
+from kiosk.records import SHANGHAI
+from kiosk.rules import Application
+from kiosk.settings import FILE
+from kiosk.station import Station
+from tests import factories, plain
+from tests.faults.damaging import Files, damaged
+from tests.faults.script import Broken, small_and_quick
+
+_NOW: Final = datetime(2021, 12, 6, 10, 30, tzinfo=SHANGHAI)
+_LATER: Final = _NOW + timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Made:
+    """A station's folder, what a backup took in the middle of the day, and another station's; and what stands in it."""
+
+    files: Files
+    older: Files
+    foreign: Files
+    people: Sequence[str]
+    hashes: frozenset[str]
+
+
+def _read(folder: Path) -> Files:
+    paths = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != "lock")
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+
+
+def _arrive(station: Station, number: int) -> str:
+    application = Application(factories.applicant(number), factories.answers(station.campaign, station.today()), True)
+    admission = station.check_in(application)
+    if admission.volunteer is None or admission.code is None:
+        raise Broken("somebody who may serve was turned away")
+    if (known := station.recognise(admission.code)).person is None:
+        raise Broken(f"the new badge is refused: {known.refused}")
+    return admission.volunteer
+
+
+def _known(station: Station, people: Sequence[str]) -> set[str]:
+    """The hashes of the records that the station goes by."""
+    return {record.hash for who in people for record in station.history.records_about(who)}
+
+
+def make(folder: Path) -> Made:
+    """Makes the station and the other one."""
+    demo.make(folder / "mine", lambda: _NOW)
+    demo.make(folder / "foreign", lambda: _NOW, seed=7)
+    older = _read(folder / "mine")
+    station = Station(folder / "mine", clock=lambda: _NOW + timedelta(minutes=5))
+    _arrive(station, 50)
+    people = sorted(station.history.people)
+    hashes = _known(station, people)
+    station.close()
+    return Made(_read(folder / "mine"), older, _read(folder / "foreign"), people, frozenset(hashes))
+
+
+def _is_lost(files: Files, made: Made) -> bool:
+    """Whether the log may not say what a station is made again from: a file of it is damaged, and another file, too."""
+    changed = [name for name, content in made.files.items() if files.get(name) != content]
+    beside = [name for name in changed if name == FILE or name.startswith(("keys/", "campaign/"))]
+    return bool(beside) and any(name.startswith("records/") for name in changed)
+
+
+def look(data: Path, made: Made) -> str:
+    """Looks at the damaged folder, opens the station and lets somebody in; returns what became of it.
+
+    Raises:
+        Broken: if a promise does not hold.
+    """
+    before = plain.fingerprint(data)
+    files = _read(data)
+    lost = _is_lost(files, made)
+    findings = audit.verify(data)
+    if plain.fingerprint(data) != before:
+        raise Broken("looking has changed something")
+    try:
+        station = Station(data, clock=lambda: _LATER)
+    except KioskError as error:
+        if not lost:
+            raise Broken(f"the station does not open: {error!r}") from error
+        return "nothing left to begin with"
+    try:
+        believed = _known(station, made.people)
+        if forged := believed - made.hashes:
+            raise Broken(f"{len(forged)} records that nobody wrote are believed")
+        station.examine(after=0, pause=0)  # as it does by itself soon after a start
+        if made.hashes - believed and not (findings and station.damage):
+            raise Broken("records are gone, and nobody is told")
+        try:
+            new = _arrive(station, 60)
+        except KioskError as error:
+            if not lost:
+                raise Broken(f"nobody is let in: {error!r}") from error
+            return "nothing left to seal to"
+        told = bool(station.damage)
+    finally:
+        station.close()
+    left = {*_read(data).values(), *made.files.values(), *made.older.values(), *made.foreign.values()}
+    for name, content in files.items():
+        if not name.startswith(("cache/", "tmp/")) and content not in left:
+            raise Broken(f"{name} was not kept as it was")
+    again = Station(data, clock=lambda: _LATER)
+    try:
+        if again.recognise(new).person is None:
+            raise Broken("whoever came is forgotten")
+        if again._store.set_aside:
+            raise Broken("the next start sets something more aside")
+    finally:
+        again.close()
+    return "told" if told else "told by verify" if findings else "no harm done"
+
+
+def damage(folder: Path, count: int, seed: int) -> Counter[str]:
+    """Damages so many stations and looks at each; returns what became of them.
+
+    Raises:
+        Broken: with the seed of the one that breaks a promise.
+    """
+    made, found = make(folder), Counter[str]()
+    for number in range(count):
+        chance, data = random.Random(f"{seed} {number}"), folder / "damaged"
+        (data / "tmp").mkdir(parents=True)
+        (data / "records" / "sealed").mkdir(parents=True)
+        files = damaged(chance, made.files, made.foreign, made.older)
+        for name, content in files.items():
+            (data / name).parent.mkdir(parents=True, exist_ok=True)
+            (data / name).write_bytes(content)
+        try:
+            found[look(data, made)] += 1
+        except Exception as error:
+            changed = [name for name in made.files if files.get(name) != made.files[name]]
+            raise Broken(f"seed {seed}, number {number}, {changed}: {error!r}") from error
+        shutil.rmtree(data)
+    return found
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.wholly", description=__doc__)
+    parser.add_argument("--files", type=int, default=10_000, help="how many damaged stations")
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
+    options = parser.parse_args()
+    print(f"seed {options.seed}", flush=True)
+    os.environ.setdefault("LC_ALL", "C.UTF-8")
+    began = time.monotonic()
+    with small_and_quick() as folder:
+        found = damage(folder, options.files, options.seed)
+    told = ", ".join(f"{count} {what}" for what, count in found.most_common())
+    print(f"{found.total()} damaged stations ({told}) in {time.monotonic() - began:.0f} s, all promises kept")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
