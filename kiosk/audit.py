@@ -37,6 +37,7 @@ def verify(folder: Path) -> list[Finding]:
         NotSetUp: if there is no station, and never was.
     """
     try:
+        read_settings(folder, unchanged=True)
         segments, found = read_log(folder)
     except (NotSetUp, SettingsError) as error:
         segments, unreadable = read_all(folder)

@@ -24,6 +24,7 @@ def settings_of(folder: Path, entropy: Callable[[int], bytes]) -> tuple[Settings
     """The settings of a station, and whether they had to be made anew from its log, under a new epoch.
 
     The damaged file is kept in `set-aside/`. What the log does not say (the name, the language) is as after set-up.
+    Where it does not even say which station it is, a file that is only not as it was written has to do.
 
     Raises:
         NotSetUp: if there is no station.
@@ -32,24 +33,25 @@ def settings_of(folder: Path, entropy: Callable[[int], bytes]) -> tuple[Settings
         OSError: if the new file cannot be written.
     """
     try:
-        return read_settings(folder), False
+        return read_settings(folder, unchanged=True), False
     except (NotSetUp, SettingsError):
         if not (folder / "records").is_dir():
             raise
     lock = FolderLock(folder)
     try:
-        return read_settings(folder), False  # somebody else was faster
+        return read_settings(folder, unchanged=True), False  # somebody else was faster
     except (NotSetUp, SettingsError):
         segments, _found = read_all(folder)
         places = [details for details in notes(segments) if {"street", "community"} <= details.keys()]
-        if not places:
-            raise
-        station = str(segments[-1].header["station"])
-        street, community = str(places[-1]["street"]), str(places[-1]["community"])
-        name = community
-        with suppress(CampaignError):
-            name = campaigns_of(folder).known[-1].name_of(community)
-        settings = Settings(station, street, community, name, "zh", new_epoch(entropy))
+        if places:
+            station = str(segments[-1].header["station"])
+            street, community = str(places[-1]["street"]), str(places[-1]["community"])
+            name = community
+            with suppress(CampaignError):
+                name = campaigns_of(folder).known[-1].name_of(community)
+            settings = Settings(station, street, community, name, "zh", new_epoch(entropy))
+        else:
+            settings = read_settings(folder).with_epoch(new_epoch(entropy))
         for path in (folder / "tmp", folder / "set-aside"):
             make_folder(path)
         with suppress(FileNotFoundError):

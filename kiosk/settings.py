@@ -81,8 +81,12 @@ def _sum(members: Mapping[str, object]) -> str:
     return digest(members)[:16]
 
 
-def read_settings(folder: Path) -> Settings:
+def read_settings(folder: Path, *, unchanged: bool = False) -> Settings:
     """The settings of the station in `folder`.
+
+    Args:
+        folder: the data folder.
+        unchanged: takes only what a kiosk has written, or what has no sum.
 
     Raises:
         NotSetUp: if there is no station there.
@@ -90,7 +94,7 @@ def read_settings(folder: Path) -> Settings:
     """
     try:
         found = parse_json((folder / FILE).read_bytes())
-        if found.pop(_SUM, None) not in (None, _sum(found)):
+        if found.pop(_SUM, None) not in (None, _sum(found)) and unchanged:
             raise ValueError(FILE)
         named = [field for field in fields(Settings) if field.default is MISSING or field.name in found]
         settings = Settings(**{field.name: found[field.name] for field in named})

@@ -290,7 +290,9 @@ def test_init_without_questions(run: Run, tmp_path: Path, campaign: Campaign) ->
     for path in (folder, *folder.rglob("*")):
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
     settings = json.loads((folder / "station.json").read_text(encoding="utf-8"))
-    assert settings.keys() == {"station", "street", "community", "name", "language", "epoch", "theme", "segment"}
+    assert settings.keys() == {
+        *["station", "street", "community", "name", "language", "epoch", "theme", "segment", "sum"]
+    }
     assert (settings["language"], settings["community"]) == ("zh", "330102016001")
     (record,) = plain.log(folder)
     assert record["details"].keys() == {"street", "community", "key", "lead", "lead_age", "secret"}

@@ -103,7 +103,7 @@ def test_a_wrong_character_in_station_json_is_not_believed(
     wrong = value[:-2] + ("7" if value[-2:-1] != "7" else "8") + '"' if value.endswith('"') else str(int(value) + 1)
     path.write_text(path.read_text("utf-8").replace(f'"{field}": {value}', f'"{field}": {wrong}'), "utf-8")
     with pytest.raises(SettingsError):
-        read_settings(station_folder)
+        read_settings(station_folder, unchanged=True)
     assert files(station_folder) == {"station.json"}
     station = opened(station_folder, clock)
     now, visit = station.settings, station.visit(known.volunteer or "")
@@ -120,7 +120,7 @@ def test_station_json_without_a_sum_is_an_older_one_or_written_by_hand(station_f
     members = json.loads(path.read_text("utf-8"))
     del members["sum"]
     path.write_text(json.dumps(members), "utf-8")
-    assert read_settings(station_folder) == old
+    assert read_settings(station_folder, unchanged=True) == old
     assert files(station_folder) == set()
 
 
@@ -146,6 +146,19 @@ def test_nothing_is_guessed_where_the_log_says_nothing(station_folder: Path, clo
     (station_folder / "station.json").unlink()
     with pytest.raises(NotSetUp):
         opened(station_folder, clock)
+
+
+def test_a_file_that_is_not_as_written_has_to_do_where_the_log_says_nothing(
+    station_folder: Path, campaign: Campaign, clock: FakeClock
+) -> None:
+    path = station_folder / "station.json"
+    garble(path, path.read_bytes().replace("笕桥".encode(), "笕桐".encode()))
+    garble(station_folder / "records" / "open.json", b"{")
+    station = opened(station_folder, clock)
+    assert set(station.set_aside) == {"station.json", "open.json"}
+    assert arrive(station, campaign).outcome == "admitted"
+    station.close()
+    assert read_settings(station_folder, unchanged=True).name == "笕桐社区"
 
 
 def test_a_full_disk_while_station_json_is_made_anew(

@@ -21,6 +21,7 @@ from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.css.query import NoMatches
 from textual.geometry import Size
 from textual.screen import Screen
 from textual.scrollbar import ScrollBar, ScrollBarRender
@@ -224,9 +225,10 @@ class Page(Screen[R], Generic[R]):
 
     def count_down(self, seconds: int | None) -> None:
         """Shows how many seconds are left before the kiosk goes back to welcome; None shows the time of day."""
-        if not self.built:
+        try:
+            clock = self.query_one("#time", Static)
+        except NoMatches:  # the page is just being built, or is going
             return
-        clock = self.query_one("#time", Static)
         said = _("Back to the start in {seconds} s; any key to stay ").format(seconds=seconds) if seconds else ""
         clock.set_class(bool(said), "-counting")
         if (said or self._time()) != str(clock.content):
