@@ -6,6 +6,7 @@ described for other readers in docs/format.md; a test holds the two together.
 
 from __future__ import annotations
 
+import re
 import secrets
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
@@ -71,6 +72,10 @@ ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """31 letters and digits without look-alikes; 31 is prime, which makes the check character catch what it must."""
 
 _NUMBER_LENGTH: Final = 10
+_UNLUCKY: Final = re.compile(
+    "44|74|38|SB|TMD|CNM|NMS|GUN|FUC|FUK|FCK|SEX|ASS|XXX|KKK|CUNT|SHT|CRAP|RAPE|DEAD|DAMN|HATE|DUMB|NAZ|FAG|GAY|TURD"
+)
+"""Read aloud or at a glance: death, go and die, shrew; abuse in pinyin, its initials, and English."""
 
 
 def _weighted_sum(characters: str) -> int:
@@ -80,18 +85,23 @@ def _weighted_sum(characters: str) -> int:
 
 
 def new_volunteer_number(entropy: Callable[[int], bytes] = secrets.token_bytes) -> str:
-    """A fresh volunteer number: 9 random characters and a check character, in two fives.
+    """A fresh volunteer number: 9 random characters and a check character, in two fives, without an unlucky word.
 
     Args:
         entropy: gives n random bytes.
     """
+    while _UNLUCKY.search(number := _any_number(entropy)):
+        pass
+    return f"{number[:5]}-{number[5:]}"
+
+
+def _any_number(entropy: Callable[[int], bytes]) -> str:
     body = ""
     while len(body) < _NUMBER_LENGTH - 1:
         value = entropy(1)[0]
         if value < 31 * 8:  # the rest of the byte's range would favour some characters
             body += ALPHABET[value % 31]
-    number = body + ALPHABET[-_weighted_sum(body) % 31]
-    return f"{number[:5]}-{number[5:]}"
+    return body + ALPHABET[-_weighted_sum(body) % 31]
 
 
 def parse_volunteer_number(text: str) -> str | None:

@@ -7,6 +7,7 @@ import hashlib
 import json
 import random
 from datetime import UTC, date, datetime, timedelta, timezone
+from itertools import combinations, product
 
 import pytest
 from hypothesis import given
@@ -269,31 +270,66 @@ def test_a_segment_s_hash_covers_order_and_head():
 # --- the volunteer number -------------------------------------------------------------------------------------------
 
 NUMBERS = [volunteer_number(seed) for seed in range(12)]
+BODIES = [
+    "".join(ALPHABET[(start + step * place) % 31] for place in range(9)) for start in range(31) for step in (1, 4)
+]
 
 
-@pytest.mark.parametrize("number", NUMBERS)
-def test_every_single_wrong_character_is_caught(number):
-    plain = number.replace("-", "")
-    assert parse_volunteer_number(plain) == number
-    for place in range(10):
+def completed(body: str) -> str:
+    """The number of these nine characters."""
+    (number,) = (body + check for check in ALPHABET if parse_volunteer_number(body + check))
+    return number
+
+
+@pytest.mark.parametrize("place", range(10))
+def test_every_wrong_character_is_caught_at_every_place(place: int) -> None:
+    """Every letter at that place, taken for every other one."""
+    seen = set()
+    for number in map(completed, BODIES):
+        seen.add(number[place])
         for letter in ALPHABET:
-            wrong = plain[:place] + letter + plain[place + 1 :]
-            assert parse_volunteer_number(wrong) == (number if wrong == plain else None), wrong
+            wrong = number[:place] + letter + number[place + 1 :]
+            assert (parse_volunteer_number(wrong) is None) == (wrong != number), (number, wrong)
+    assert seen == set(ALPHABET)
+
+
+@pytest.mark.parametrize("left", range(9))
+def test_every_swap_of_neighbours_is_caught_at_every_place(left: int) -> None:
+    """Every pair of letters side by side there, the other way round."""
+    seen = set()
+    for one, other in product(ALPHABET, repeat=2):
+        # The ninth character is chosen so that the tenth, which checks, comes out as wanted.
+        bodies = (
+            [ALPHABET[3] * left + one + other + ALPHABET[5] * (7 - left)]
+            if left < 8
+            else [fill + ALPHABET[7] * 7 + one for fill in ALPHABET]
+        )
+        for number in map(completed, bodies):
+            if number[left : left + 2] != one + other:
+                continue
+            seen.add((one, other))
+            swapped = number[:left] + other + one + number[left + 2 :]
+            assert (parse_volunteer_number(swapped) is None) == (one != other), (number, swapped)
+    assert len(seen) == 31**2
 
 
 @pytest.mark.parametrize("number", NUMBERS)
 def test_every_swap_of_two_characters_is_caught(number):
     plain = number.replace("-", "")
-    swapped_neighbours = 0
-    for left in range(10):
-        for right in range(left + 1, 10):
-            letters = list(plain)
-            letters[left], letters[right] = letters[right], letters[left]
-            if letters[left] == letters[right]:
-                continue
-            swapped_neighbours += right == left + 1
-            assert parse_volunteer_number("".join(letters)) is None
-    assert swapped_neighbours > 0
+    for left, right in combinations(range(10), 2):
+        letters = list(plain)
+        letters[left], letters[right] = letters[right], letters[left]
+        assert (parse_volunteer_number("".join(letters)) is None) == (letters[left] != letters[right])
+
+
+def test_no_new_number_holds_an_unlucky_word():
+    words = ("44", "74", "SB", "SEX", "DEAD")
+    wanted = [completed((word * 5)[:9]) for word in words]
+    drawn = iter("".join([*wanted, completed("ABCABCABC")]).encode())
+    # Without the check character, as it is drawn: a byte is the place of a letter.
+    letters = (bytes([ALPHABET.index(chr(byte))]) for place, byte in enumerate(drawn) if place % 10 < 9)
+    assert new_volunteer_number(lambda _count: next(letters)).replace("-", "") == completed("ABCABCABC")
+    assert all(parse_volunteer_number(number) for number in wanted)  # one that was given out before stays good
 
 
 def test_the_check_character_is_the_weighted_sum_of_the_design():
