@@ -5,6 +5,7 @@ It takes no lock and changes nothing. What it finds is told by `kiosk verify`, a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -15,7 +16,7 @@ from kiosk.errors import CampaignError
 from kiosk.i18n import _
 from kiosk.keys import MARKED, Keys
 from kiosk.segments import OPEN, Finding, Segment, check, newest_number, read_all
-from kiosk.settings import FILE, NotSetUp, Settings, SettingsError, read_settings
+from kiosk.settings import FILE, NotSetUp, Settings, SettingsError, is_as_written, read_settings
 
 
 def read_log(folder: Path) -> tuple[list[Segment], list[Finding]]:
@@ -26,8 +27,19 @@ def read_log(folder: Path) -> tuple[list[Segment], list[Finding]]:
         SettingsError: if station.json cannot be read.
     """
     settings = read_settings(folder)  # before the log: what it names is there by then
-    segments, found = check(folder, settings.station)
-    return segments, [*found, *_gone(folder, settings, segments, found)]
+    if is_as_written(folder):
+        segments, found = check(folder, settings.station)
+        return segments, [*found, *_gone(folder, settings, segments, found)]
+    segments, found = check(folder, station_of(read_all(folder)[0], settings.station))
+    if not segments or settings.epoch in {segment.epoch for segment in segments}:
+        found += _gone(folder, settings, segments, found)
+    return segments, [Finding(FILE, None, _("The file is not as it was written.")), *found]
+
+
+def station_of(segments: Iterable[Segment], otherwise: str = "") -> str:
+    """The station that most segments are of: among them may be one of another."""
+    named = Counter(str(segment.header["station"]) for segment in segments)
+    return max(named, key=named.__getitem__, default=otherwise)
 
 
 def verify(folder: Path) -> list[Finding]:
@@ -37,15 +49,13 @@ def verify(folder: Path) -> list[Finding]:
         NotSetUp: if there is no station, and never was.
     """
     try:
-        read_settings(folder, unchanged=True)
         segments, found = read_log(folder)
     except (NotSetUp, SettingsError) as error:
         segments, unreadable = read_all(folder)
         if isinstance(error, NotSetUp) and not segments and not unreadable:
             raise
         problem = _("The file is missing.") if isinstance(error, NotSetUp) else _("The file cannot be read.")
-        stations = [segment.header["station"] for segment in segments]
-        segments, found = check(folder, stations[-1] if stations else "")
+        segments, found = check(folder, station_of(segments))
         found.insert(0, Finding(FILE, None, problem))
     noted = keys_noted(notes(segments))
     for name, problem in Keys(folder / "keys", folder / "tmp").problems(noted):

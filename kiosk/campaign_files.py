@@ -28,6 +28,7 @@ from kiosk.campaign import (
     Street,
     Text,
 )
+from kiosk.canonical import is_as_written, with_sum
 from kiosk.errors import CampaignError
 from kiosk.i18n import LANGUAGES, _
 
@@ -331,8 +332,17 @@ def read_folder(folder: Traversable) -> Campaign:
     return parse({"campaign": campaign, "communities": communities, "contacts": contacts})
 
 
-def read_bundle(path: Path) -> Campaign:
+def bundle(campaign: Campaign) -> bytes:
+    """The content of the one file in which a station keeps a campaign."""
+    return json.dumps(with_sum(campaign.source), ensure_ascii=False).encode("utf-8")
+
+
+def read_bundle(path: Path, *, unchanged: bool = True) -> Campaign:
     """The campaign in one file, as a station keeps it.
+
+    Args:
+        path: the file.
+        unchanged: takes only what a kiosk has written, or what has no sum.
 
     Raises:
         CampaignError: if its data is wrong.
@@ -341,11 +351,18 @@ def read_bundle(path: Path) -> Campaign:
     if not isinstance(source, dict):
         sentence = _("{file} is not a campaign.").format(file=path.name)
         raise CampaignError(sentence, file=path.name, entry="file", field="-")
+    if unchanged and not is_as_written(source):
+        sentence = _("{file} is not as it was written.").format(file=path.name)
+        raise CampaignError(sentence, file=path.name, entry="file", field="sum")
     return parse(source, [f"{path.name}: {name}" for name in SHIPPED])
 
 
-def load_campaigns(folder: Path) -> Campaigns:
+def load_campaigns(folder: Path, *, unchanged: bool = True) -> Campaigns:
     """The campaigns of a station. One that cannot be read is passed over as long as there is another.
+
+    Args:
+        folder: the data folder.
+        unchanged: as for `read_bundle`.
 
     Raises:
         CampaignError: if there is none, or none that can be read.
@@ -354,7 +371,7 @@ def load_campaigns(folder: Path) -> Campaigns:
     errors: list[CampaignError] = []
     for path in sorted((folder / "campaign").glob("*.json")):
         try:
-            known.append(read_bundle(path))
+            known.append(read_bundle(path, unchanged=unchanged))
         except CampaignError as error:
             errors.append(error)
     if known:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any, Final
 
 from kiosk.errors import RecordError
@@ -70,3 +71,20 @@ def parse_json(content: bytes) -> Any:
 def digest(value: object) -> str:
     """SHA-256 of the canonical JSON of `value`, in lower-case hex."""
     return hashlib.sha256(canonical(value)).hexdigest()
+
+
+_SUM: Final = "sum"
+
+
+def with_sum(members: Mapping[str, object]) -> dict[str, object]:
+    """The members of a file of the kiosk's own, and `sum`: 16 hex digits of the digest of all others."""
+    return {**members, _SUM: digest(members)[:16]}
+
+
+def is_as_written(members: Mapping[str, object]) -> bool:
+    """Whether a file's `sum` is right, or absent: then an older kiosk or a person has written it.
+
+    One wrong letter of a code would name another place, and still be well-formed.
+    """
+    others = {name: value for name, value in members.items() if name != _SUM}
+    return _SUM not in members or with_sum(others) == members

@@ -20,6 +20,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from kiosk.canonical import is_as_written, with_sum
 from kiosk.durable import make_folder, write_durably
 from kiosk.errors import KioskError, RecordError
 from kiosk.i18n import _
@@ -404,7 +405,7 @@ class Keys:
         self.set_pin(pin, entropy=entropy)
 
     def _write_pin(self, state: Mapping[str, Any]) -> None:
-        self._write("pin.json", canonical(dict(state)))
+        self._write("pin.json", canonical(with_sum(state)))
 
     def _count(self, state: Mapping[str, Any]) -> None:
         try:
@@ -423,7 +424,7 @@ class Keys:
             found: dict[str, Any] = json.loads(self._read("pin.json"))
             state = {name: found[name] for name in ("salt", "hash", "failed", "wait")}
             whole = len(bytes.fromhex(state["salt"])) == 16 and len(bytes.fromhex(state["hash"])) == 32
-            if not whole or type(state["failed"]) is not int or state["failed"] < 0:
+            if not (whole and is_as_written(found)) or type(state["failed"]) is not int or state["failed"] < 0:
                 raise ValueError("pin.json")
             if state["wait"] is not None:
                 moment(state["wait"])

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from kiosk import campaign_files
-from kiosk.audit import notes
+from kiosk.audit import notes, station_of
 from kiosk.campaign import Campaigns
 from kiosk.campaign_files import shipped
 from kiosk.durable import FolderLock, make_folder, write_durably
@@ -21,10 +22,10 @@ from kiosk.store import new_epoch
 
 
 def settings_of(folder: Path, entropy: Callable[[int], bytes]) -> tuple[Settings, bool]:
-    """The settings of a station, and whether they had to be made anew from its log, under a new epoch.
+    """The settings of a station, and whether they had to be made anew, so that a new epoch has to begin.
 
-    The damaged file is kept in `set-aside/`. What the log does not say (the name, the language) is as after set-up.
-    Where it does not even say which station it is, a file that is only not as it was written has to do.
+    What the log says is taken from there, with the community's name and Chinese. A file that can be read but is not as
+    it was written says the rest. It is kept in `set-aside/`.
 
     Raises:
         NotSetUp: if there is no station.
@@ -41,17 +42,7 @@ def settings_of(folder: Path, entropy: Callable[[int], bytes]) -> tuple[Settings
     try:
         return read_settings(folder, unchanged=True), False  # somebody else was faster
     except (NotSetUp, SettingsError):
-        segments, _found = read_all(folder)
-        places = [details for details in notes(segments) if {"street", "community"} <= details.keys()]
-        if places:
-            station = str(segments[-1].header["station"])
-            street, community = str(places[-1]["street"]), str(places[-1]["community"])
-            name = community
-            with suppress(CampaignError):
-                name = campaigns_of(folder).known[-1].name_of(community)
-            settings = Settings(station, street, community, name, "zh", new_epoch(entropy))
-        else:
-            settings = read_settings(folder).with_epoch(new_epoch(entropy))
+        settings = _from_the_log(folder, entropy)
         for path in (folder / "tmp", folder / "set-aside"):
             make_folder(path)
         with suppress(FileNotFoundError):
@@ -63,17 +54,42 @@ def settings_of(folder: Path, entropy: Callable[[int], bytes]) -> tuple[Settings
         lock.release()
 
 
+def _from_the_log(folder: Path, entropy: Callable[[int], bytes]) -> Settings:
+    told: Settings | None = None
+    with suppress(NotSetUp, SettingsError):
+        told = read_settings(folder)
+    segments, _found = read_all(folder)
+    station = station_of(segments, told.station if told else "")
+    own = [segment for segment in segments if segment.header["station"] == station]
+    places = [details for details in notes(own) if {"street", "community"} <= details.keys()]
+    if told is None and not places:
+        return read_settings(folder)  # the error says what is wrong with the file
+    if told is None:
+        told = Settings(station, "", "", "", "zh", new_epoch(entropy))
+    elif own and told.epoch not in {segment.epoch for segment in own}:
+        told = told.with_epoch(new_epoch(entropy))
+    street, community = told.street, told.community
+    if places:
+        street, community = str(places[-1]["street"]), str(places[-1]["community"])
+    name = community
+    with suppress(CampaignError):
+        name = campaigns_of(folder).known[-1].name_of(community)
+    return replace(told, station=station, street=street, community=community, name=name)
+
+
 def campaigns_of(folder: Path) -> Campaigns:
-    """The campaigns of a station; where none can be read, the shipped one, if it is the one that the log names last.
+    """The campaigns of a station; where none is as it was written, the shipped one, if the log names that last.
+
+    Where it does not, one that can be read has to do.
 
     Raises:
-        CampaignError: if it is not.
+        CampaignError: if there is none.
     """
     try:
         return campaign_files.load_campaigns(folder)
     except CampaignError as error:
         under = [record["campaign"] for segment in read_all(folder)[0] for record in segment.records]
         instead = shipped()
-        if not under or under[-1] != instead.id:
-            raise
-        return Campaigns((instead,), (str(error),))
+        if under and under[-1] == instead.id:
+            return Campaigns((instead,), (str(error),))
+        return replace(campaign_files.load_campaigns(folder, unchanged=False), damaged=(str(error),))

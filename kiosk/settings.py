@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Final
 
-from kiosk.canonical import digest, parse_json
+from kiosk import canonical
 from kiosk.durable import write_durably
 from kiosk.errors import KioskError, RecordError
 from kiosk.i18n import LANGUAGES, _
@@ -20,7 +19,6 @@ from kiosk.i18n import LANGUAGES, _
 FILE: Final = "station.json"
 THEMES: Final = ("dark", "light")
 _KINDS: Final = {"str": str, "int": int}
-_SUM: Final = "sum"
 
 
 class NotSetUp(KioskError):
@@ -63,8 +61,7 @@ class Settings:
         Raises:
             OSError: if that fails.
         """
-        members = asdict(self)
-        content = json.dumps(members | {_SUM: _sum(members)}, ensure_ascii=False, indent=1).encode("utf-8")
+        content = json.dumps(canonical.with_sum(asdict(self)), ensure_ascii=False, indent=1).encode("utf-8")
         write_durably(folder / FILE, content, folder / "tmp")
 
     def with_epoch(self, epoch: str) -> Settings:
@@ -74,11 +71,6 @@ class Settings:
     def with_theme(self, theme: str) -> Settings:
         """The same station with another look."""
         return replace(self, theme=theme)
-
-
-def _sum(members: Mapping[str, object]) -> str:
-    """What stands in the file beside its other members; one wrong letter of a code would name another place."""
-    return digest(members)[:16]
 
 
 def read_settings(folder: Path, *, unchanged: bool = False) -> Settings:
@@ -93,8 +85,8 @@ def read_settings(folder: Path, *, unchanged: bool = False) -> Settings:
         SettingsError: if the file does not hold what it must.
     """
     try:
-        found = parse_json((folder / FILE).read_bytes())
-        if found.pop(_SUM, None) not in (None, _sum(found)) and unchanged:
+        found = canonical.parse_json((folder / FILE).read_bytes())
+        if unchanged and not canonical.is_as_written(found):
             raise ValueError(FILE)
         named = [field for field in fields(Settings) if field.default is MISSING or field.name in found]
         settings = Settings(**{field.name: found[field.name] for field in named})
@@ -110,6 +102,15 @@ def read_settings(folder: Path, *, unchanged: bool = False) -> Settings:
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecordError) as error:
         raise SettingsError(_("The file {file} cannot be read.").format(file=folder / FILE)) from error
     return settings
+
+
+def is_as_written(folder: Path) -> bool:
+    """Whether the file that `read_settings` takes is what a kiosk has written, or has no sum."""
+    try:
+        read_settings(folder, unchanged=True)
+    except SettingsError:
+        return False
+    return True
 
 
 def default_folder() -> Path:

@@ -7,7 +7,6 @@ passphrase nobody has seen: it is simply done again.
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
 from collections.abc import Callable, Mapping
@@ -17,6 +16,7 @@ from typing import Final
 
 from kiosk import rules
 from kiosk.campaign import Campaign, Community, fold
+from kiosk.campaign_files import bundle
 from kiosk.clock import EARLIEST, Clock, system_clock
 from kiosk.durable import FolderLock, make_folder, sync_folder, write_durably
 from kiosk.errors import InvalidInput, WrongUsage
@@ -120,8 +120,8 @@ def prepare(
             raise WrongUsage(
                 _("{folder} holds records, but station.json is missing. Call headquarters.").format(folder=folder)
             )
-        bundle = json.dumps(campaign.source, ensure_ascii=False).encode("utf-8")
-        write_durably(folder / "campaign" / f"{campaign.id}-{campaign.version}.json", bundle, folder / "tmp")
+        path = folder / "campaign" / f"{campaign.id}-{campaign.version}.json"
+        write_durably(path, bundle(campaign), folder / "tmp")
         Keys.create(
             folder / "keys", folder / "tmp", pin=secret.pin, passphrase=secret.passphrase, hq=hq, entropy=entropy
         )

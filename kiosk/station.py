@@ -182,6 +182,7 @@ class Station:
             save_epoch=self._save_epoch,
             segment=self.settings.segment,
             save_segment=self._save_segment,
+            anew=recovered,
             read=self._index.read,
             entropy=entropy,
         )

@@ -113,6 +113,7 @@ class Store:
         save_epoch: Callable[[str], None],
         segment: int = 0,
         save_segment: Callable[[int], None] = lambda number: None,
+        anew: bool = False,
         read: Callable[[Path], Log] = whole_log,
         entropy: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
@@ -125,6 +126,7 @@ class Store:
             save_epoch: makes a new epoch durable in the station's settings.
             segment: the number of the newest segment of the epoch that is known to hold a record, 0 for none.
             save_segment: makes that number durable, once a segment.
+            anew: begins a new epoch after this one, whatever is found.
             read: reads the log, or as much of it as is not known already.
             entropy: gives n random bytes.
 
@@ -144,6 +146,7 @@ class Store:
         self._save_epoch = save_epoch
         self._known_segment = segment
         self._save_segment = save_segment
+        self._anew = anew
         self._entropy = entropy
         for path in (folder, self._records, self._records / "sealed", self._temporary, folder / "set-aside"):
             make_folder(path)
@@ -181,6 +184,7 @@ class Store:
         gone = newest_number(mine, log.unreadable, tail) < self._known_segment  # its numbers must not be given again
         if (
             gone
+            or (self._anew and (mine or tail))
             or log.unreadable
             or (open_ and (open_.epoch != self.epoch or check_within(open_, self._station)))
             or any(check_links(mine, tail))
@@ -240,7 +244,7 @@ class Store:
             self.missing = self._known_segment
         epoch, ended = new_epoch(self._entropy), self.epoch
         self._save_epoch(epoch)
-        self.ended = ended
+        self.ended, self._anew = ended, False
         number = self._known_segment - 1 if open_ and open_.epoch == ended and open_.records else 0
         self.epoch, self._lost, self._known_segment = epoch, lost, 0
         for name in unreadable:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from kiosk import audit, badge
+from kiosk import audit, badge, store
 from kiosk.arriving import Admission
 from kiosk.campaign import Campaign
 from kiosk.errors import CampaignError, KioskError, NotSaved
@@ -104,13 +104,14 @@ def test_a_wrong_character_in_station_json_is_not_believed(
     path.write_text(path.read_text("utf-8").replace(f'"{field}": {value}', f'"{field}": {wrong}'), "utf-8")
     with pytest.raises(SettingsError):
         read_settings(station_folder, unchanged=True)
-    assert files(station_folder) == {"station.json"}
+    # A segment that it names may have been there.
+    assert files(station_folder) == {"station.json", *(["records"] if field == "segment" else [])}
     station = opened(station_folder, clock)
     now, visit = station.settings, station.visit(known.volunteer or "")
     aside = station.set_aside
     station.close()
     assert visit is not None
-    assert aside == ["station.json"]
+    assert aside == ["station.json", *(["records"] if field == "segment" else [])]
     assert (now.station, now.street, now.community, now.name) == (STATION, COMMUNITY[:9], COMMUNITY, "笕桥社区")
     assert now.epoch != old.epoch
 
@@ -158,7 +159,42 @@ def test_a_file_that_is_not_as_written_has_to_do_where_the_log_says_nothing(
     assert set(station.set_aside) == {"station.json", "open.json"}
     assert arrive(station, campaign).outcome == "admitted"
     station.close()
-    assert read_settings(station_folder, unchanged=True).name == "笕桐社区"
+    assert read_settings(station_folder, unchanged=True).name == "笕桥社区"
+
+
+def test_a_file_that_is_not_as_written_still_says_which_segments_there_were(
+    station_folder: Path, clock: FakeClock, known: Admission
+) -> None:
+    path = station_folder / "station.json"
+    epoch = read_settings(station_folder).epoch
+    garble(path, path.read_bytes().replace(b'"dark"', b'"dbrk"'))
+    garble(station_folder / "records" / "open.json", None)
+    assert files(station_folder) == {"station.json", "records"}
+    opened(station_folder, clock).close()
+    (note,) = notes(station_folder, "new_epoch")
+    assert (note["epoch"], note["missing"], note["set_aside"]) == (epoch, 1, ["station.json"])
+
+
+def test_segments_that_can_be_read_say_which_station_it_is(
+    station_folder: Path, campaign: Campaign, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Although the set-up is in one that cannot, and the file names another."""
+    monkeypatch.setattr(store, "SEGMENT_SIZE", 6)
+    station = opened(station_folder, clock)
+    known = [arrive(station, campaign, number).volunteer or "" for number in range(3)]
+    station.close()
+    first, *others = sorted((station_folder / "records" / "sealed").iterdir())
+    assert others
+    garble(first, b"{")
+    path = station_folder / "station.json"
+    garble(path, path.read_bytes().replace(f'"{STATION}"'.encode(), b'"S7"'))
+    station = opened(station_folder, clock)
+    try:
+        assert station.settings.station == STATION
+        assert set(station.set_aside) == {"station.json", first.name}
+        assert station.recognise(known[-1]).person is not None
+    finally:
+        station.close()
 
 
 def test_a_full_disk_while_station_json_is_made_anew(

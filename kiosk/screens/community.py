@@ -30,15 +30,16 @@ class CommunityPage(Page[str]):
         Key("Esc", N_("Back"), "back"),
     )
 
-    def __init__(self, station: Station, now: str | None) -> None:
+    def __init__(self, station: Station, now: str | None, *, at_post: bool = False) -> None:
         """Makes the page.
 
         Args:
             station: the station.
-            now: the code of the community where they serve now, which stands first and is not chosen again; or None.
+            now: the code of the community where they serve now, which stands first; or None.
+            at_post: whether they have a post there, which being sent to the community takes from them.
         """
         super().__init__(station)
-        self._now, self._search = now, ""
+        self._now, self._at_post, self._search = now, at_post, ""
 
     def content(self) -> Iterable[Widget]:
         yield Static(_("The community: type a part of its name or its street's"), markup=False, id="search-label")
@@ -85,7 +86,7 @@ class CommunityPage(Page[str]):
             self._choose(matches.get_option_at_index(matches.highlighted).id)
 
     def _choose(self, code: str | None) -> None:
-        if code == self._now:
+        if code == self._now and not self._at_post:
             self.say(_("This volunteer serves there already."))
         else:
             self.dismiss(code)

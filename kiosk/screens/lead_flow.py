@@ -89,7 +89,7 @@ async def _page(show: Show, station: Station, volunteer: str, act: Act) -> ActPa
     if act.what == "void":
         return VoidPage(station, volunteer, visit)
     if act.what == "reassign":
-        code = await show(CommunityPage(station, visit.community))
+        code = await show(CommunityPage(station, visit.community, at_post=visit.post is not None))
         return None if code is None else ReassignPage(station, visit, code)
     moments = named_moments(station, visit)
     said = [f"{time_in_words(when, visit.day)}  {event}" for event, when, _records in moments]
