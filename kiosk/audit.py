@@ -15,7 +15,7 @@ from kiosk.campaign_files import read_bundle
 from kiosk.errors import CampaignError
 from kiosk.i18n import _
 from kiosk.keys import MARKED, Keys
-from kiosk.segments import OPEN, Finding, Segment, check, newest_number, read_all
+from kiosk.segments import OPEN, Finding, Segment, check, last_acknowledged, newest_number, read_all, replaced_by_older
 from kiosk.settings import FILE, NotSetUp, Settings, SettingsError, is_as_written, read_settings
 
 
@@ -98,6 +98,10 @@ def _gone(folder: Path, settings: Settings, segments: Sequence[Segment], found: 
     if reached < number and not damaged:
         sentence = _("Segment {number} of epoch {epoch} held records and is gone.")
         yield Finding("records", None, sentence.format(number=number, epoch=settings.epoch))
+    elif (last := last_acknowledged(folder))[0] == settings.epoch and mine and not damaged:
+        there = max(segment.next_seq - 1 for segment in mine)
+        if there < last[1]:
+            yield Finding("records", None, replaced_by_older(settings.epoch, last[1], there))
     elif not segments and not found:
         yield Finding("records", None, _("There is no record, not even that of the set-up."))
     elif not mine and not damaged and not any((folder / "set-aside").glob(f"{settings.epoch}-*")):

@@ -31,6 +31,7 @@ from kiosk.campaign import (
 from kiosk.canonical import is_as_written, with_sum
 from kiosk.errors import CampaignError
 from kiosk.i18n import LANGUAGES, _
+from kiosk.wording import cause
 
 SHIPPED: Final = ("campaign.json", "communities.json", "contacts.json")
 CLAUSE_KINDS: Final = ("computed", "confirmed", "pledged", "stated")
@@ -302,8 +303,9 @@ def parse(source: Mapping[str, Any], names: Sequence[str] = SHIPPED) -> Campaign
 def _load(path: Traversable | Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        sentence = _("{file} cannot be read as JSON: {error}.").format(file=path.name, error=error)
+    except (OSError, ValueError, RecursionError) as error:
+        why = cause(error) if isinstance(error, OSError) else error
+        sentence = _("{file} cannot be read as JSON: {error}.").format(file=path.name, error=why)
         raise CampaignError(sentence, file=path.name, entry="file", field="-") from error
 
 

@@ -6,6 +6,7 @@ It knows of paths and bytes only.
 from __future__ import annotations
 
 import fcntl
+import itertools
 import os
 from pathlib import Path
 
@@ -79,6 +80,15 @@ def _replace(path: Path, content: bytes, draft: Path) -> None:
         draft.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def unused(path: Path) -> Path:
+    """The path, or where that is taken, the same with a number before its suffix."""
+    numbers = itertools.count(2)
+    free = path
+    while os.path.lexists(free):
+        free = path.with_name(f"{path.stem}-{next(numbers)}{path.suffix}")
+    return free
 
 
 def move_durably(source: Path, target: Path) -> None:

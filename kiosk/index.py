@@ -378,7 +378,10 @@ class Index:
         for name in names:
             try:
                 segment = read_segment(self._folder / "records" / "sealed" / name)
-            except (FileNotFoundError, Unreadable) as error:
+            except FileNotFoundError:
+                yield Finding(f"records/sealed/{name}", None, _("The file is missing."))
+                continue
+            except Unreadable as error:
                 yield Finding(f"records/sealed/{name}", None, str(error))
                 continue
             yield from check_within(segment, station)

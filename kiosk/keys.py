@@ -20,7 +20,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from kiosk.canonical import is_as_written, with_sum
+from kiosk.canonical import is_as_written, parse_json, with_sum
 from kiosk.durable import make_folder, write_durably
 from kiosk.errors import KioskError, RecordError
 from kiosk.i18n import _
@@ -225,19 +225,23 @@ class Keys:
     def renew(self, noted: Mapping[str, Any], entropy: Callable[[int], bytes] = secrets.token_bytes) -> Sequence[str]:
         """Replaces in memory what volunteers cannot be served without and cannot be read; returns the files' names.
 
-        A key or secret of the station is made anew, the lead's public key comes from the log.
+        A key or secret of the station is made anew, the lead's public key comes from the log. One that can be read and
+        is not what the log names is returned, too: what it signs counts once the log names it.
 
         Args:
             noted: what the log says of the keys, as `marks` gave it.
             entropy: gives n random bytes.
         """
+        others = []
         for name in ("station.key", "station.secret"):
             if not _KEY.fullmatch(self._found(name)):
                 self._fresh[name] = entropy(32).hex().encode()
+            elif noted.get(MARKED[name], mark := self._mark(name)) != mark:
+                others.append(name)
         lead = noted.get(MARKED["lead.pub"])
         if isinstance(lead, str) and self._found("lead.pub") != lead.encode():
             self._fresh["lead.pub"] = lead.encode()
-        return tuple(self._fresh)
+        return (*self._fresh, *others)
 
     def _found(self, name: str) -> bytes:
         try:
@@ -289,12 +293,15 @@ class Keys:
         Raises:
             KeysError: if there is a directory that headquarters did not sign.
         """
-        if not (self._folder / "directory.json").exists():
-            return {}
         try:
-            told = json.loads(self._read("directory.json"))
+            told = parse_json((self._folder / "directory.json").read_bytes())
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as error:
+            raise KeysError(_("The key file {file} cannot be read.").format(file="directory.json")) from error
+        try:
             signature = base64.b64decode(told.pop("signature"), validate=True)
-            public = base64.b64decode(json.loads(self._read("hq.json"))["ed25519"], validate=True)
+            public = base64.b64decode(parse_json(self._read("hq.json"))["ed25519"], validate=True)
             stations = {str(name): bytes.fromhex(key) for name, key in told["stations"].items()}
             if not verify(public, _DIRECTORY + canonical(told), signature):
                 raise ValueError("signature")
@@ -421,7 +428,7 @@ class Keys:
 
     def _pin_state(self) -> dict[str, Any]:
         try:
-            found: dict[str, Any] = json.loads(self._read("pin.json"))
+            found: dict[str, Any] = parse_json(self._read("pin.json"))
             state = {name: found[name] for name in ("salt", "hash", "failed", "wait")}
             whole = len(bytes.fromhex(state["salt"])) == 16 and len(bytes.fromhex(state["hash"])) == 32
             if not (whole and is_as_written(found)) or type(state["failed"]) is not int or state["failed"] < 0:

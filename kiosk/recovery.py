@@ -14,7 +14,7 @@ from kiosk import campaign_files
 from kiosk.audit import notes, station_of
 from kiosk.campaign import Campaigns
 from kiosk.campaign_files import shipped
-from kiosk.durable import FolderLock, make_folder, write_durably
+from kiosk.durable import FolderLock, make_folder, move_durably, unused, write_durably
 from kiosk.errors import CampaignError
 from kiosk.segments import read_all
 from kiosk.settings import FILE, NotSetUp, Settings, SettingsError, read_settings
@@ -45,9 +45,15 @@ def settings_of(folder: Path, entropy: Callable[[int], bytes]) -> tuple[Settings
         settings = _from_the_log(folder, entropy)
         for path in (folder / "tmp", folder / "set-aside"):
             make_folder(path)
-        with suppress(FileNotFoundError):
+        aside = unused(folder / "set-aside" / f"{settings.epoch}-{FILE}")
+        try:
             damaged = (folder / FILE).read_bytes()
-            write_durably(folder / "set-aside" / f"{settings.epoch}-{FILE}", damaged, folder / "tmp")
+        except FileNotFoundError:
+            pass
+        except OSError:  # whatever stands in its place makes room
+            move_durably(folder / FILE, aside)
+        else:
+            write_durably(aside, damaged, folder / "tmp")
         settings.save(folder)
         return settings, True
     finally:

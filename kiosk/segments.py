@@ -10,17 +10,20 @@ import errno
 import os
 import re
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from kiosk.canonical import canonical, parse_json
+from kiosk.canonical import canonical, is_as_written, parse_json
 from kiosk.errors import KioskError, RecordError
 from kiosk.i18n import _
 from kiosk.records import FORMAT_VERSION, ZEROS, Record, findings, segment_hash
 from kiosk.wording import cause
 
 OPEN: Final = "open.json"
+NEWEST: Final = "cache/newest.json"
+"""Which record was acknowledged last."""
 _SEALED_NAME: Final = re.compile(r"(\d{6})-([0-9a-f]{64})\.json")
 HEADER: Final[Mapping[str, type]] = {"format": int, "station": str, "epoch": str, "first_seq": int, "prev": str}
 """The fields of a segment's one document in the table `segment`."""
@@ -209,6 +212,25 @@ def newest_number(mine: Iterable[Segment], unreadable: Iterable[Finding], tail: 
     return max(holding, default=tail.number if tail else 0)
 
 
+def last_acknowledged(folder: Path) -> tuple[str, int]:
+    """The epoch and `seq` of the newest record that the station has acknowledged; seq 0 where nothing is known.
+
+    It is written without waiting for the disk, so it may lag behind after a power cut, but it never runs ahead: a log
+    that has less was replaced by an older one.
+    """
+    with suppress(OSError, ValueError, KeyError, TypeError, RecordError):
+        found = parse_json((folder / NEWEST).read_bytes())
+        if "sum" in found and is_as_written(found) and type(found["seq"]) is int:
+            return str(found["epoch"]), found["seq"]
+    return "", 0
+
+
+def replaced_by_older(epoch: str, last: int, there: int) -> str:
+    """What is said of an epoch that has fewer records than it had."""
+    sentence = _("Epoch {epoch} had {last} records, and only {there} of them are there.")
+    return sentence.format(epoch=epoch, last=last, there=there)
+
+
 def follows(segments: Sequence[Segment], tail: Tail) -> bool:
     """Whether these segments, in the order of the log, all come after the stretch that ends with `tail`."""
     epochs = {tail.epoch: tail.next_seq}
@@ -253,6 +275,9 @@ def read_all(folder: Path, without: Container[str] = ()) -> tuple[list[Segment],
             continue
         try:
             segment = read_segment(path)
+        except FileNotFoundError:  # a link that leads nowhere
+            found.append(Finding(name, None, _("The file is missing.")))
+            continue
         except Unreadable as error:
             found.append(Finding(name, None, str(_unless_exhausted(error))))
             continue
@@ -423,8 +448,7 @@ def _ended_epochs(segments: Sequence[Segment]) -> Iterator[Finding]:
                 if not isinstance(epoch, str) or type(last) is not int:
                     yield Finding(_named(segment), record.seq, _("The note does not say what epoch was before it."))
                 elif (there := reached.get(epoch, 0)) < last:
-                    sentence = _("Epoch {epoch} had {last} records, and only {there} of them are there.")
-                    yield Finding(_named(segment), record.seq, sentence.format(epoch=epoch, last=last, there=there))
+                    yield Finding(_named(segment), record.seq, replaced_by_older(epoch, last, there))
             if missing is not None:
                 sentence = _("Segment {number} of epoch {epoch} was gone, and what it held is not here.")
                 yield Finding(_named(segment), record.seq, sentence.format(number=missing, epoch=details.get("epoch")))

@@ -7,6 +7,7 @@ passphrase nobody has seen: it is simply done again.
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 from collections.abc import Callable, Mapping
@@ -115,7 +116,7 @@ def prepare(
     try:
         if (folder / FILE).exists():
             raise WrongUsage(_("There is a station in {folder} already.").format(folder=folder))
-        if any((folder / "records").rglob("*.json")):
+        if not all(_is_empty(folder / name) for name in ("records", "set-aside")):
             # New keys would make what is sealed in them unreadable for ever.
             raise WrongUsage(
                 _("{folder} holds records, but station.json is missing. Call headquarters.").format(folder=folder)
@@ -128,6 +129,20 @@ def prepare(
     finally:
         lock.release()
     return secret
+
+
+def _is_empty(path: Path) -> bool:
+    """Whether there is certainly no file in it: what cannot be looked into may hold one."""
+    if not os.path.lexists(path):
+        return True
+
+    def fail(error: OSError) -> None:
+        raise error
+
+    try:
+        return path.is_dir() and not any(files for _folder, _folders, files in os.walk(path, onerror=fail))
+    except OSError:
+        return False
 
 
 def finish(

@@ -25,7 +25,7 @@ from kiosk.arriving import Admission
 from kiosk.campaign import Campaign
 from kiosk.clock import Clock, Elapsed, Jump, StationClock, system_clock
 from kiosk.desk import Decision, Desk
-from kiosk.durable import move_durably
+from kiosk.durable import move_durably, unused
 from kiosk.errors import InvalidInput, NotSaved
 from kiosk.i18n import _
 from kiosk.index import Index
@@ -39,7 +39,7 @@ from kiosk.records import (
 )
 from kiosk.roster import Entry, History, Person, Visit, minutes, roster
 from kiosk.rules import Application
-from kiosk.segments import Finding, read_all
+from kiosk.segments import Finding, read_all, replaced_by_older
 from kiosk.settings import FILE, Settings
 from kiosk.store import Store
 from kiosk.summary import Summary, summarise
@@ -216,13 +216,16 @@ class Station:
     def damage(self) -> list[Finding]:
         """The same with what is wrong, in sentences, and the campaigns that cannot be read."""
         aside = _("The file could not be read and was set aside; please hand it to headquarters.")
-        renewed = _("The file could not be read, and the station goes on with a new one; please tell headquarters.")
+        renewed = _("The file is not what it was, and the station goes on with another; please tell headquarters.")
         found = [Finding(name if name == FILE else f"keys/{name}", None, renewed) for name in self._damaged]
         found += [Finding(name, None, aside) for name in self._store.set_aside]
         if self._store.missing is not None:
             gone = _("Segment {number} of epoch {epoch} was gone, and what it held is not here.")
             epoch = self._store.ended or self.settings.epoch
             found.append(Finding("records", None, gone.format(number=self._store.missing, epoch=epoch)))
+        if self._store.behind is not None:
+            ended = self._store.ended or self.settings.epoch
+            found.append(Finding("records", None, replaced_by_older(ended, *self._store.behind)))
         found += [Finding("campaign", None, problem) for problem in self.campaigns.damaged]
         return [*found, *self._decayed]
 
@@ -273,6 +276,12 @@ class Station:
                 self._begin_anew()
             if self._closing.wait(pause):
                 return
+        known = {finding.file for finding in self.damage}
+        with self._viewing:
+            noted = audit.keys_noted(self.history.notes.values())
+        for name, problem in self.keys.problems(noted):
+            if f"keys/{name}" not in known:
+                self._decayed.append(Finding(f"keys/{name}", None, problem))
 
     def _begin_anew(self) -> None:
         with self._writing, self._viewing:
@@ -300,7 +309,7 @@ class Station:
             self._note("new_keys", {"files": list(renewed), **self.keys.marks(renewed)})
 
     def _set_aside(self, path: Path) -> None:
-        move_durably(path, self.folder / "set-aside" / f"{self._store.epoch}-{path.name}")
+        move_durably(path, unused(self.folder / "set-aside" / f"{self._store.epoch}-{path.name}"))
 
     def keep_theme(self, theme: str) -> None:
         """Keeps how the screen looks, for the next start too.

@@ -8,6 +8,7 @@ epoch. It knows nothing of volunteers, rules or keys.
 from __future__ import annotations
 
 import json
+import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -19,17 +20,20 @@ from typing import Any, Final
 from tinydb import TinyDB
 from tinydb.storages import Storage
 
-from kiosk.canonical import parse_json
-from kiosk.durable import FolderLock, make_folder, move_durably, sync_folder, write_durably
+from kiosk.canonical import canonical, parse_json, with_sum
+from kiosk.durable import PRIVATE_FILE, FolderLock, make_folder, move_durably, sync_folder, unused, write_durably
 from kiosk.errors import NotSaved
 from kiosk.i18n import _
 from kiosk.records import FORMAT_VERSION, ZEROS, Draft, Record, seal_record, segment_hash, service_day
 from kiosk.segments import (
+    NEWEST,
     OPEN,
     Log,
     Segment,
+    Tail,
     check_links,
     check_within,
+    last_acknowledged,
     newest_number,
     sealed_name,
     tail_of,
@@ -99,6 +103,7 @@ class Store:
         epoch: the epoch in which records are written now.
         set_aside: names of the files that were set aside when the log was opened.
         missing: the number of a segment of the epoch `ended` that held a record once and is no longer there, or None.
+        behind: of the epoch `ended`, the last seq that was acknowledged and the last that is there, if they differ.
         before: where all of the lost epoch is gone, the one before it and its last seq.
         ended: the epoch that could not be continued when the log was read last, or None.
         sealed: the sealed segments that whoever gave `read` does not know yet, in the order of the log; they empty it.
@@ -137,6 +142,7 @@ class Store:
         self.epoch = epoch
         self.set_aside: list[str] = []
         self.missing: int | None = None
+        self.behind: tuple[int, int] | None = None
         self.before: tuple[str, int] | None = None
         self.ended: str | None = None
         self._folder = folder
@@ -148,8 +154,7 @@ class Store:
         self._save_segment = save_segment
         self._anew = anew
         self._entropy = entropy
-        for path in (folder, self._records, self._records / "sealed", self._temporary, folder / "set-aside"):
-            make_folder(path)
+        make_folder(folder)
         self._lock = FolderLock(folder)
         self._db: TinyDB | None = None
         self._in_doubt = False
@@ -160,9 +165,10 @@ class Store:
         self.sealed: list[Segment] = []
         self._read = read
         try:
-            for leftover in self._temporary.iterdir():
-                leftover.unlink()
             self._find_end()
+            for leftover in self._temporary.iterdir():
+                with suppress(OSError):  # whatever it is, it is in nobody's way
+                    leftover.unlink()
         except BaseException:
             self._lock.release()
             raise
@@ -172,6 +178,8 @@ class Store:
     def _find_end(self) -> None:
         """Reads the folder anew: everything that the writer believes comes from what is on the disk."""
         self._db = None
+        for name in ("records", "records/sealed", "tmp", "set-aside", "cache"):
+            make_folder(self._folder / name)
         # What a crash or a failed write left can be seen already, but would perhaps not survive a power cut.
         # The folder into which a segment moves comes before the one that it leaves: in between it is in one of them.
         for path in (self._records / "sealed", self._records, self._folder):
@@ -182,13 +190,16 @@ class Store:
         mine = [segment for segment in segments if segment.epoch == self.epoch]
         tail = log.tail if log.tail and log.tail.epoch == self.epoch else None
         gone = newest_number(mine, log.unreadable, tail) < self._known_segment  # its numbers must not be given again
+        behind = None if gone or log.unreadable else self._falls_short(mine, tail)
         if (
             gone
+            or behind
             or (self._anew and (mine or tail))
             or log.unreadable
             or (open_ and (open_.epoch != self.epoch or check_within(open_, self._station)))
             or any(check_links(mine, tail))
         ):
+            self.behind = behind
             self._begin_epoch(segments, open_, log, gone)
             open_, mine, tail = None, [], None
         elif open_:
@@ -210,6 +221,12 @@ class Store:
         epochs = {segment.epoch for segment in segments} | {tail.epoch for tail in [log.tail] if tail}
         if self._seq == 1 and self._lost is None and epochs - {self.epoch}:
             self._lost = self._last_known(log)  # the crash came before the new epoch had a record
+
+    def _falls_short(self, mine: Sequence[Segment], tail: Tail | None) -> tuple[int, int] | None:
+        """The last seq of the epoch that was acknowledged, and the last that is there, if that is less."""
+        epoch, last = last_acknowledged(self._folder)
+        there = max([tail.next_seq - 1 if tail else 0, *(segment.next_seq - 1 for segment in mine)])
+        return (last, there) if epoch == self.epoch and there < last else None
 
     def _without_forgeries(self, log: Log) -> Log:
         """The log without sealed segments that can be read and do not hold what was written: they count for nothing."""
@@ -237,6 +254,8 @@ class Store:
         newest = self._last_known(log)
         unreadable = [finding.file for finding in log.unreadable]
         lost = (self.epoch, max(known)) if known else self._lost or newest
+        if self.behind and known:
+            lost = (self.epoch, self.behind[0])
         if gone and not known:
             # All of the epoch is gone, with it what it said of the one before: both must be named.
             lost, self.before = (self.epoch, 0), newest if newest[0] != self.epoch else None
@@ -271,7 +290,7 @@ class Store:
         return name == f"records/{OPEN}" or name.startswith(f"records/sealed/{number:06d}-")
 
     def _set_aside(self, source: Path) -> None:
-        move_durably(source, self._folder / "set-aside" / f"{self.epoch}-{source.name}")
+        move_durably(source, unused(self._folder / "set-aside" / f"{self.epoch}-{source.name}"))
         self.set_aside.append(source.name)
 
     @property
@@ -354,6 +373,7 @@ class Store:
         self._open += fresh
         self._prev = fresh[-1].hash
         self._seq += len(fresh)
+        self._note_newest()
         there |= {record.id: record for record in fresh}
         return [there[draft.id] for draft in drafts]
 
@@ -396,6 +416,15 @@ class Store:
             }
             self._database().table("segment").insert(header)
             self._header = header
+
+    def _note_newest(self) -> None:
+        content = canonical(with_sum({"epoch": self.epoch, "seq": self._seq - 1}))
+        with suppress(OSError):
+            descriptor = os.open(self._folder / NEWEST, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
+            try:
+                os.write(descriptor, content)
+            finally:
+                os.close(descriptor)
 
     def _note_segment(self) -> None:
         if self._number > self._known_segment:

@@ -17,6 +17,7 @@ from kiosk.i18n import _
 from kiosk.rules import Application, Stay
 from kiosk.screens.late import LatePage
 from kiosk.screens.person import PersonPage
+from kiosk.screens.welcome import WelcomePage
 from kiosk.station import Station
 from kiosk.widgets.rows import RowList
 from kiosk.widgets.times import parse_clock
@@ -264,6 +265,17 @@ async def test_the_roster_is_filtered_and_sorted_by_keys(station: Station, clock
         assert listed(walker)[-1] in numbers
         minutes = {entry.volunteer: entry.minutes or 0 for entry in station.roster()}
         assert [minutes[v] for v in listed(walker)] == sorted(minutes.values(), reverse=True)
+
+
+async def test_a_roster_that_is_going_takes_no_key_any_more(station: Station) -> None:
+    arrive(station)
+    async with walking(station) as walker:
+        await walker.lead(PIN)
+        await walker.type("x")
+        roster = walker.page
+        await walker.app.switch_screen(WelcomePage(station))  # as when a scan takes everything away
+        assert not roster.query("#roster-search")
+        assert not await walker.app.run_action("back", roster)
 
 
 async def test_the_roster_comes_back_as_it_was_left(station: Station) -> None:

@@ -105,7 +105,7 @@ def test_a_station_that_drops_a_segment_fails(monkeypatch: pytest.MonkeyPatch) -
         shutil.rmtree(folder / "data")
         wholly._write(folder / "data", made.files)
         monkeypatch.setattr(station_module.Station, "close", drop)
-        with pytest.raises(Broken, match="not kept|are gone"):
+        with pytest.raises(Broken, match=r"not kept|are gone"):
             wholly.look(folder / "data", made)
 
 

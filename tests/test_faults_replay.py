@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 
 Count = Callable[[str, object], None]
 _OPENING: Final = "sync_folder < _find_end < __init__"
-_FOLDERS: Final = "sync_folder < make_folder < __init__"
+_FOLDERS: Final = "sync_folder < make_folder < _find_end < __init__"
 BACKED: Final = {_FOLDERS: {_OPENING}}
 """Syncs that do what another does again: at an opening the folders are synced, whoever has made the names in them."""
 SEED: Final = 11

@@ -5,17 +5,19 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from kiosk import audit, badge, store
+from kiosk import audit, badge, setup, store
 from kiosk.arriving import Admission
 from kiosk.campaign import Campaign
-from kiosk.errors import CampaignError, KioskError, NotSaved
+from kiosk.errors import CampaignError, KioskError, NotSaved, WrongUsage
 from kiosk.keys import Keys, KeysError
 from kiosk.rules import Application, Stay
+from kiosk.segments import replaced_by_older
 from kiosk.settings import NotSetUp, SettingsError, read_settings
 from kiosk.station import Station
 from tests import factories, plain
@@ -396,3 +398,148 @@ def test_a_pin_that_cannot_be_counted_lets_nobody_in(station: Station, monkeypat
     monkeypatch.setattr(os, "fsync", fsync)
     with pytest.raises(KioskError):
         station.check_pin(PIN)
+
+
+# --- an older copy --------------------------------------------------------------------------------------------------
+
+
+def test_an_older_copy_of_the_open_segment_is_told_and_no_seq_comes_again(
+    station_folder: Path, campaign: Campaign, clock: FakeClock
+) -> None:
+    older = (station_folder / "records" / "open.json").read_bytes()
+    station = opened(station_folder, clock)
+    arrive(station, campaign)
+    old, last = station.settings.epoch, station._store._seq - 1
+    station.close()
+    (station_folder / "records" / "open.json").write_bytes(older)
+    there = len(plain.log(station_folder))
+    assert there < last
+    assert files(station_folder) == {"records"}
+    station = opened(station_folder, clock)
+    try:
+        assert [finding.problem for finding in station.damage] == [replaced_by_older(old, last, there)]
+        assert arrive(station, campaign, 1).outcome == "admitted"
+    finally:
+        station.close()
+    (note,) = notes(station_folder, "new_epoch")
+    assert (note["epoch"], note["last_seq"]) == (old, last)
+    assert len(audit.verify(station_folder)) == 1  # for as long as the log exists
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{", b'{"epoch": "x", "seq": 99}'])
+def test_without_the_mark_of_the_newest_record_a_start_goes_on(
+    station_folder: Path, clock: FakeClock, content: bytes | None
+) -> None:
+    garble(station_folder / "cache" / "newest.json", content)
+    station = opened(station_folder, clock)
+    station.close()
+    assert station.damage == []
+    assert audit.verify(station_folder) == []
+
+
+# --- what an impatient person does ----------------------------------------------------------------------------------
+
+
+def test_a_folder_in_place_of_station_json_makes_room(station_folder: Path, clock: FakeClock, known: Admission) -> None:
+    path = station_folder / "station.json"
+    path.unlink()
+    path.mkdir()
+    station = opened(station_folder, clock)
+    assert station.recognise(known.volunteer or "").person is not None
+    station.close()
+    assert path.is_file()
+    assert [found.is_dir() for found in (station_folder / "set-aside").iterdir()] == [True]
+
+
+def test_a_link_that_leads_nowhere_is_a_segment_that_is_gone(
+    station_folder: Path, clock: FakeClock, known: Admission
+) -> None:
+    station = opened(station_folder, clock)
+    station._store.seal()
+    station.close()
+    (path,) = (station_folder / "records" / "sealed").iterdir()
+    path.unlink()
+    path.symlink_to("/nonexistent")
+    assert f"records/sealed/{path.name}" in files(station_folder)
+    station = opened(station_folder, clock)
+    assert path.name in station.set_aside
+    station.close()
+
+
+def test_what_lies_in_tmp_is_in_nobodys_way(station_folder: Path, campaign: Campaign, clock: FakeClock) -> None:
+    (station_folder / "tmp" / "folder").mkdir()
+    station = opened(station_folder, clock)
+    try:
+        shutil.rmtree(station_folder / "tmp")
+        with pytest.raises(NotSaved):
+            arrive(station, campaign)
+        assert arrive(station, campaign).outcome == "admitted"  # the next try makes it anew
+    finally:
+        station.close()
+
+
+@pytest.mark.parametrize("name", ["station.key", "station.secret"])
+def test_a_key_that_is_not_the_one_in_the_log_is_noted_and_told(
+    station_folder: Path, campaign: Campaign, clock: FakeClock, known: Admission, name: str
+) -> None:
+    path = station_folder / "keys" / name
+    right = path.read_bytes()
+    garble(path, (b"0" if right[:1] != b"0" else b"1") + right[1:])
+    station = opened(station_folder, clock)
+    new = arrive(station, campaign, 1).code or ""
+    assert [finding.file for finding in station.damage] == [f"keys/{name}"]
+    station.close()
+    (note,) = notes(station_folder, "new_keys")
+    assert note["files"] == [name]
+    assert path.read_bytes() != right
+    garble(path, right)  # somebody mends it: whoever came in between is still known
+    station = opened(station_folder, clock)
+    assert [station.recognise(code).refused for code in (known.code or "", new)] == [None, None]
+    station.close()
+
+
+def test_a_damaged_key_never_replaces_another_in_set_aside(station_folder: Path, clock: FakeClock) -> None:
+    for content in (b"first", b"second"):
+        garble(station_folder / "keys" / "station.key", content)
+        station = opened(station_folder, clock)
+        station.warm_up()
+        station.watch_clock()
+        station.close()
+    kept = {path.read_bytes() for path in (station_folder / "set-aside").iterdir()}
+    assert kept == {b"first", b"second"}
+
+
+@pytest.mark.parametrize("name", ["lead.age", "pin.json"])
+def test_a_file_that_only_the_lead_needs_is_told_soon(station_folder: Path, clock: FakeClock, name: str) -> None:
+    garble(station_folder / "keys" / name, b"{")
+    station = opened(station_folder, clock)
+    station.examine(after=0, pause=0)
+    assert [finding.file for finding in station.damage] == [f"keys/{name}"]
+    station.close()
+
+
+@pytest.mark.parametrize("name", ["keys/directory.json", "keys/pin.json", "campaign/SC2021-1.json"])
+def test_json_nested_too_deep_is_damage_like_any_other(
+    station_folder: Path, campaign: Campaign, clock: FakeClock, name: str
+) -> None:
+    garble(station_folder / name, b"[" * 200_000)
+    assert files(station_folder) == {name}
+    station = opened(station_folder, clock)
+    assert arrive(station, campaign).outcome == "admitted"
+    assert station.recognise("X" * 40).refused == "malformed"
+    station.close()
+
+
+@pytest.mark.parametrize("way", ["set aside", "stick"])
+def test_a_folder_that_may_hold_records_is_not_set_up_anew(station_folder: Path, campaign: Campaign, way: str) -> None:
+    """New keys would make what is sealed in them unreadable for ever."""
+    (station_folder / "station.json").unlink()
+    if way == "set aside":
+        (station_folder / "records").rename(station_folder / "set-aside" / "records")
+    else:
+        shutil.rmtree(station_folder / "records")
+        (station_folder / "records").symlink_to("/nonexistent")
+    before = plain.fingerprint(station_folder / "keys")
+    with pytest.raises(WrongUsage):
+        setup.prepare(station_folder, campaign, station=STATION, community=COMMUNITY)
+    assert plain.fingerprint(station_folder / "keys") == before

@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from kiosk.errors import InvalidInput
 from kiosk.i18n import N_, _
-from kiosk.keys import PIN_DIGITS
+from kiosk.keys import PIN_DIGITS, KeysError
 from kiosk.station import Station
 from kiosk.widgets.fields import Field
 from kiosk.widgets.form import FormPage
@@ -78,7 +78,12 @@ class LeadPinPage(Page[str]):
         if not field.value:
             self.say(_("Please enter the six digits of your PIN."))
             return
-        if (wait := math.ceil(self.station.pin_wait().total_seconds())) > 0:
+        try:
+            wait = math.ceil(self.station.pin_wait().total_seconds())
+        except KeysError:
+            self.say(_("The PIN's file is damaged. Press F6 and set a new one with the passphrase."))
+            return
+        if wait > 0:
             self.say(_("Please wait {seconds} seconds before you try again.").format(seconds=wait))
             return
         right = await self.save(self.station.check_pin, field.value)

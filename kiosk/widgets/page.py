@@ -220,8 +220,8 @@ class Page(Screen[R], Generic[R]):
         return self.built
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Nothing can be done to a page that is just being built."""
-        return self.built
+        """Nothing can be done to a page that is just being built, or on its way out."""
+        return self.built and not self._over and not self._pruning
 
     def count_down(self, seconds: int | None) -> None:
         """Shows how many seconds are left before the kiosk goes back to welcome; None shows the time of day."""
