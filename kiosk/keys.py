@@ -225,23 +225,25 @@ class Keys:
     def renew(self, noted: Mapping[str, Any], entropy: Callable[[int], bytes] = secrets.token_bytes) -> Sequence[str]:
         """Replaces in memory what volunteers cannot be served without and cannot be read; returns the files' names.
 
-        A key or secret of the station is made anew, the lead's public key comes from the log. One that can be read and
-        is not what the log names is returned, too: what it signs counts once the log names it.
+        A key or secret of the station is made anew, the lead's public key comes from the log. A secret that can be read
+        and is not what the log names is returned, too, to be named there; to look at a key takes too long for a start.
 
         Args:
             noted: what the log says of the keys, as `marks` gave it.
             entropy: gives n random bytes.
         """
-        others = []
         for name in ("station.key", "station.secret"):
             if not _KEY.fullmatch(self._found(name)):
                 self._fresh[name] = entropy(32).hex().encode()
-            elif noted.get(MARKED[name], mark := self._mark(name)) != mark:
-                others.append(name)
+        others = [] if self.is_noted("station.secret", noted) else ["station.secret"]
         lead = noted.get(MARKED["lead.pub"])
         if isinstance(lead, str) and self._found("lead.pub") != lead.encode():
             self._fresh["lead.pub"] = lead.encode()
         return (*self._fresh, *others)
+
+    def is_noted(self, name: str, noted: Mapping[str, Any]) -> bool:
+        """Whether the log says of a key file what it is, or nothing; or whether it is to be replaced."""
+        return name in self._fresh or noted.get(MARKED[name], mark := self._mark(name)) == mark
 
     def _found(self, name: str) -> bytes:
         try:

@@ -174,6 +174,7 @@ class Station:
         self._examiner: threading.Thread | None = None
         self._decayed: list[Finding] = []
         self._notes: list[Draft] = []
+        self._key_is_named = False
         self._index = Index(folder)
         self._store = Store(
             folder,
@@ -397,7 +398,18 @@ class Station:
         self._fold(self._store.settle())
         self._note_lost_epoch()
 
+    def _note_key(self) -> None:
+        """Whatever signs a badge is named in the log before it, also where somebody has exchanged the key."""
+        if self._key_is_named or "station.key" in self._damaged:
+            return
+        self._key_is_named = True
+        if not self.keys.is_noted("station.key", audit.keys_noted(self.history.notes.values())):
+            self._damaged.append("station.key")
+            self._note("new_keys", {"files": ["station.key"], **self.keys.marks(["station.key"])})
+
     def _write(self, drafts: Sequence[Draft], now: datetime) -> None:
+        if any(draft.type == "badge_issued" for draft in drafts):
+            self._note_key()
         everything = [*self._notes, *drafts]
         if everything:
             # Of back-entry, the campaign that was in force on its day.
