@@ -189,10 +189,17 @@ def damage(folder: Path, count: int, seed: int) -> Counter[str]:
     return found
 
 
-def main() -> int:
-    """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m tests.faults.damaging", description=__doc__)
-    parser.add_argument("--files", type=int, default=100_000, help="how many damaged logs")
+def command_line(damage: Callable[[Path, int, int], Counter[str]], what: str, count: int, about: str | None) -> int:
+    """Damages so many logs or stations, and prints what became of them.
+
+    Args:
+        damage: does it, in a folder, so often, with a seed.
+        what: is damaged.
+        count: how many by default.
+        about: what the module says of itself.
+    """
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--files", type=int, default=count, help=f"how many damaged {what}")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
@@ -200,10 +207,10 @@ def main() -> int:
     began = time.monotonic()
     with small_and_quick() as folder:
         found = damage(folder, options.files, options.seed)
-    told = ", ".join(f"{count} {what}" for what, count in found.most_common())
-    print(f"{found.total()} damaged logs ({told}) in {time.monotonic() - began:.0f} s, all promises kept")
+    told = ", ".join(f"{number} {how}" for how, number in found.most_common())
+    print(f"{found.total()} damaged {what} ({told}) in {time.monotonic() - began:.0f} s, all promises kept")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command_line(damage, "logs", 100_000, __doc__))

@@ -7,13 +7,9 @@ that nobody wrote, and what is gone is told.
 
 from __future__ import annotations
 
-import argparse
-import os
 import random
-import secrets
 import shutil
 import sys
-import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,8 +25,8 @@ from kiosk.rules import Application
 from kiosk.settings import FILE
 from kiosk.station import Station
 from tests import factories, plain
-from tests.faults.damaging import Files, damaged
-from tests.faults.script import Broken, small_and_quick
+from tests.faults.damaging import Files, command_line, damaged
+from tests.faults.script import Broken
 
 _NOW: Final = datetime(2021, 12, 6, 10, 30, tzinfo=SHANGHAI)
 _LATER: Final = _NOW + timedelta(hours=1)
@@ -189,21 +185,5 @@ def _write(data: Path, files: Files) -> None:
         (data / name).write_bytes(content)
 
 
-def main() -> int:
-    """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m tests.faults.wholly", description=__doc__)
-    parser.add_argument("--files", type=int, default=10_000, help="how many damaged stations")
-    parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
-    options = parser.parse_args()
-    print(f"seed {options.seed}", flush=True)
-    os.environ.setdefault("LC_ALL", "C.UTF-8")
-    began = time.monotonic()
-    with small_and_quick() as folder:
-        found = damage(folder, options.files, options.seed)
-    told = ", ".join(f"{count} {what}" for what, count in found.most_common())
-    print(f"{found.total()} damaged stations ({told}) in {time.monotonic() - began:.0f} s, all promises kept")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command_line(damage, "stations", 10_000, __doc__))
