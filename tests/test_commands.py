@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import zxingcpp
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from PIL import Image
 
 from kiosk import clock as clock_module
@@ -28,6 +29,7 @@ from kiosk.keys import Keys
 from kiosk.rules import Application, Stay
 from kiosk.station import Station
 from tests import factories, plain
+from tests.elsewhere import Elsewhere
 
 if TYPE_CHECKING:
     from tests.conftest import FakeClock
@@ -240,6 +242,22 @@ def test_badge_of_another_station(run: Run, people: list[Admission], campaign: C
     (other / "station.json").write_text(json.dumps(settings | {"station": "S2"}), encoding="utf-8")
     foreign = run("badge", "check", people[0].code or "", folder=other)
     assert (foreign.code, foreign.rows[0]["reason"]) == (1, "unknown_station")
+
+
+def test_badge_of_a_station_that_headquarters_has_signed(
+    run: Run, station_folder: Path, clock: FakeClock, people: list[Admission]
+) -> None:
+    elsewhere, number = Elsewhere.known_to(station_folder), factories.volunteer_number(11)
+    station = Station(station_folder, clock=clock)
+    code = elsewhere.badge(number, station)
+    station.close()
+    good = run("badge", "check", code)
+    assert (good.code, good.rows[0]["valid"], good.rows[0]["station"]) == (0, True, "S999")
+    assert good.rows[0]["volunteer"] == number
+    path = station_folder / "keys" / "directory.json"
+    path.write_text(elsewhere.directory(Ed25519PrivateKey.generate()))
+    assert run("badge", "check", code).rows[0]["reason"] == "unknown_station"
+    assert run("badge", "check", people[0].code or "").code == 0  # its own count all the same
 
 
 def test_badge_revoke(run: Run, people: list[Admission], station_folder: Path) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import json
 import threading
 import time
 from collections.abc import AsyncIterator
@@ -21,7 +19,6 @@ from textual.widgets import Static
 
 from kiosk.app import COUNTDOWN, KioskApp
 from kiosk.badge import Badge, issue
-from kiosk.records import canonical
 from kiosk.rules import Application, Stay
 from kiosk.screens.duty import DutyPage
 from kiosk.screens.review import ReviewPage
@@ -33,6 +30,7 @@ from kiosk.widgets.fields import Field
 from kiosk.widgets.page import Page
 from tests import factories, plain
 from tests.conftest import PIN, FakeClock
+from tests.elsewhere import Elsewhere
 from tests.memory import nodes
 from tests.test_fields import left_behind
 from tests.walking import PERSON, Walker, walking
@@ -574,32 +572,9 @@ async def test_who_is_known_is_asked_no_more_than_today(station: Station, clock:
 # --- badges of other stations ---------------------------------------------------------------------------------------
 
 
-@dataclass
-class Elsewhere:
-    """Another station, and headquarters, which signs the directory that names it."""
-
-    hq: Ed25519PrivateKey
-    key: Ed25519PrivateKey
-    station: str = "S999"
-
-    def directory(self, signer: Ed25519PrivateKey | None = None) -> str:
-        told = {"stations": {self.station: self.key.public_key().public_bytes_raw().hex()}}
-        signature = (signer or self.hq).sign(b"kiosk directory 1\0" + canonical(told))
-        return json.dumps({**told, "signature": base64.b64encode(signature).decode()})
-
-    def badge(self, number: str, today: Station) -> str:
-        made = Badge(self.station, number, today.campaign.id, today.today().replace(year=2022))
-        return issue(made, self.key.sign)
-
-
 @pytest.fixture
 def elsewhere(station_folder: Path) -> Elsewhere:
-    found = Elsewhere(Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate())
-    public = base64.b64encode(found.hq.public_key().public_bytes_raw()).decode()
-    age = (station_folder / "keys" / "lead.pub").read_text()  # any recipient will do
-    (station_folder / "keys" / "hq.json").write_text(json.dumps({"age": age, "ed25519": public}))
-    (station_folder / "keys" / "directory.json").write_text(found.directory())
-    return found
+    return Elsewhere.known_to(station_folder)
 
 
 async def test_a_visitor_is_named_by_the_lead_and_marked(elsewhere: Elsewhere, station: Station) -> None:

@@ -68,12 +68,15 @@ def check(folder: Path, options: Namespace) -> int:
     settings = read_settings(folder)
     today = service_day(clock.system_clock())
     log = station.read_log(folder)
-    keys = [*log.public_keys]
+    own, keys = [*log.public_keys], Keys(folder / "keys", folder / "tmp")
+    others: dict[str, bytes] = {}
     with suppress(KeysError):  # then those that the log names have to do
-        keys.append(Keys(folder / "keys", folder / "tmp").public)
+        own.append(keys.public)
+    with suppress(KeysError):  # what headquarters did not sign counts for nothing; `kiosk verify` names it
+        others = keys.directory()
     done = badge.check(
         options.code,
-        directory={settings.station: tuple(keys)},
+        directory={**others, settings.station: tuple(own)},
         campaign=recovery.campaigns_of(folder).on(today).id,
         today=today,
         revoked=log.history.revoked,
