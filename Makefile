@@ -25,6 +25,7 @@ soak: .venv/.installed ## faults and damage of the disk, hours of the fuzzer; FA
 	$(PY) -m tests.faults --faults $(or $(FAULTS),10000) $(if $(SEED),--seed $(SEED))
 	$(PY) -m tests.faults.damaging --files $(or $(FILES),100000) $(if $(SEED),--seed $(SEED))
 	$(PY) -m tests.faults.wholly --files $(or $(STATIONS),10000) $(if $(SEED),--seed $(SEED))
+	$(PY) -m tests.forging --codes $(or $(CODES),1000000) $(if $(SEED),--seed $(SEED))
 	$(PY) -m tests.fuzzing --events $(or $(EVENTS),1000000) $(if $(SEED),--seed $(SEED))
 	$(PY) -m tests.memory --without-screens --visits $(or $(VISITS),10000)
 	$(PY) -m tests.memory --visits $(or $(SCREEN_VISITS),300)

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from kiosk import badge
 from kiosk.badge import (
     CODE_LENGTH,
     QUIET_ZONE,
@@ -30,6 +31,7 @@ from kiosk.badge import (
     write_png,
 )
 from kiosk.records import ALPHABET
+from tests import forging
 from tests.factories import DAY, STATION, volunteer_number
 
 BASE32 = string.ascii_uppercase + "234567"
@@ -241,6 +243,19 @@ def test_a_scanned_payload_never_reaches_a_wrong_number():
         found = judged(issue(Badge(STATION, number, "SC2021", BADGE.expires), KEY.sign))
         assert found.badge is not None
         assert found.badge.volunteer == number
+
+
+def test_no_forged_code_is_accepted():
+    refused = forging.forge(3_000, seed=5)
+    assert refused["bad_signature"] > 1_500
+    assert refused["malformed"] > 700
+    assert refused["unknown_station"] > 50
+
+
+def test_a_check_without_the_signature_accepts_forged_codes(monkeypatch):
+    monkeypatch.setattr(badge, "verify", lambda key, message, signature: True)
+    with pytest.raises(AssertionError, match="is accepted"):
+        forging.forge(3_000, seed=5)
 
 
 # --- the QR ---------------------------------------------------------------------------------------------------------
