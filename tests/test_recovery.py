@@ -118,6 +118,13 @@ def test_a_wrong_character_in_station_json_is_not_believed(
     assert now.epoch != old.epoch
 
 
+def test_station_json_with_a_wrong_letter_in_the_word_sum_is_not_believed(station_folder: Path) -> None:
+    path = station_folder / "station.json"
+    garble(path, path.read_bytes().replace(b'"sum"', b'"swm"'))
+    with pytest.raises(SettingsError):
+        read_settings(station_folder, unchanged=True)
+
+
 def test_station_json_without_a_sum_is_an_older_one_or_written_by_hand(station_folder: Path) -> None:
     path, old = station_folder / "station.json", read_settings(station_folder)
     members = json.loads(path.read_text("utf-8"))
