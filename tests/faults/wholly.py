@@ -11,7 +11,7 @@ import random
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,7 +22,7 @@ from kiosk.campaign_files import shipped
 from kiosk.errors import KioskError
 from kiosk.records import SHANGHAI
 from kiosk.rules import Application
-from kiosk.settings import FILE
+from kiosk.settings import FILE, NotSetUp, SettingsError, read_settings
 from kiosk.station import Station
 from tests import factories, plain
 from tests.faults.damaging import Files, command_line, damaged
@@ -99,6 +99,7 @@ def look(data: Path, made: Made) -> str:
     before, files = plain.fingerprint(data), _read(data)
     if files.get(FILE) == made.foreign[FILE]:
         return "the settings of another station"  # nothing can tell them from its own
+    believed_settings = _believed(data)
     findings = audit.verify(data)
     if plain.fingerprint(data) != before:
         raise Broken("looking has changed something")
@@ -129,7 +130,10 @@ def look(data: Path, made: Made) -> str:
         told, aside = bool(station.damage), list(station.set_aside)
     finally:
         station.close()
-    _keeps(files, made, _read(data), aside)
+    grown = {FILE} if believed_settings else set()
+    if "open.json" not in aside:
+        grown.add("records/open.json")
+    _keeps(files, _read(data), grown)
     again = Station(data, clock=lambda: _LATER)
     try:
         if again.recognise(new).person is None:
@@ -143,15 +147,19 @@ def look(data: Path, made: Made) -> str:
     return "told" if told else "told by verify" if findings else "no harm done"
 
 
-def _keeps(files: Files, made: Made, left: Files, aside: Sequence[str]) -> None:
+def _believed(data: Path) -> bool:
+    try:
+        read_settings(data, unchanged=True)
+    except (NotSetUp, SettingsError):
+        return False
+    return True
+
+
+def _keeps(files: Files, left: Files, grown: Set[str]) -> None:
+    """Fails if a file is gone; `grown` are those that are written anew, since nothing is wrong with them."""
     there = set(left.values())
     for name, content in files.items():
-        derived = name.startswith(("cache/", "tmp/"))
-        # What is whole is written anew: the settings, and the segment that grows. A cut may leave settings that only
-        # lack their sum, and then they are believed, or the log is.
-        anew = name == FILE and (content in (made.files[FILE], made.older[FILE]) or b'"sum"' not in content)
-        grows = name == "records/open.json" and "open.json" not in aside
-        if not (derived or anew or grows or content in there):
+        if not (name.startswith(("cache/", "tmp/")) or name in grown or content in there):
             raise Broken(f"{name} was not kept as it was")
 
 
