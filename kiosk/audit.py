@@ -15,8 +15,8 @@ from kiosk.campaign_files import read_bundle
 from kiosk.errors import CampaignError
 from kiosk.i18n import _
 from kiosk.keys import MARKED, Keys
-from kiosk.segments import OPEN, Finding, Segment, check, last_acknowledged, newest_number, read_all, replaced_by_older
-from kiosk.settings import FILE, NotSetUp, Settings, SettingsError, is_as_written, read_settings
+from kiosk.segments import OPEN, Finding, Segment, check, falls_short, newest_number, read_all, replaced_by_older
+from kiosk.settings import FILE, NotSetUp, Settings, SettingsError, read_settings
 
 
 def read_log(folder: Path) -> tuple[list[Segment], list[Finding]]:
@@ -26,10 +26,16 @@ def read_log(folder: Path) -> tuple[list[Segment], list[Finding]]:
         NotSetUp: if there is no station.
         SettingsError: if station.json cannot be read.
     """
-    settings = read_settings(folder)  # before the log: what it names is there by then
-    if is_as_written(folder):
-        segments, found = check(folder, settings.station)
-        return segments, [*found, *_gone(folder, settings, segments, found)]
+    try:
+        settings = read_settings(folder, unchanged=True)  # before the log: what it names is there by then
+    except SettingsError:
+        return _read_beside(folder, read_settings(folder))
+    segments, found = check(folder, settings.station)
+    return segments, [*found, *_gone(folder, settings, segments, found)]
+
+
+def _read_beside(folder: Path, settings: Settings) -> tuple[list[Segment], list[Finding]]:
+    """The same where the settings are not as they were written: what the log says goes before them."""
     segments, found = check(folder, station_of(read_all(folder)[0], settings.station))
     if not segments or settings.epoch in {segment.epoch for segment in segments}:
         found += _gone(folder, settings, segments, found)
@@ -98,10 +104,8 @@ def _gone(folder: Path, settings: Settings, segments: Sequence[Segment], found: 
     if reached < number and not damaged:
         sentence = _("Segment {number} of epoch {epoch} held records and is gone.")
         yield Finding("records", None, sentence.format(number=number, epoch=settings.epoch))
-    elif (last := last_acknowledged(folder))[0] == settings.epoch and mine and not damaged:
-        there = max(segment.next_seq - 1 for segment in mine)
-        if there < last[1]:
-            yield Finding("records", None, replaced_by_older(settings.epoch, last[1], there))
+    elif mine and not damaged and (behind := falls_short(folder, settings.epoch, mine)):
+        yield Finding("records", None, replaced_by_older(settings.epoch, *behind))
     elif not segments and not found:
         yield Finding("records", None, _("There is no record, not even that of the set-up."))
     elif not mine and not damaged and not any((folder / "set-aside").glob(f"{settings.epoch}-*")):

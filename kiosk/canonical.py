@@ -73,12 +73,12 @@ def digest(value: object) -> str:
     return hashlib.sha256(canonical(value)).hexdigest()
 
 
-_SUM: Final = "sum"
+SUM: Final = "sum"
 
 
 def with_sum(members: Mapping[str, object]) -> dict[str, object]:
     """The members of a file of the kiosk's own, and `sum`: 16 hex digits of the digest of all others."""
-    return {**members, _SUM: digest(members)[:16]}
+    return {**members, SUM: digest(members)[:16]}
 
 
 def is_as_written(members: Mapping[str, object]) -> bool:
@@ -86,5 +86,5 @@ def is_as_written(members: Mapping[str, object]) -> bool:
 
     One wrong letter of a code would name another place, and still be well-formed.
     """
-    others = {name: value for name, value in members.items() if name != _SUM}
-    return _SUM not in members or with_sum(others) == members
+    others = {name: value for name, value in members.items() if name != SUM}
+    return SUM not in members or with_sum(others) == members

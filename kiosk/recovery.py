@@ -14,11 +14,11 @@ from kiosk import campaign_files
 from kiosk.audit import notes, station_of
 from kiosk.campaign import Campaigns
 from kiosk.campaign_files import shipped
-from kiosk.durable import FolderLock, make_folder, move_durably, unused, write_durably
+from kiosk.durable import FolderLock, make_folder, move_durably, write_durably
 from kiosk.errors import CampaignError
 from kiosk.segments import read_all
 from kiosk.settings import FILE, NotSetUp, Settings, SettingsError, read_settings
-from kiosk.store import new_epoch
+from kiosk.store import new_epoch, place_aside
 
 
 def settings_of(folder: Path, entropy: Callable[[int], bytes]) -> tuple[Settings, bool]:
@@ -45,7 +45,7 @@ def settings_of(folder: Path, entropy: Callable[[int], bytes]) -> tuple[Settings
         settings = _from_the_log(folder, entropy)
         for path in (folder / "tmp", folder / "set-aside"):
             make_folder(path)
-        aside = unused(folder / "set-aside" / f"{settings.epoch}-{FILE}")
+        aside = place_aside(folder, settings.epoch, FILE)
         try:
             damaged = (folder / FILE).read_bytes()
         except FileNotFoundError:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from kiosk.canonical import canonical, is_as_written, parse_json
+from kiosk.canonical import SUM, canonical, is_as_written, parse_json
 from kiosk.errors import KioskError, RecordError
 from kiosk.i18n import _
 from kiosk.records import FORMAT_VERSION, ZEROS, Record, findings, segment_hash
@@ -212,15 +212,27 @@ def newest_number(mine: Iterable[Segment], unreadable: Iterable[Finding], tail: 
     return max(holding, default=tail.number if tail else 0)
 
 
-def last_acknowledged(folder: Path) -> tuple[str, int]:
-    """The epoch and `seq` of the newest record that the station has acknowledged; seq 0 where nothing is known.
+def falls_short(folder: Path, epoch: str, mine: Iterable[Segment], tail: Tail | None = None) -> tuple[int, int] | None:
+    """The last seq of an epoch that the station has acknowledged and the last that is there, if that is less.
 
-    It is written without waiting for the disk, so it may lag behind after a power cut, but it never runs ahead: a log
-    that has less was replaced by an older one.
+    What was acknowledged is noted without waiting for the disk, so the note may lag behind after a power cut, but it
+    never runs ahead: a log that has less was replaced by an older one.
+
+    Args:
+        folder: the data folder.
+        epoch: the epoch.
+        mine: its segments.
+        tail: the end of what is known of it already.
     """
+    named, last = _last_acknowledged(folder)
+    there = max([tail.next_seq - 1 if tail else 0, *(segment.next_seq - 1 for segment in mine)])
+    return (last, there) if named == epoch and there < last else None
+
+
+def _last_acknowledged(folder: Path) -> tuple[str, int]:
     with suppress(OSError, ValueError, KeyError, TypeError, RecordError):
         found = parse_json((folder / NEWEST).read_bytes())
-        if "sum" in found and is_as_written(found) and type(found["seq"]) is int:
+        if SUM in found and is_as_written(found) and type(found["seq"]) is int:
             return str(found["epoch"]), found["seq"]
     return "", 0
 

@@ -108,17 +108,8 @@ def read_settings(folder: Path, *, unchanged: bool = False) -> Settings:
 def _is_as_written(members: Mapping[str, object]) -> bool:
     # A word that nobody has written may be what is left of "sum".
     return canonical.is_as_written(members) and (
-        "sum" in members or members.keys() <= {f.name for f in fields(Settings)}
+        canonical.SUM in members or members.keys() <= {f.name for f in fields(Settings)}
     )
-
-
-def is_as_written(folder: Path) -> bool:
-    """Whether the file that `read_settings` takes is what a kiosk has written, or has no sum."""
-    try:
-        read_settings(folder, unchanged=True)
-    except SettingsError:
-        return False
-    return True
 
 
 def default_folder() -> Path:

@@ -25,7 +25,7 @@ from kiosk.arriving import Admission
 from kiosk.campaign import Campaign
 from kiosk.clock import Clock, Elapsed, Jump, StationClock, system_clock
 from kiosk.desk import Decision, Desk
-from kiosk.durable import move_durably, unused
+from kiosk.durable import move_durably
 from kiosk.errors import InvalidInput, NotSaved
 from kiosk.i18n import _
 from kiosk.index import Index
@@ -41,7 +41,7 @@ from kiosk.roster import Entry, History, Person, Visit, minutes, roster
 from kiosk.rules import Application
 from kiosk.segments import Finding, read_all, replaced_by_older
 from kiosk.settings import FILE, Settings
-from kiosk.store import Store
+from kiosk.store import Store, place_aside
 from kiosk.summary import Summary, summarise
 from kiosk.telling import Chapter, tell
 
@@ -304,13 +304,15 @@ class Station:
 
     def _renew_keys(self, noted: Mapping[str, Any], entropy: Callable[[int], bytes]) -> None:
         """Whoever comes is registered, also where a key was damaged; the log says first what the new one is."""
-        renewed = self.keys.renew(noted, entropy)
-        if renewed:
-            self._damaged += renewed
-            self._note("new_keys", {"files": list(renewed), **self.keys.marks(renewed)})
+        self._note_keys(self.keys.renew(noted, entropy))
+
+    def _note_keys(self, names: Sequence[str]) -> None:
+        if names:
+            self._damaged += names
+            self._note("new_keys", {"files": list(names), **self.keys.marks(names)})
 
     def _set_aside(self, path: Path) -> None:
-        move_durably(path, unused(self.folder / "set-aside" / f"{self._store.epoch}-{path.name}"))
+        move_durably(path, place_aside(self.folder, self._store.epoch, path.name))
 
     def keep_theme(self, theme: str) -> None:
         """Keeps how the screen looks, for the next start too.
@@ -404,8 +406,7 @@ class Station:
             return
         self._key_is_named = True
         if not self.keys.is_noted("station.key", audit.keys_noted(self.history.notes.values())):
-            self._damaged.append("station.key")
-            self._note("new_keys", {"files": ["station.key"], **self.keys.marks(["station.key"])})
+            self._note_keys(["station.key"])
 
     def _write(self, drafts: Sequence[Draft], now: datetime) -> None:
         if any(draft.type == "badge_issued" for draft in drafts):
@@ -558,12 +559,8 @@ class Station:
 
     def directory(self) -> dict[str, bytes | tuple[bytes, ...]]:
         """The public keys of the stations whose badges count here, by station id."""
-        try:
-            others = self.keys.directory()
-        except KeysError:
-            others = {}  # what headquarters did not sign counts for nothing; `kiosk verify` names it
         # Badges that were signed with a key that was lost since stay good.
-        return {**others, self.settings.station: (self.keys.public, *self._own_keys)}
+        return {**self.keys.others(), self.settings.station: (self.keys.public, *self._own_keys)}
 
     def recognise(self, scanned: str) -> Recognition:
         """Who a scanned code or a typed number stands for."""

@@ -30,10 +30,9 @@ from kiosk.segments import (
     OPEN,
     Log,
     Segment,
-    Tail,
     check_links,
     check_within,
-    last_acknowledged,
+    falls_short,
     newest_number,
     sealed_name,
     tail_of,
@@ -190,7 +189,7 @@ class Store:
         mine = [segment for segment in segments if segment.epoch == self.epoch]
         tail = log.tail if log.tail and log.tail.epoch == self.epoch else None
         gone = newest_number(mine, log.unreadable, tail) < self._known_segment  # its numbers must not be given again
-        behind = None if gone or log.unreadable else self._falls_short(mine, tail)
+        behind = None if gone or log.unreadable else falls_short(self._folder, self.epoch, mine, tail)
         if (
             gone
             or behind
@@ -221,12 +220,6 @@ class Store:
         epochs = {segment.epoch for segment in segments} | {tail.epoch for tail in [log.tail] if tail}
         if self._seq == 1 and self._lost is None and epochs - {self.epoch}:
             self._lost = self._last_known(log)  # the crash came before the new epoch had a record
-
-    def _falls_short(self, mine: Sequence[Segment], tail: Tail | None) -> tuple[int, int] | None:
-        """The last seq of the epoch that was acknowledged, and the last that is there, if that is less."""
-        epoch, last = last_acknowledged(self._folder)
-        there = max([tail.next_seq - 1 if tail else 0, *(segment.next_seq - 1 for segment in mine)])
-        return (last, there) if epoch == self.epoch and there < last else None
 
     def _without_forgeries(self, log: Log) -> Log:
         """The log without sealed segments that can be read and do not hold what was written: they count for nothing."""
@@ -290,7 +283,7 @@ class Store:
         return name == f"records/{OPEN}" or name.startswith(f"records/sealed/{number:06d}-")
 
     def _set_aside(self, source: Path) -> None:
-        move_durably(source, unused(self._folder / "set-aside" / f"{self.epoch}-{source.name}"))
+        move_durably(source, place_aside(self._folder, self.epoch, source.name))
         self.set_aside.append(source.name)
 
     @property
@@ -462,6 +455,11 @@ class Store:
     def close(self) -> None:
         """Gives the lock back."""
         self._lock.release()
+
+
+def place_aside(folder: Path, epoch: str, name: str) -> Path:
+    """Where in a data folder a file is set aside, under the epoch; what lies there already stays."""
+    return unused(folder / "set-aside" / f"{epoch}-{name}")
 
 
 def new_epoch(entropy: Callable[[int], bytes] = secrets.token_bytes) -> str:

@@ -69,14 +69,11 @@ def check(folder: Path, options: Namespace) -> int:
     today = service_day(clock.system_clock())
     log = station.read_log(folder)
     own, keys = [*log.public_keys], Keys(folder / "keys", folder / "tmp")
-    others: dict[str, bytes] = {}
     with suppress(KeysError):  # then those that the log names have to do
         own.append(keys.public)
-    with suppress(KeysError):  # what headquarters did not sign counts for nothing; `kiosk verify` names it
-        others = keys.directory()
     done = badge.check(
         options.code,
-        directory={**others, settings.station: tuple(own)},
+        directory={**keys.others(), settings.station: tuple(own)},
         campaign=recovery.campaigns_of(folder).on(today).id,
         today=today,
         revoked=log.history.revoked,
