@@ -12,10 +12,11 @@ from pathlib import Path
 
 from kiosk import campaign_files
 from kiosk.audit import notes, station_of
-from kiosk.campaign import Campaigns
+from kiosk.campaign import Campaign, Campaigns, Community
 from kiosk.campaign_files import shipped
 from kiosk.durable import FolderLock, make_folder, move_durably, write_durably
 from kiosk.errors import CampaignError
+from kiosk.i18n import _
 from kiosk.segments import read_all
 from kiosk.settings import FILE, NotSetUp, Settings, SettingsError, read_settings
 from kiosk.store import new_epoch, place_aside
@@ -25,11 +26,11 @@ def settings_of(folder: Path, entropy: Callable[[int], bytes]) -> tuple[Settings
     """The settings of a station, and whether they had to be made anew, so that a new epoch has to begin.
 
     What the log says is taken from there, with the community's name and Chinese. A file that can be read but is not as
-    it was written says the rest. It is kept in `set-aside/`.
+    it was written says the rest, as far as it fits together. It is kept in `set-aside/`.
 
     Raises:
         NotSetUp: if there is no station.
-        SettingsError: if its file cannot be read, and the log does not say which station it is.
+        SettingsError: if its file cannot be read, and the log does not say which station it is, or where.
         StoreBusy: if another process has it open.
         OSError: if the new file cannot be written.
     """
@@ -74,13 +75,33 @@ def _from_the_log(folder: Path, entropy: Callable[[int], bytes]) -> Settings:
         told = Settings(station, "", "", "", "zh", new_epoch(entropy))
     elif own and told.epoch not in {segment.epoch for segment in own}:
         told = told.with_epoch(new_epoch(entropy))
-    street, community = told.street, told.community
+    campaign: Campaign | None = None
+    with suppress(CampaignError):
+        campaign = campaigns_of(folder).known[-1]
     if places:
         street, community = str(places[-1]["street"]), str(places[-1]["community"])
-    name = community
-    with suppress(CampaignError):
-        name = campaigns_of(folder).known[-1].name_of(community)
+    elif (place := _place(told, campaign)) is not None:
+        street, community = place.code[:9], place.code
+    else:
+        raise SettingsError(_("The file {file} cannot be read.").format(file=folder / FILE))
+    name = campaign.name_of(community) if campaign else community
     return replace(told, station=station, street=street, community=community, name=name)
+
+
+def _place(told: Settings, campaign: Campaign | None) -> Community | None:
+    """The community that a file means of which some letter may be wrong; None if what it says does not fit together.
+
+    Two of street, community and name have to agree, or the name has to be one of a kind. Street and name go first: a
+    wrong digit easily makes the code of another community, a wrong letter hardly its name.
+    """
+    if campaign is None:
+        return None
+    street = campaign.street(told.street)
+    return (
+        (campaign.community(told.name, street) if street else None)
+        or (campaign.community(told.community, street) if street else None)
+        or campaign.community(told.name)
+    )
 
 
 def campaigns_of(folder: Path) -> Campaigns:

@@ -16,6 +16,7 @@ from kiosk.arriving import Admission
 from kiosk.campaign import Campaign
 from kiosk.errors import CampaignError, KioskError, NotSaved, WrongUsage
 from kiosk.keys import Keys, KeysError
+from kiosk.recovery import settings_of
 from kiosk.rules import Application, Stay
 from kiosk.segments import replaced_by_older
 from kiosk.settings import NotSetUp, SettingsError, read_settings
@@ -169,6 +170,39 @@ def test_a_file_that_is_not_as_written_has_to_do_where_the_log_says_nothing(
     assert arrive(station, campaign).outcome == "admitted"
     station.close()
     assert read_settings(station_folder, unchanged=True).name == "笕桥社区"
+
+
+@pytest.mark.parametrize("wrong", ["community", "street", "name"])
+def test_a_wrong_place_is_put_right_by_what_else_the_file_says(
+    station_folder: Path, clock: FakeClock, wrong: str
+) -> None:
+    """Whether the wrong code is nobody's or another's: the name tells; and the codes, where the name is wrong."""
+    path = station_folder / "station.json"
+    told = path.read_bytes()
+    garble(station_folder / "records" / "open.json", b"{")
+    places = {
+        "community": [COMMUNITY.replace("3301", "3307"), COMMUNITY[:9] + "002", COMMUNITY[:9] + "999"],
+        "street": [COMMUNITY[:8] + "9", "330102001"],
+        "name": ["景芳", "x"],
+    }
+    known = {"community": COMMUNITY, "street": COMMUNITY[:9], "name": "笕桥社区"}
+    for instead in places[wrong]:
+        garble(path, told.replace(f'"{wrong}": "{known[wrong]}"'.encode(), f'"{wrong}": "{instead}"'.encode()))
+        assert path.read_bytes() != told
+        settings, anew = settings_of(station_folder, seeded(5))
+        assert anew
+        assert (settings.street, settings.community, settings.name) == (COMMUNITY[:9], COMMUNITY, "笕桥社区")
+
+
+def test_a_place_that_does_not_fit_together_is_not_believed(station_folder: Path, clock: FakeClock) -> None:
+    path = station_folder / "station.json"
+    told = path.read_bytes().replace("笕桥社区".encode(), "东门口".encode())
+    garble(path, told.replace(COMMUNITY.encode(), (COMMUNITY[:9] + "999").encode()))
+    garble(station_folder / "records" / "open.json", b"{")
+    before = plain.fingerprint(station_folder)
+    with pytest.raises(SettingsError):
+        opened(station_folder, clock)
+    assert plain.fingerprint(station_folder) == before
 
 
 def test_a_file_that_is_not_as_written_still_says_which_segments_there_were(
