@@ -344,7 +344,9 @@ def _badge(desk: Desk, volunteer: str, arrived: datetime, by: str) -> tuple[str,
     issued = desk.history.badge(volunteer)
     day = service_day(arrived)
     if issued and issued["expires"] >= day.isoformat() and issued["campaign"] == desk.campaign.id:
-        return issued["code"], []
+        code = str(issued["code"])
+        if not badge.is_withdrawn(code, desk.keys.others().withdrawn):
+            return code, []
     expires = desk.campaign.last or day + badge.NO_END
     serial = desk.history.revoked.get(volunteer, 0) + 1
     made = badge.Badge(desk.station, volunteer, desk.campaign.id, expires, serial)

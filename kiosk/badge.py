@@ -10,14 +10,15 @@ from __future__ import annotations
 import base64
 import binascii
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
-from kiosk.keys import verify
 from kiosk.records import ALPHABET, parse_volunteer_number
+from kiosk.trust import Directory, verify
 
 VERSION: Final = 1
 _LAYOUT: Final = struct.Struct(">B8s9sB8sH")
@@ -85,10 +86,6 @@ def issue(badge: Badge, sign: Callable[[bytes], bytes]) -> str:
     return _spell(payload + sign(_DOMAIN + payload))
 
 
-Directory = Mapping[str, bytes | tuple[bytes, ...]]
-"""By station id its public key, or all of them where it has had several."""
-
-
 def looks_like_code(text: str) -> bool:
     """Whether somebody who typed or scanned `text` meant a badge's code rather than a volunteer number."""
     return len(text.strip()) > 20
@@ -119,35 +116,43 @@ def check(
     directory: Directory,
     campaign: str,
     today: date,
-    revoked: Mapping[str, int] | None = None,
+    revoked: Mapping[str, int] = MappingProxyType({}),
 ) -> Check:
     """Judges a code, offline. It judges the badge, not attendance.
 
     Args:
         code: as scanned; white space around it is dropped.
-        directory: the public keys of the stations that are known.
+        directory: the stations that are known, this one among them.
         campaign: the id of the campaign in force.
         today: the day (Asia/Shanghai).
-        revoked: by volunteer number, the serial up to which badges were revoked.
+        revoked: by volunteer number, the serial up to which this station has revoked badges.
     """
     parsed = _parse(code.strip())
     if parsed is None:
         return Check("malformed", None)
     badge, payload, signature = parsed
-    if badge.station not in directory:
+    if badge.station not in directory.stations:
         return Check("unknown_station", badge)
-    known = directory[badge.station]
-    keys = (known,) if isinstance(known, bytes) else known
-    if not any(verify(key, _DOMAIN + payload, signature) for key in keys):
+    keys = directory.stations[badge.station][::-1]  # most badges are of the newest
+    signer = next((key for key in keys if verify(key, _DOMAIN + payload, signature)), None)
+    if signer is None:
         return Check("bad_signature", None)  # nothing that a forged badge says is repeated
+    if signer in directory.withdrawn:
+        return Check("revoked", None)  # nor what somebody says who may have stolen the key
     if badge.campaign != campaign:
         return Check("other_campaign", badge)
     # Before the date: a badge that was lost and revoked must not say who somebody is once it has run out.
-    if revoked and badge.serial <= revoked.get(badge.volunteer, 0):
+    if badge.serial <= max(revoked.get(badge.volunteer, 0), directory.revoked.get(badge.volunteer, 0)):
         return Check("revoked", badge)
     if today > badge.expires:
         return Check("expired", badge)
     return Check(None, badge)
+
+
+def is_withdrawn(code: str, keys: Collection[bytes]) -> bool:
+    """Whether a badge was signed with one of the `keys`, which count nowhere any more."""
+    parsed = _parse(code) if keys else None
+    return parsed is not None and any(verify(key, _DOMAIN + parsed[1], parsed[2]) for key in keys)
 
 
 # --- the QR ---------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The station's keys: sign and verify, seal personal data, recognise a person, and the lead's PIN.
+"""The station's keys: sign, seal personal data, recognise a person, and the lead's PIN.
 
 Personal data is sealed to the lead's age key (and to headquarters' once known); the station itself cannot open it.
 The lead's key is wrapped by a passphrase that only the lead has. It knows nothing of records or volunteers.
@@ -22,9 +22,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kiosk.canonical import is_as_written, parse_json, with_sum
 from kiosk.durable import make_folder, write_durably
-from kiosk.errors import KioskError, RecordError
+from kiosk.errors import RecordError
 from kiosk.i18n import _
 from kiosk.records import ALPHABET, canonical, moment, timestamp
+from kiosk.trust import Directory, KeysError, read_hq_keys
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -41,12 +42,6 @@ _KEY: Final = re.compile(rb"[0-9a-f]{64}\Z")
 _RECIPIENT: Final = re.compile(rb"age1[02-9ac-hj-np-z]{58}\Z")
 _WRAPPED: Final = re.compile(rb"age-encryption\.org/v1\n-> scrypt ")
 """How an age file begins that a passphrase opens."""
-_DIRECTORY: Final = b"kiosk directory 1\0"
-"""Stands before what headquarters signs as a directory, so that no other signature of its is ever one."""
-
-
-class KeysError(KioskError):
-    """The keys of the station cannot be used."""
 
 
 def _argon2id(text: bytes, salt: bytes, secret: bytes | None = None) -> bytes:
@@ -76,38 +71,6 @@ def new_pin(entropy: Callable[[int], bytes] = secrets.token_bytes) -> str:
     return f"{int.from_bytes(entropy(8), 'big') % 10**PIN_DIGITS:0{PIN_DIGITS}d}"
 
 
-def verify(public: bytes, message: bytes, signature: bytes) -> bool:
-    """Whether `signature` is the Ed25519 signature (RFC 8032) of `message` under the 32-byte key `public`."""
-    from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-    try:
-        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
-    except (InvalidSignature, ValueError):
-        return False
-    return True
-
-
-def read_hq_keys(path: Path) -> dict[str, str]:
-    """Headquarters' public keys from the file that it hands out: `age` (a recipient) and `ed25519` (base64).
-
-    Raises:
-        KeysError: if the file does not hold them.
-    """
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        from pyrage import x25519
-
-        x25519.Recipient.from_str(found["age"])
-        if len(base64.b64decode(found["ed25519"], validate=True)) != 32:
-            raise ValueError("ed25519")
-        return {"age": found["age"], "ed25519": found["ed25519"]}
-    except Exception as error:  # pyrage's errors share no base class but Exception
-        raise KeysError(
-            _("{file} does not hold the public keys of headquarters (age and ed25519).").format(file=path)
-        ) from error
-
-
 class Keys:
     """The folder `keys/` of a station. Nothing is read before it is needed."""
 
@@ -121,6 +84,7 @@ class Keys:
         self._folder = folder
         self._temporary = temporary
         self._fresh: dict[str, bytes] = {}
+        self._known: tuple[bytes, Directory] | None = None
 
     @classmethod
     def create(
@@ -225,8 +189,9 @@ class Keys:
     def renew(self, noted: Mapping[str, Any], entropy: Callable[[int], bytes] = secrets.token_bytes) -> Sequence[str]:
         """Replaces in memory what volunteers cannot be served without and cannot be read; returns the files' names.
 
-        A key or secret of the station is made anew, the lead's public key comes from the log. A secret that can be read
-        and is not what the log names is returned, too, to be named there; to look at a key takes too long for a start.
+        A key or secret of the station is made anew, a key also where headquarters has withdrawn it, since somebody else
+        may have it; the lead's public key comes from the log. A secret that can be read and is not what the log names
+        is returned, too, to be named there; to look at a key takes too long for a start.
 
         Args:
             noted: what the log says of the keys, as `marks` gave it.
@@ -235,6 +200,9 @@ class Keys:
         for name in ("station.key", "station.secret"):
             if not _KEY.fullmatch(self._found(name)):
                 self._fresh[name] = entropy(32).hex().encode()
+        if (self._folder / "directory.json").exists() and self.public in self.others().withdrawn:
+            self._fresh["station.key"] = entropy(32).hex().encode()
+            del self.__dict__["public"], self.__dict__["_signing_key"]
         others = [] if self.is_noted("station.secret", noted) else ["station.secret"]
         lead = noted.get(MARKED["lead.pub"])
         if isinstance(lead, str) and self._found("lead.pub") != lead.encode():
@@ -289,34 +257,49 @@ class Keys:
 
     # --- other stations ---------------------------------------------------------------------------------------------
 
-    def directory(self) -> dict[str, bytes]:
-        """The public keys of the other stations, as headquarters has signed them; empty where it has not, or not yet.
+    def directory(self) -> Directory:
+        """The stations that headquarters has named; nobody where it has not, or not yet.
 
         Raises:
             KeysError: if there is a directory that headquarters did not sign.
         """
         try:
-            told = parse_json((self._folder / "directory.json").read_bytes())
+            content = (self._folder / "directory.json").read_bytes()
         except FileNotFoundError:
-            return {}
-        except (OSError, ValueError) as error:
+            return Directory()
+        except OSError as error:
             raise KeysError(_("The key file {file} cannot be read.").format(file="directory.json")) from error
-        try:
-            signature = base64.b64decode(told.pop("signature"), validate=True)
-            public = base64.b64decode(parse_json(self._read("hq.json"))["ed25519"], validate=True)
-            stations = {str(name): bytes.fromhex(key) for name, key in told["stations"].items()}
-            if not verify(public, _DIRECTORY + canonical(told), signature):
-                raise ValueError("signature")
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise KeysError(_("The directory of stations was not signed by headquarters.")) from error
-        return stations
+        if self._known is None or self._known[0] != content:  # it may have been replaced beside a running kiosk
+            self._known = (content, Directory.read(content, self._hq()))
+        return self._known[1]
 
-    def others(self) -> dict[str, bytes]:
-        """The same, or nothing where headquarters did not sign it: it counts for nothing, and `problems` names it."""
+    def _hq(self) -> bytes:
+        return base64.b64decode(read_hq_keys(self._folder / "hq.json")["ed25519"])
+
+    def others(self) -> Directory:
+        """The same, or nobody where headquarters did not sign it: it counts for nothing, and `problems` names it."""
         try:
             return self.directory()
         except KeysError:
-            return {}
+            return Directory()
+
+    def take_directory(self, content: bytes) -> Directory:
+        """Takes in a directory as headquarters hands it out, unless a newer one is here.
+
+        Returns:
+            The one that counts now.
+
+        Raises:
+            KeysError: if headquarters' key is not known here, or did not sign it.
+            OSError: if it could not be made durable.
+        """
+        if not (self._folder / "hq.json").exists():
+            raise KeysError(_("This station does not know the keys of headquarters yet."))
+        told, known = Directory.read(content, self._hq()), self.others()
+        if told.number <= known.number:
+            return known
+        self._write("directory.json", content)
+        return told
 
     # --- sealing ----------------------------------------------------------------------------------------------------
 

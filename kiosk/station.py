@@ -29,7 +29,7 @@ from kiosk.durable import move_durably
 from kiosk.errors import InvalidInput, NotSaved
 from kiosk.i18n import _
 from kiosk.index import Index
-from kiosk.keys import Keys, KeysError
+from kiosk.keys import Keys
 from kiosk.records import (
     Draft,
     Record,
@@ -44,6 +44,7 @@ from kiosk.settings import FILE, Settings
 from kiosk.store import Store, place_aside
 from kiosk.summary import Summary, summarise
 from kiosk.telling import Chapter, tell
+from kiosk.trust import Directory, KeysError
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -557,10 +558,10 @@ class Station:
         with self._viewing:
             return self.history.records_of(visit_id)
 
-    def directory(self) -> dict[str, bytes | tuple[bytes, ...]]:
-        """The public keys of the stations whose badges count here, by station id."""
+    def directory(self) -> Directory:
+        """The stations whose badges count here."""
         # Badges that were signed with a key that was lost since stay good.
-        return {**self.keys.others(), self.settings.station: (self.keys.public, *self._own_keys)}
+        return self.keys.others().with_own(self.settings.station, (*self._own_keys, self.keys.public))
 
     def recognise(self, scanned: str) -> Recognition:
         """Who a scanned code or a typed number stands for."""
@@ -625,10 +626,12 @@ class Station:
         )
 
     def badge_code(self, volunteer: str) -> str | None:
-        """The badge's code that was issued last, unless it was revoked."""
+        """The badge's code that was issued last, unless it was revoked, or the key that signed it was withdrawn."""
         with self._viewing:
             issued = self.history.badge(volunteer)
-            return str(issued["code"]) if issued else None
+        if issued is None or badge.is_withdrawn(str(issued["code"]), self.keys.others().withdrawn):
+            return None
+        return str(issued["code"])
 
     # --- arriving ---------------------------------------------------------------------------------------------------
 

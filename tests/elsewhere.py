@@ -6,12 +6,13 @@ import base64
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kiosk.badge import Badge, issue
-from kiosk.canonical import canonical
 from kiosk.station import Station
+from kiosk.trust import Directory
 
 
 @dataclass
@@ -32,11 +33,11 @@ class Elsewhere:
         (folder / "keys" / "directory.json").write_text(found.directory())
         return found
 
-    def directory(self, signer: Ed25519PrivateKey | None = None) -> str:
-        """The directory as headquarters, or somebody else, signs it."""
-        told = {"stations": {self.station: self.key.public_key().public_bytes_raw().hex()}}
-        signature = (signer or self.hq).sign(b"kiosk directory 1\0" + canonical(told))
-        return json.dumps({**told, "signature": base64.b64encode(signature).decode()})
+    def directory(self, signer: Ed25519PrivateKey | None = None, **more: Any) -> str:
+        """The directory as headquarters, or somebody else, signs it; `more` is what else it says."""
+        stations = {self.station: (self.key.public_key().public_bytes_raw(),)}
+        told = Directory(**{"number": 1, "stations": stations, **more})
+        return told.sign((signer or self.hq).sign).decode()
 
     def badge(self, number: str, today: Station) -> str:
         """The code of a badge that it has issued."""

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from kiosk import badge
 from kiosk.badge import CODE_LENGTH, Badge
 from kiosk.records import ALPHABET, new_volunteer_number
+from kiosk.trust import Directory
 
 TODAY: Final = date(2021, 12, 6)
 _BASE32: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
@@ -37,9 +38,9 @@ class Stations:
     codes: dict[str, Badge]
 
     @property
-    def directory(self) -> dict[str, bytes]:
-        """The public keys of the stations that are known."""
-        return {name: key.public_key().public_bytes_raw() for name, key in self.keys.items()}
+    def directory(self) -> Directory:
+        """The stations that are known."""
+        return Directory(stations={name: (key.public_key().public_bytes_raw(),) for name, key in self.keys.items()})
 
     def check(self, code: str) -> badge.Check:
         """What a station says of a code."""

@@ -8,6 +8,7 @@ import string
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zxingcpp
@@ -25,25 +26,28 @@ from kiosk.badge import (
     Check,
     check,
     half_blocks,
+    is_withdrawn,
     issue,
     looks_like_code,
     modules,
     write_png,
 )
 from kiosk.records import ALPHABET
+from kiosk.trust import Directory
 from tests import forging
 from tests.factories import DAY, STATION, volunteer_number
 
 BASE32 = string.ascii_uppercase + "234567"
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 OTHER_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33)))
-DIRECTORY = {STATION: KEY.public_key().public_bytes_raw()}
+DIRECTORY = Directory(stations={STATION: (KEY.public_key().public_bytes_raw(),)})
 BADGE = Badge(STATION, volunteer_number(), "SC2021", DAY + timedelta(days=30))
 CODE = issue(BADGE, KEY.sign)
 
 
-def judged(code: str, *, campaign: str = "SC2021", today: date = DAY, revoked: dict[str, int] | None = None) -> Check:
-    return check(code, directory=DIRECTORY, campaign=campaign, today=today, revoked=revoked)
+def judged(code: str, **other: Any) -> Check:
+    """What is said of it at the station, in its campaign and on the day, unless something is said otherwise."""
+    return check(code, **{"directory": DIRECTORY, "campaign": "SC2021", "today": DAY, **other})
 
 
 # --- the code -------------------------------------------------------------------------------------------------------
@@ -74,7 +78,7 @@ def test_the_same_badge_has_the_same_code():
 )
 def test_every_badge_comes_back(station, seed, campaign, expires):
     badge = Badge(station, volunteer_number(seed), campaign, expires)
-    directory = {station: KEY.public_key().public_bytes_raw()}
+    directory = Directory(stations={station: (KEY.public_key().public_bytes_raw(),)})
     found = check(issue(badge, KEY.sign), directory=directory, campaign=campaign, today=date(2020, 1, 1))
     assert found == Check(None, badge)
 
@@ -190,6 +194,29 @@ def test_a_signature_moved_to_another_badge():
     raw, raw_other = (base64.b32decode(code + "=" * (-len(code) % 8)) for code in (CODE, other))
     moved = base64.b32encode(raw_other[:28] + raw[28:]).decode().rstrip("=")
     assert judged(moved) == Check("bad_signature", None)
+
+
+def test_a_key_that_was_lost_counts_and_one_that_was_withdrawn_does_not():
+    own, other = (key.public_key().public_bytes_raw() for key in (KEY, OTHER_KEY))
+    later = issue(BADGE, OTHER_KEY.sign)
+    both = Directory(stations={STATION: (own, other)})
+    assert judged(CODE, directory=both).valid
+    assert judged(later, directory=both).valid
+    without = replace(both, withdrawn=frozenset([own]))
+    assert judged(CODE, directory=without) == Check("revoked", None)  # whoever has the key can write any name
+    assert judged(later, directory=without).valid
+    assert is_withdrawn(CODE, without.withdrawn)
+    assert not is_withdrawn(later, without.withdrawn)
+    assert not is_withdrawn(CODE, ())
+
+
+def test_headquarters_revokes_badges_of_any_station():
+    told = replace(DIRECTORY, revoked={BADGE.volunteer: 1})
+    assert judged(CODE, directory=told).reason == "revoked"
+    assert judged(CODE, directory=told, revoked={BADGE.volunteer: 0}).reason == "revoked"
+    newer = issue(replace(BADGE, serial=2), KEY.sign)
+    assert judged(newer, directory=told).valid
+    assert judged(newer, directory=told, revoked={BADGE.volunteer: 2}).reason == "revoked"
 
 
 def test_a_station_that_is_not_in_the_directory():

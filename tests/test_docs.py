@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import base64
 import hashlib
 import json
 import random
@@ -43,6 +44,7 @@ from kiosk.segments import HEADER, sealed_name
 from kiosk.settings import FILE, read_settings
 from kiosk.sheet import COLUMNS
 from kiosk.station import Station, read_history
+from kiosk.trust import Directory, fingerprint
 from tests import factories
 from tests.conftest import FakeClock, seeded
 
@@ -431,6 +433,26 @@ def test_the_minutes_of_the_examples_are_as_the_page_says() -> None:
     assert read_day(log[:11], day, now) == {}
 
 
+def test_the_vector_of_what_headquarters_signs_holds() -> None:
+    vector = next(example for example in examples() if "document" in example)
+    key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(vector["key_seed"]))
+    public = key.public_key().public_bytes_raw()
+    assert (public.hex(), fingerprint(public)) == (vector["public_key"], vector["fingerprint"])
+    told = Directory.read(vector["document"].encode(), public)
+    assert told.sign(key.sign).decode() == vector["document"]
+    # Step by step, as the page has it.
+    members = json.loads(vector["document"])
+    signature = base64.b64decode(members.pop("signature"))
+    content = json.dumps(members, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    assert key.sign(b"kiosk directory 1\0" + content) == signature
+    assert members["stations"] == {name: [key.hex() for key in keys] for name, keys in told.stations.items()}
+    rest, letters = int.from_bytes(hashlib.sha256(b"kiosk key 1\0" + public).digest(), "big"), ""
+    for _ in range(20):
+        letters += "23456789ABCDEFGHJKMNPQRSTUVWXYZ"[rest % 31]
+        rest //= 31
+    assert vector["fingerprint"].replace("-", "") == letters
+
+
 def test_the_badge_vector_holds() -> None:
     vector = next(example for example in examples() if "key_seed" in example)
     key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(vector["key_seed"]))
@@ -445,7 +467,7 @@ def test_the_badge_vector_holds() -> None:
     payload += vector["campaign"].encode().ljust(8, b"\0") + struct.pack(">H", days)
     assert payload.hex() == vector["payload"]
     assert key.sign(b"kiosk badge 1\0" + payload).hex() == vector["signature"]
-    directory = {vector["station"]: bytes.fromhex(vector["public_key"])}
+    directory = Directory(stations={vector["station"]: (bytes.fromhex(vector["public_key"]),)})
     assert badge.check(vector["code"], directory=directory, campaign=vector["campaign"], today=expires).valid
     page = section("The badge code")
     assert f"a payload of {len(payload)} bytes" in page
@@ -457,7 +479,7 @@ def test_the_badge_of_the_examples_is_good_until_it_is_revoked() -> None:
     issued, revoked = records["badge_issued"], records["badge_revoked"]
     assert issued.volunteer
     expires = date.fromisoformat(issued["expires"])
-    directory = {issued.station: bytes.fromhex(records["station_noted"]["details"]["key"])}
+    directory = Directory(stations={issued.station: (bytes.fromhex(records["station_noted"]["details"]["key"]),)})
     judge = partial(badge.check, directory=directory, campaign=issued["campaign"], today=expires)
     says = judge(issued["code"]).badge
     assert says == badge.Badge(issued.station, issued.volunteer, issued["campaign"], expires, issued["serial"])

@@ -9,10 +9,11 @@ import pytest
 from kiosk import setup
 from kiosk.app import KioskApp
 from kiosk.campaign_files import shipped
-from kiosk.keys import Keys, KeysError
+from kiosk.keys import Keys
 from kiosk.segments import verify
 from kiosk.settings import NotSetUp
 from kiosk.station import Station
+from kiosk.trust import KeysError
 from tests.conftest import FakeClock
 from tests.walking import Walker
 

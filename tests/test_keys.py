@@ -17,8 +17,9 @@ import pyrage
 import pytest
 
 from kiosk.errors import KioskError
-from kiosk.keys import Keys, KeysError, new_passphrase, new_pin, read_hq_keys, verify
+from kiosk.keys import Keys, new_passphrase, new_pin
 from kiosk.records import ALPHABET
+from kiosk.trust import KeysError, read_hq_keys, verify
 from tests.factories import at, id_number
 from tests.wrapping import lightly
 

@@ -15,12 +15,13 @@ from kiosk import audit, badge, setup, store
 from kiosk.arriving import Admission
 from kiosk.campaign import Campaign
 from kiosk.errors import CampaignError, KioskError, NotSaved, WrongUsage
-from kiosk.keys import Keys, KeysError
+from kiosk.keys import Keys
 from kiosk.recovery import settings_of
 from kiosk.rules import Application, Stay
 from kiosk.segments import replaced_by_older
 from kiosk.settings import NotSetUp, SettingsError, read_settings
 from kiosk.station import Station
+from kiosk.trust import Directory, KeysError
 from tests import factories, plain
 from tests.conftest import COMMUNITY, PIN, STATION, seeded
 
@@ -319,7 +320,10 @@ def test_a_station_without_its_signing_key_makes_another(
             fresh = arrive(station, campaign, 1)
             assert station.recognise(fresh.code or "").refused is None
             assert badge.check(
-                fresh.code or "", directory={STATION: new}, campaign="SC2021", today=station.today()
+                fresh.code or "",
+                directory=Directory(stations={STATION: (new,)}),
+                campaign="SC2021",
+                today=station.today(),
             ).valid
         finally:
             station.close()

@@ -58,7 +58,7 @@ async def test_the_badge_on_the_screen_can_be_scanned(size: tuple[int, int], the
         assert found.text == station.badge_code(entry.volunteer)
         judged = check(
             found.text,
-            directory={station.settings.station: station.keys.public},
+            directory=station.directory(),
             campaign=station.campaign.id,
             today=station.today(),
         )

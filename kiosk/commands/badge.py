@@ -11,9 +11,10 @@ from kiosk import badge, clock, recovery, station
 from kiosk.commands import output
 from kiosk.errors import KioskError, WrongUsage
 from kiosk.i18n import _
-from kiosk.keys import Keys, KeysError
+from kiosk.keys import Keys
 from kiosk.records import parse_volunteer_number, service_day
 from kiosk.settings import read_settings
+from kiosk.trust import KeysError
 from kiosk.wording import BADGE_REFUSED, cause
 
 
@@ -73,7 +74,7 @@ def check(folder: Path, options: Namespace) -> int:
         own.append(keys.public)
     done = badge.check(
         options.code,
-        directory={**keys.others(), settings.station: tuple(own)},
+        directory=keys.others().with_own(settings.station, own),
         campaign=recovery.campaigns_of(folder).on(today).id,
         today=today,
         revoked=log.history.revoked,

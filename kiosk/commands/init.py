@@ -10,7 +10,7 @@ from kiosk import campaign_files, setup
 from kiosk.commands import output
 from kiosk.errors import InvalidInput, WrongUsage
 from kiosk.i18n import _
-from kiosk.keys import KeysError, read_hq_keys
+from kiosk.trust import KeysError, read_hq_keys
 
 
 def run(folder: Path, options: Namespace) -> int:

@@ -13,8 +13,9 @@ from textual.widgets import Static
 
 from kiosk.errors import InvalidInput
 from kiosk.i18n import N_, _
-from kiosk.keys import PIN_DIGITS, KeysError
+from kiosk.keys import PIN_DIGITS
 from kiosk.station import Station
+from kiosk.trust import KeysError
 from kiosk.widgets.fields import Field
 from kiosk.widgets.form import FormPage
 from kiosk.widgets.numberpad import PadForm
