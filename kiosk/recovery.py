@@ -17,7 +17,7 @@ from kiosk.campaign_files import shipped
 from kiosk.durable import FolderLock, make_folder, move_durably, write_durably
 from kiosk.errors import CampaignError
 from kiosk.i18n import _
-from kiosk.segments import read_all
+from kiosk.segments import check_within, read_all
 from kiosk.settings import FILE, NotSetUp, Settings, SettingsError, read_settings
 from kiosk.store import new_epoch, place_aside
 
@@ -68,7 +68,8 @@ def _from_the_log(folder: Path, entropy: Callable[[int], bytes]) -> Settings:
     segments, _found = read_all(folder)
     station = station_of(segments, told.station if told else "")
     own = [segment for segment in segments if segment.header["station"] == station]
-    places = [details for details in notes(own) if {"street", "community"} <= details.keys()]
+    whole = (segment for segment in own if not check_within(segment, station))  # a wrong digit names another place
+    places = [details for details in notes(whole) if {"street", "community"} <= details.keys()]
     if told is None and not places:
         return read_settings(folder)  # the error says what is wrong with the file
     if told is None:

@@ -195,6 +195,14 @@ def test_a_wrong_place_is_put_right_by_what_else_the_file_says(
         assert (settings.street, settings.community, settings.name) == (COMMUNITY[:9], COMMUNITY, "笕桥社区")
 
 
+def test_a_place_in_a_segment_that_was_changed_is_not_believed(station_folder: Path, clock: FakeClock) -> None:
+    path, records = station_folder / "station.json", station_folder / "records" / "open.json"
+    garble(path, path.read_bytes().replace(b'"dark"', b'"dbrk"'))
+    garble(records, records.read_bytes().replace(COMMUNITY.encode(), COMMUNITY.replace("3301", "3300").encode()))
+    settings, anew = settings_of(station_folder, seeded(5))
+    assert (anew, settings.community, settings.name) == (True, COMMUNITY, "笕桥社区")
+
+
 def test_a_place_that_does_not_fit_together_is_not_believed(station_folder: Path, clock: FakeClock) -> None:
     path = station_folder / "station.json"
     told = path.read_bytes().replace("笕桥社区".encode(), "东门口".encode())
