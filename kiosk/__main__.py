@@ -71,6 +71,30 @@ def _parser() -> argparse.ArgumentParser:
     revoke.add_argument("volunteer", metavar="VOLUNTEER", help=_("the volunteer number"))
     revoke.add_argument("--reason", default="", help=_("why"))
 
+    trusted = formatted(command("stations", "badge.stations", _("the stations whose badges count here"), of=of))
+    trusted.add_argument("file", type=Path, nargs="?", metavar="FILE", help=_("take in headquarters' directory first"))
+
+    hq = command("hq", "hq.init", _("headquarters' part"))
+    of = hq.add_subparsers(title=_("commands"), metavar=_("COMMAND"), required=True)
+
+    def of_hq(name: str, text: str, *, makes_keys: bool = False) -> argparse.ArgumentParser:
+        added = command(name, f"hq.{name}", text, of=of)
+        added.add_argument("--db", metavar="URL", help=_("the database; without it a SQLite file in the data folder"))
+        where = _("the folder with headquarters' keys")
+        added.add_argument("--keys", type=Path, metavar="DIR", required=makes_keys, help=where)
+        return added
+
+    formatted(of_hq("init", _("make headquarters' keys"), makes_keys=True))
+    accept = formatted(of_hq("accept", _("answer for the key of a station, or withdraw one")))
+    accept.add_argument("station", metavar="STATION", help=_("its id"))
+    which = accept.add_mutually_exclusive_group(required=True)
+    which.add_argument("--from", dest="source", type=Path, metavar="PATH", help=_("files of the station that name it"))
+    which.add_argument("--key", metavar="HEX", help=_("the public key itself"))
+    which.add_argument("--withdraw", metavar="KEY", help=_("a key that was stolen, in hex or its fingerprint"))
+    accept.add_argument("--reason", default="", help=_("why"))
+    directory = of_hq("directory", _("sign the list of stations, for all of them to take in"))
+    directory.add_argument("--out", type=Path, metavar="FILE", help=_("where to write it; stdout without it"))
+
     formatted(command("verify", "verify.run", _("check every record, hash, chain and file")))
     return parser
 

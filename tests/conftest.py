@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import gc
+import json
 import os
 import pickle
 import random
@@ -22,7 +23,9 @@ from textual.css.model import RuleSet
 from textual.css.stylesheet import Stylesheet
 from textual.css.types import CSSLocation
 
+from kiosk import clock as clock_module
 from kiosk import i18n, setup
+from kiosk.__main__ import main
 from kiosk.campaign import Campaign
 from kiosk.campaign_files import shipped
 from kiosk.records import SHANGHAI
@@ -204,3 +207,41 @@ def station(station_folder: Path, clock: FakeClock) -> Iterator[Station]:
     opened = Station(station_folder, clock=clock, entropy=seeded(2))
     yield opened
     opened.close()
+
+
+# --- commands ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Result:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """What was printed with `--format json`."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(
+    station_folder: Path, clock: FakeClock, capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
+) -> Run:
+    """Runs a command in this process, on `station_folder` and at the time of `clock`."""
+    monkeypatch.setattr(clock_module, "system_clock", clock)
+
+    def call(*arguments: str, folder: Path = station_folder) -> Result:
+        capfdbinary.readouterr()
+        try:
+            code = main(["--data", str(folder), *arguments])
+        except SystemExit as stop:  # argparse ends like this
+            code = int(stop.code or 0)
+        out, err = (text.decode("utf-8") for text in capfdbinary.readouterr())
+        assert "Traceback" not in out + err
+        return Result(code, out, err)
+
+    return call

@@ -10,25 +10,23 @@ import re
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import zxingcpp
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from PIL import Image
 
-from kiosk import clock as clock_module
 from kiosk import setup
-from kiosk.__main__ import main
 from kiosk.arriving import Admission
 from kiosk.campaign import Campaign
 from kiosk.keys import Keys
 from kiosk.rules import Application, Stay
 from kiosk.station import Station
 from tests import factories, plain
+from tests.conftest import Run
 from tests.elsewhere import Elsewhere
 
 if TYPE_CHECKING:
@@ -39,41 +37,6 @@ ROSTER_KEYS = [
     *("checked_in_at", "checked_out_at", "minutes", "flags"),
 ]
 FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "\tx")
-
-
-@dataclass(frozen=True)
-class Result:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def rows(self) -> list[dict[str, Any]]:
-        """What was printed with `--format json`."""
-        return [json.loads(line) for line in self.out.splitlines()]
-
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(
-    station_folder: Path, clock: FakeClock, capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
-) -> Run:
-    """Runs a command in this process, on `station_folder` and at the time of `clock`."""
-    monkeypatch.setattr(clock_module, "system_clock", clock)
-
-    def call(*arguments: str, folder: Path = station_folder) -> Result:
-        capfdbinary.readouterr()
-        try:
-            code = main(["--data", str(folder), *arguments])
-        except SystemExit as stop:  # argparse ends like this
-            code = int(stop.code or 0)
-        out, err = (text.decode("utf-8") for text in capfdbinary.readouterr())
-        assert "Traceback" not in out + err
-        return Result(code, out, err)
-
-    return call
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from kiosk.i18n import _
 from kiosk.keys import Keys
 from kiosk.records import parse_volunteer_number, service_day
 from kiosk.settings import read_settings
-from kiosk.trust import KeysError
+from kiosk.trust import KeysError, fingerprint
 from kiosk.wording import BADGE_REFUSED, cause
 
 
@@ -100,6 +100,33 @@ def check(folder: Path, options: Namespace) -> int:
     elif damaged:
         print(_("The log is incomplete, and the badge may have been revoked: it cannot be judged."), file=sys.stderr)
     return 0 if done.valid and not damaged else 1
+
+
+def stations(folder: Path, options: Namespace) -> int:
+    """Takes in headquarters' directory if asked to, and prints whose badges count, with what people compare of keys."""
+    settings = read_settings(folder)
+    keys = Keys(folder / "keys", folder / "tmp")
+    if options.file:
+        try:
+            content = options.file.read_bytes()
+        except OSError as error:
+            sentence = _("The file {file} cannot be read: {error}.").format(file=options.file, error=cause(error))
+            raise WrongUsage(sentence) from error
+        keys.take_directory(content)
+    known = keys.directory().with_own(settings.station, [keys.public])
+    rows = [
+        {"station": name, "key": key.hex(), "fingerprint": fingerprint(key), "counts": key not in known.withdrawn}
+        for name, its in sorted(known.stations.items())
+        for key in its
+    ]
+    headings = {
+        "station": _("Station"),
+        "key": _("Key"),
+        "fingerprint": _("Fingerprint"),
+        "counts": _("Counts"),
+    }
+    output.emit(rows, headings, options.format)
+    return 0
 
 
 def revoke(folder: Path, options: Namespace) -> int:

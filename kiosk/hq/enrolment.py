@@ -1,0 +1,169 @@
+"""Which stations count: somebody answers for a station's public key, and withdraws one that was stolen.
+
+What comes of it is the directory, signed, by which every station knows the badges of all others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from kiosk.audit import notes, public_keys
+from kiosk.errors import KioskError
+from kiosk.hq.database import Database, directories, station_keys
+from kiosk.i18n import _
+from kiosk.records import timestamp
+from kiosk.segments import Segment, Unreadable, check_within, read_all, read_segment
+from kiosk.trust import Directory, fingerprint
+from kiosk.wording import cause
+
+
+@dataclass(frozen=True, slots=True)
+class StationKey:
+    """A public key of a station that somebody has answered for."""
+
+    station: str
+    key: bytes
+    accepted: str
+    withdrawn: str | None
+
+    @property
+    def fingerprint(self) -> str:
+        """What people compare over the telephone."""
+        return fingerprint(self.key)
+
+
+def keys_in(path: Path, station: str) -> tuple[bytes, ...]:
+    """The public keys that a station's own files name, the newest last.
+
+    Args:
+        path: its data folder, a folder with its TinyDB files, or one of them.
+        station: its id.
+
+    Raises:
+        KioskError: if no file there is the station's, one is damaged or cannot be read, or none names a key.
+    """
+    try:
+        own = [segment for segment in _segments(path) if segment.header["station"] == station]
+    except OSError as error:
+        sentence = _("The file {file} cannot be read: {error}.")
+        raise KioskError(sentence.format(file=path, error=cause(error))) from error
+    for segment in own:
+        for finding in check_within(segment, station):
+            raise KioskError(f"{segment.path}: {finding.problem}")
+    found = public_keys(notes(own))
+    if not found:
+        sentence = _("Nothing in {path} says which key station {station} has.")
+        raise KioskError(sentence.format(path=path, station=station))
+    return found
+
+
+def _segments(path: Path) -> Sequence[Segment]:
+    if (path / "records").is_dir():
+        return read_all(path)[0]
+    paths = sorted(path.rglob("*.json")) if path.is_dir() else [path]
+    found = []
+    for each in paths:
+        try:
+            found.append(read_segment(each))
+        except Unreadable as error:  # a stick holds other files, too; one that was named has to be good
+            if each == path:
+                raise KioskError(f"{path}: {error}") from error
+    return sorted(found, key=lambda segment: (segment.number or 0, segment.header["first_seq"]))
+
+
+def accept(database: Database, station: str, keys: Iterable[bytes], now: datetime) -> Sequence[StationKey]:
+    """Answers for keys of a station; what was accepted before stays as it is.
+
+    Returns:
+        All keys of the station.
+
+    Raises:
+        KioskError: if one was withdrawn, or is another station's.
+    """
+    with database.begin() as connection:
+        for key in keys:
+            known = connection.execute(sa.select(station_keys).where(station_keys.c.key == key)).first()
+            if known is None:
+                row = {"station": station, "key": key, "accepted": timestamp(now)}
+                connection.execute(station_keys.insert(), row)
+            elif known.station != station:
+                sentence = _("The key {key} is that of station {station}.")
+                raise KioskError(sentence.format(key=fingerprint(key), station=known.station))
+            elif known.withdrawn is not None:
+                sentence = _("The key {key} was withdrawn and never counts again. The station has to make another.")
+                raise KioskError(sentence.format(key=fingerprint(key)))
+        return [key for key in _all(connection) if key.station == station]
+
+
+def withdraw(database: Database, station: str, named: str, reason: str, now: datetime) -> Sequence[StationKey]:
+    """Lets a key count nowhere any more, from the next directory on; the station makes another.
+
+    Args:
+        database: headquarters'.
+        station: its id.
+        named: the key, in hex or by its fingerprint.
+        reason: why, for those who ask later.
+        now: the time (aware).
+
+    Returns:
+        All keys of the station.
+
+    Raises:
+        KioskError: if the station has no such key.
+    """
+    wanted = "".join(named.split()).upper()
+    with database.begin() as connection:
+        own = [key for key in _all(connection) if key.station == station]
+        found = [key for key in own if wanted in (key.key.hex().upper(), key.fingerprint)]
+        if not found:
+            sentence = _("Station {station} has no key {key}.")
+            raise KioskError(sentence.format(station=station, key=named))
+        change = {"withdrawn": timestamp(now), "reason": reason.strip()}
+        still = station_keys.c.withdrawn.is_(None)
+        connection.execute(station_keys.update().where(station_keys.c.key == found[0].key, still).values(change))
+        return [key for key in _all(connection) if key.station == station]
+
+
+def enrolled(database: Database) -> Sequence[StationKey]:
+    """The keys of all stations, in the order in which they were accepted."""
+    with database.begin() as connection:
+        return list(_all(connection))
+
+
+def _all(connection: sa.Connection) -> Iterable[StationKey]:
+    columns = station_keys.c
+    wanted = sa.select(columns.station, columns.key, columns.accepted, columns.withdrawn).order_by(columns.place)
+    return [StationKey(*row) for row in connection.execute(wanted)]
+
+
+def directory(database: Database, sign: Callable[[bytes], bytes], now: datetime) -> bytes:
+    """The directory of all stations, signed: the same file as long as nothing changes.
+
+    Args:
+        database: headquarters'.
+        sign: gives headquarters' signature.
+        now: the time (aware), for its number.
+    """
+    with database.begin() as connection:
+        stations: dict[str, tuple[bytes, ...]] = {}
+        withdrawn = set()
+        for key in _all(connection):
+            stations[key.station] = (*stations.get(key.station, ()), key.key)
+            if key.withdrawn is not None:
+                withdrawn.add(key.key)
+        newest = sa.select(directories).order_by(directories.c.number.desc()).limit(1)
+        before = connection.execute(newest).first()
+        # By the clock, so that a database that was lost and made anew goes on from where it was.
+        number = max(int(now.timestamp()), before.number + 1 if before else 1)
+        if before is not None:
+            same = Directory(before.number, stations, frozenset(withdrawn)).sign(sign)
+            if same == before.document:
+                return same
+        document = Directory(number, stations, frozenset(withdrawn)).sign(sign)
+        connection.execute(directories.insert(), {"number": number, "document": document})
+        return document

@@ -1,0 +1,86 @@
+"""Headquarters' private keys: what signs its documents, and what opens what stations have sealed to it.
+
+It knows of no database and no record. The two keys lie in two files: the one that signs is needed every day, the one
+that opens ID numbers is needed for certificates only, and may lie in a safe.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from kiosk.durable import make_folder, write_durably
+from kiosk.i18n import _
+from kiosk.trust import KeysError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+SIGNING: Final = "hq.key"
+"""The seed of the Ed25519 key, 32 bytes in hex."""
+OPENING: Final = "hq.age"
+"""The age identity, `AGE-SECRET-KEY-1...`."""
+PUBLIC: Final = "hq.json"
+"""The public halves of both: the file that every station is given by hand."""
+
+
+class HqKeys:
+    """A folder with headquarters' keys. Nothing is read before it is needed."""
+
+    def __init__(self, folder: Path) -> None:
+        """Names the folder."""
+        self.folder = folder
+
+    @classmethod
+    def create(cls, folder: Path, *, entropy: Callable[[int], bytes] = secrets.token_bytes) -> HqKeys:
+        """Makes new keys.
+
+        Args:
+            folder: where they are to lie; it is made if it is not there.
+            entropy: gives n random bytes for the signing key (the other one always comes from the system's).
+
+        Raises:
+            KeysError: if there are keys already, or what is left of them.
+            OSError: if they cannot be written.
+        """
+        from pyrage import x25519
+
+        keys = cls(folder)
+        for name in (SIGNING, OPENING, PUBLIC):
+            if (folder / name).exists():
+                sentence = _("There is {file} already. Keys that stations know are never replaced.")
+                raise KeysError(sentence.format(file=folder / name))
+        make_folder(folder)
+        identity = x25519.Identity.generate()
+        keys._write(SIGNING, entropy(32).hex().encode())
+        keys._write(OPENING, str(identity).encode())
+        public = {"age": str(identity.to_public()), "ed25519": base64.b64encode(keys.public).decode()}
+        keys._write(PUBLIC, json.dumps(public, indent=1).encode())  # last: with it the keys are whole
+        return keys
+
+    def _write(self, name: str, content: bytes) -> None:
+        write_durably(self.folder / name, content, self.folder)
+
+    @cached_property
+    def _signing_key(self) -> Ed25519PrivateKey:
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+        path = self.folder / SIGNING
+        try:
+            return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(path.read_text("ascii")))
+        except (OSError, ValueError) as error:
+            raise KeysError(_("The key file {file} cannot be read.").format(file=path)) from error
+
+    @cached_property
+    def public(self) -> bytes:
+        """The public key that stations know, 32 bytes."""
+        return self._signing_key.public_key().public_bytes_raw()
+
+    def sign(self, message: bytes) -> bytes:
+        """Headquarters' Ed25519 signature of `message`, 64 bytes."""
+        return self._signing_key.sign(message)

@@ -1,0 +1,328 @@
+"""Headquarters answers for the keys of stations; then each knows the badges of all others, without a network."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from kiosk import setup
+from kiosk.campaign import Campaign
+from kiosk.hq.database import Database
+from kiosk.hq.keys import HqKeys
+from kiosk.keys import Keys
+from kiosk.station import Station
+from kiosk.trust import Directory, fingerprint, read_hq_keys
+from tests import plain
+from tests.conftest import PIN, FakeClock, Result, Run, made_once, seeded
+from tests.test_recovery import arrive
+from tests.wrapping import lightly
+
+HOMES = {"S016001": "330102016001", "S001001": "330102001051"}
+
+
+@dataclass
+class District:
+    """Headquarters and two stations in folders beside each other, and how they are called."""
+
+    folder: Path
+    run: Run
+    clock: FakeClock
+    campaign: Campaign
+
+    def hq(self, *arguments: str) -> Result:
+        return self.run("hq", *arguments, folder=self.folder / "hq")
+
+    def at(self, station: str, *arguments: str) -> Result:
+        return self.run(*arguments, folder=self.folder / station)
+
+    def accept(self, station: str) -> Result:
+        return self.hq("accept", station, "--from", str(self.folder / station), "--format", "json")
+
+    def publish(self) -> Path:
+        """The directory as it stands, written to a file."""
+        path = self.folder / "directory.json"
+        assert self.hq("directory", "--out", str(path)).code == 0
+        return path
+
+    def tell(self, *stations: str) -> None:
+        """Brings the directory to stations."""
+        path = self.publish()
+        for station in stations:
+            assert self.at(station, "badge", "stations", str(path)).code == 0
+
+    def arrival(self, station: str, number: int) -> str:
+        """The badge's code of somebody who comes."""
+        opened = Station(self.folder / station, clock=self.clock, entropy=seeded(number))
+        try:
+            return arrive(opened, self.campaign, number).code or ""
+        finally:
+            opened.close()
+
+    def judged(self, station: str, code: str) -> str | None:
+        """What a station says of a badge."""
+        done = self.at(station, "badge", "check", code)
+        assert done.code == (0 if done.rows[0]["valid"] else 1)
+        reason: str | None = done.rows[0]["reason"]
+        return reason
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory, campaign: Campaign) -> Path:
+    """Headquarters' keys and the two stations as they were set up, for the whole run, to be copied."""
+
+    def make(folder: Path) -> None:
+        HqKeys.create(folder / "keys")
+        hq = read_hq_keys(folder / "keys" / "hq.json")
+        for name, home in HOMES.items():
+            with lightly():
+                made = setup.prepare(folder / name, campaign, station=name, community=home, pin=PIN, hq=hq)
+            setup.finish(folder / name, made, clock=FakeClock())
+
+    return made_once(tmp_path_factory, "district", make)
+
+
+@pytest.fixture
+def district(prepared: Path, tmp_path: Path, run: Run, clock: FakeClock, campaign: Campaign) -> District:
+    shutil.copytree(prepared, tmp_path, dirs_exist_ok=True)
+    database = Database(None, tmp_path / "hq")
+    database.say("keys", str(tmp_path / "keys"))
+    database.close()
+    return District(tmp_path, run, clock, campaign)
+
+
+def key_of(folder: Path) -> bytes:
+    return Keys(folder / "keys", folder / "tmp").public
+
+
+# --- keys -----------------------------------------------------------------------------------------------------------
+
+
+def test_init_makes_keys_for_the_owner_alone(run: Run, tmp_path: Path) -> None:
+    done = run("hq", "init", "--keys", str(tmp_path / "k"), "--format", "json", folder=tmp_path / "hq")
+    assert done.code == 0
+    (row,) = done.rows
+    assert list(row) == ["keys", "public", "age", "fingerprint"]
+    public = read_hq_keys(Path(row["public"]))
+    assert public["age"] == row["age"]
+    assert row["fingerprint"] == fingerprint(HqKeys(tmp_path / "k").public)
+    files = {path.name: path for path in (tmp_path / "k").iterdir()}
+    assert files.keys() == {"hq.key", "hq.age", "hq.json"}
+    for path in [*files.values(), tmp_path / "hq" / "hq.sqlite"]:
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "k").stat().st_mode) == 0o700
+    secrets = [files[name].read_text() for name in ("hq.key", "hq.age")]
+    assert not any(secret in done.out or secret in files["hq.json"].read_text() for secret in secrets)
+
+
+@pytest.mark.parametrize("left", [["hq.key", "hq.age", "hq.json"], ["hq.key"], ["hq.age"]])
+def test_init_never_replaces_keys(run: Run, tmp_path: Path, left: list[str]) -> None:
+    call = ("hq", "init", "--keys", str(tmp_path / "k"))
+    assert run(*call, folder=tmp_path / "hq").code == 0
+    for name in {"hq.key", "hq.age", "hq.json"} - set(left):
+        (tmp_path / "k" / name).unlink()
+    before = plain.fingerprint(tmp_path / "k")
+    again = run(*call, folder=tmp_path / "hq")
+    assert (again.code, again.out) == (2, "")
+    assert "hq." in again.err
+    assert plain.fingerprint(tmp_path / "k") == before
+
+
+# --- badges of another station --------------------------------------------------------------------------------------
+
+
+def test_a_badge_of_one_station_counts_at_another_once_headquarters_says_so(district: District) -> None:
+    here, there = HOMES
+    code, other = district.arrival(here, 1), district.arrival(there, 2)
+    district.accept(here)
+    district.tell(there)
+    assert district.judged(there, code) is None
+    assert district.judged(here, other) == "unknown_station"  # nobody has answered for it yet
+    district.accept(there)
+    district.tell(here, there)
+    assert district.judged(here, other) is None
+    station = Station(district.folder / there, clock=district.clock)
+    visitor = station.recognise(code).visitor
+    station.close()
+    assert visitor is not None
+    assert visitor.station == here
+
+
+def test_accept_prints_what_people_compare(district: District) -> None:
+    (station, *_) = HOMES
+    done = district.accept(station)
+    (row,) = done.rows
+    assert list(row) == ["station", "key", "fingerprint", "accepted", "withdrawn"]
+    assert row["key"] == key_of(district.folder / station).hex()
+    own = district.at(station, "badge", "stations", "--format", "json")
+    assert own.rows == [
+        {"station": station, "key": row["key"], "fingerprint": row["fingerprint"], "counts": True},
+    ]
+    assert (row["accepted"][:10], row["withdrawn"]) == ("2021-12-06", None)
+    district.clock.advance(minutes=5)
+    assert district.accept(station).rows == [row]  # once more is no more
+
+
+def test_a_key_can_be_named_by_any_of_the_stations_files(district: District) -> None:
+    (station, *_) = HOMES
+    records = district.folder / station / "records"
+    stick = district.folder / "stick"
+    stick.mkdir()
+    shutil.copy(records / "open.json", stick / "anything.json")
+    (stick / "other.json").write_text("[]")
+    for path in (records, stick, stick / "anything.json"):
+        done = district.hq("accept", station, "--from", str(path), "--format", "json")
+        assert [row["key"] for row in done.rows] == [key_of(district.folder / station).hex()]
+    named = district.hq("accept", "T1", "--key", "0a" * 32, "--format", "json")
+    assert [row["key"] for row in named.rows] == ["0a" * 32]
+
+
+def test_a_lost_key_stays_good_and_the_new_one_counts_once_it_is_accepted(district: District) -> None:
+    here, there = HOMES
+    code = district.arrival(here, 1)
+    district.accept(here)
+    district.tell(here, there)
+    (district.folder / here / "keys" / "station.key").write_bytes(b"")
+    fresh = district.arrival(here, 3)
+    assert [district.judged(here, each) for each in (code, fresh)] == [None, None]
+    assert [district.judged(there, each) for each in (code, fresh)] == [None, "bad_signature"]
+    assert len(district.accept(here).rows) == 2
+    district.tell(there)
+    assert [district.judged(there, each) for each in (code, fresh)] == [None, None]
+
+
+def test_a_stolen_key_counts_nowhere_and_the_station_makes_another(district: District) -> None:
+    here, there = HOMES
+    code = district.arrival(here, 1)
+    district.accept(here)
+    district.tell(here, there)
+    stolen = key_of(district.folder / here)
+    done = district.hq("accept", here, "--withdraw", fingerprint(stolen), "--reason", "被盗", "--format", "json")
+    assert done.rows[0]["withdrawn"][:10] == "2021-12-06"
+    before = district.folder / "before.json"
+    shutil.copy(district.folder / "directory.json", before)
+    district.tell(here, there)
+    assert [district.judged(each, code) for each in HOMES] == ["revoked", "revoked"]
+    district.at(there, "badge", "stations", str(before))  # an older list does not let it count again
+    assert district.judged(there, code) == "revoked"
+    fresh = district.arrival(here, 3)
+    assert key_of(district.folder / here) != stolen
+    assert district.judged(here, fresh) is None
+    refused = district.accept(here)  # its files name the stolen one, too
+    assert (refused.code, refused.out) == (1, "")
+    assert fingerprint(stolen) in refused.err
+    district.hq("accept", here, "--key", key_of(district.folder / here).hex())
+    district.tell(there)
+    assert district.judged(there, fresh) is None
+
+
+# --- the directory --------------------------------------------------------------------------------------------------
+
+
+def test_the_directory_stays_the_same_file_until_something_changes(district: District) -> None:
+    here, there = HOMES
+    public = HqKeys(district.folder / "keys").public
+    district.accept(here)
+    first = district.publish().read_bytes()
+    district.clock.advance(minutes=5)
+    assert district.publish().read_bytes() == first
+    district.accept(there)
+    district.clock.now -= timedelta(days=900)  # a board without a battery
+    second = district.publish().read_bytes()
+    numbers = [Directory.read(content, public).number for content in (first, second)]
+    assert numbers[1] == numbers[0] + 1
+    assert set(Directory.read(second, public).stations) == set(HOMES)
+    printed = district.hq("directory")
+    assert json.loads(printed.out) == json.loads(second)
+
+
+def test_a_directory_of_somebody_else_is_refused(district: District, run: Run) -> None:
+    here, there = HOMES
+    run("hq", "init", "--keys", str(district.folder / "thief"), folder=district.folder / "other")
+    run("hq", "accept", there, "--from", str(district.folder / there), folder=district.folder / "other")
+    path = district.folder / "forged.json"
+    assert run("hq", "directory", "--out", str(path), folder=district.folder / "other").code == 0
+    before = plain.fingerprint(district.folder / here)
+    done = district.at(here, "badge", "stations", str(path))
+    assert (done.code, done.out) == (1, "")
+    assert done.err.strip()
+    assert plain.fingerprint(district.folder / here) == before
+
+
+# --- what goes wrong ------------------------------------------------------------------------------------------------
+
+
+def _damage(path: Path) -> None:
+    told = json.loads(path.read_text("utf-8"))
+    told["records"]["1"]["details"]["key"] = "0b" * 32
+    path.write_text(json.dumps(told, ensure_ascii=False), "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "named"),
+    [
+        (["accept", "S016001", "--from", "{folder}/nowhere"], 1, "nowhere"),
+        (["accept", "S016001", "--from", "{folder}/S001001"], 1, "S016001"),
+        (["accept", "S001001", "--from", "{folder}/keys/hq.json"], 1, "hq.json"),
+        (["accept", "S016001", "--key", "12"], 2, "64"),
+        (["accept", "no such", "--key", "0a" * 32], 2, ""),
+        (["accept", "S016001"], 2, "--from"),
+        (["accept", "S016001", "--withdraw", "ABCDE"], 1, "ABCDE"),
+        (["directory", "--keys", "{folder}/nowhere"], 1, "nowhere"),
+        (["directory", "--db", "{folder}/hq"], 1, "hq"),
+        (["directory", "--db", "nonsense://x"], 2, "--db"),
+        (["directory", "--out", "{folder}/nowhere/d.json"], 1, ""),
+        (["directory", "--db", "{folder}/new.sqlite"], 2, "--keys"),
+    ],
+)
+def test_each_trouble_has_its_sentence(district: District, arguments: list[str], code: int, named: str) -> None:
+    done = district.hq(*(part.format(folder=district.folder) for part in arguments))
+    assert (done.code, done.out) == (code, "")
+    assert named in done.err
+    assert done.err.strip()
+
+
+def test_a_file_that_was_changed_names_no_key(district: District) -> None:
+    (station, *_) = HOMES
+    _damage(district.folder / station / "records" / "open.json")
+    done = district.accept(station)
+    assert (done.code, done.out) == (1, "")
+    assert "open.json" in done.err
+
+
+def test_a_key_belongs_to_one_station(district: District) -> None:
+    here, there = HOMES
+    district.accept(here)
+    done = district.hq("accept", there, "--key", key_of(district.folder / here).hex())
+    assert done.code == 1
+    assert here in done.err
+
+
+def test_a_database_of_a_newer_version_is_left_alone(district: District) -> None:
+    path = district.folder / "hq" / "hq.sqlite"
+    engine = sa.create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE about SET value = '99' WHERE name = 'format'"))
+    engine.dispose()
+    done = district.hq("directory")
+    assert (done.code, done.out) == (1, "")
+    assert "99" in done.err
+
+
+def test_no_password_is_printed(district: District, monkeypatch: pytest.MonkeyPatch) -> None:
+    def connect(*_args: Any, **_more: Any) -> Callable[..., Any]:
+        raise sa.exc.OperationalError("", {}, Exception("could not connect"))
+
+    monkeypatch.setattr(sa.Engine, "begin", connect)
+    done = district.hq("directory", "--db", "sqlite://somebody:geheim@/x")
+    assert done.code in (1, 2)
+    assert "geheim" not in done.err
+    assert done.err.strip()
