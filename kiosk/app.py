@@ -248,7 +248,8 @@ class KioskApp(App[None]):
             station = self._at()
             found = station.recognise(text)
             if found.refused is not None:
-                page.say(flow.refusal(found))
+                if not await page.refused(found):
+                    page.say(flow.refusal(found))
             elif page.keeps_draft:
                 page.say(_("A badge was scanned. Please finish here first, or go back with Esc, and scan it again."))
             elif not await page.scanned(found):

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 from kiosk import arriving, audit, badge, places, recovery, rules, serving
 from kiosk.arriving import Admission
@@ -43,13 +43,17 @@ from kiosk.segments import Finding, read_all, replaced_by_older
 from kiosk.settings import FILE, Settings
 from kiosk.store import Store, place_aside
 from kiosk.summary import Summary, summarise
-from kiosk.telling import Chapter, tell
+from kiosk.telling import Chapter, last_seen, tell
 from kiosk.trust import Directory, KeysError
 
 T = TypeVar("T")
 R = TypeVar("R")
 P = ParamSpec("P")
 Q = ParamSpec("Q")
+
+
+_JUST_NOW: Final = timedelta(minutes=1)
+"""Within it, a badge that is shown again may be a photograph of it in somebody else's hand."""
 
 
 def _as_it_is(outcome: T) -> T:
@@ -62,10 +66,11 @@ class Recognition:
 
     Attributes:
         refused: why it counts for nothing: one of the badge's reasons, `no_such_number`, or None.
-        person: the volunteer, if this station knows them.
+        person: the volunteer, if this station knows them; where a badge of theirs is refused, for the lead's eyes only.
         visit: the visit that is going on.
         pending: earlier visits that are 待补签.
         renewal: whether name and birth date are asked for again, since the last registration is too old.
+        seconds: since it was shown the last time, where that is less than a minute: perhaps by somebody else.
         visitor: the badge, if it is a good one of another station and its holder was never here.
     """
 
@@ -74,6 +79,7 @@ class Recognition:
     visit: Visit | None = None
     pending: tuple[Visit, ...] = ()
     renewal: bool = False
+    seconds: int | None = None
     visitor: badge.Badge | None = None
 
 
@@ -176,6 +182,7 @@ class Station:
         self._decayed: list[Finding] = []
         self._notes: list[Draft] = []
         self._key_is_named = False
+        self._shown: dict[str, datetime] = {}
         self._index = Index(folder)
         self._store = Store(
             folder,
@@ -510,6 +517,11 @@ class Station:
         with self._viewing:
             return tell(self.history, volunteer, self.campaign, self.clock())
 
+    def last_seen(self, volunteer: str) -> str:
+        """When and where they did something last, and what they are doing now; empty for somebody who never came."""
+        with self._viewing:
+            return last_seen(self.history, volunteer, self.campaign, self.clock())
+
     def summary(self, day: date) -> Summary:
         """A day in numbers."""
         with self._viewing:
@@ -564,8 +576,19 @@ class Station:
         return self.keys.others().with_own(self.settings.station, (*self._own_keys, self.keys.public))
 
     def recognise(self, scanned: str) -> Recognition:
-        """Who a scanned code or a typed number stands for."""
-        now = self.clock()
+        """Who a scanned code or a typed number stands for, and whether it was shown just before."""
+        found, volunteer = self._recognised(scanned, now := self.clock())
+        if volunteer is None:
+            return found
+        with self._viewing:
+            before = self._shown.get(volunteer)
+            self._shown = {who: when for who, when in self._shown.items() if timedelta() <= now - when < _JUST_NOW}
+            self._shown[volunteer] = now
+        recent = before is not None and timedelta() <= now - before < _JUST_NOW
+        return replace(found, seconds=(now - before).seconds if before is not None and recent else None)
+
+    def _recognised(self, scanned: str, now: datetime) -> tuple[Recognition, str | None]:
+        """The same without what was shown before, and the number of whoever the badge is of, if it is a genuine one."""
         volunteer = parse_volunteer_number(scanned)
         visitor: badge.Badge | None = None
         if volunteer is None and badge.looks_like_code(scanned):
@@ -577,15 +600,18 @@ class Station:
                 revoked=self.history.revoked,
             )
             # A badge that has run out still says who this is; the daily questions decide, and a new one is made.
-            if checked.reason not in (None, "expired") or checked.badge is None:
-                return Recognition(checked.reason)
+            if checked.badge is None or checked.reason == "unknown_station":
+                return Recognition(checked.reason), None
             volunteer = checked.badge.volunteer
+            if checked.reason not in (None, "expired"):
+                with self._viewing:
+                    return Recognition(checked.reason, self.history.people.get(volunteer)), volunteer
             if checked.valid and checked.badge.station != self.settings.station:
                 visitor = checked.badge
         with self._viewing:
             if volunteer is None or volunteer not in self.history.people:
-                return Recognition(None if visitor else "no_such_number", visitor=visitor)
-            return self._known(volunteer, now)
+                return Recognition(None if visitor else "no_such_number", visitor=visitor), volunteer
+            return self._known(volunteer, now), volunteer
 
     def find(self, name: str, told: str) -> Recognition:
         """Who somebody without a badge is: by their name and their mobile or ID number, both as at first.

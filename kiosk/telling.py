@@ -70,6 +70,20 @@ def place_in_words(campaign: Campaign, street: str | None, community: str | None
     return " ".join(campaign.name_of(code) for code in (street, community) if code)
 
 
+def last_seen(history: History, volunteer: str, campaign: Campaign, now: datetime) -> str:
+    """When and where a volunteer did something last, and what they are doing now; empty for somebody who never came."""
+    visits = [visit for visit in history.visits_of(volunteer) if not visit.voided]
+    if not visits:
+        return ""
+    visit = max(visits, key=lambda visit: visit.last)
+    state = _(STATUS[visit.status(now)])
+    if visit.stint and (duty := campaign.duty(visit.stint.duty)):
+        state = f"{state} {duty.text}"
+    said = _("Last seen: {time}, {state}, {place}.")
+    place = place_in_words(campaign, visit.street, visit.community)
+    return said.format(time=moment_in_words(visit.last, service_day(now)), state=state, place=place)
+
+
 def tell(history: History, volunteer: str, campaign: Campaign, now: datetime) -> list[Chapter]:
     """All that the log holds about a volunteer.
 

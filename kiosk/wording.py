@@ -59,6 +59,19 @@ BADGE_REFUSED: Final[Mapping[str, str]] = {
 """What is said of a badge that does not count, by the reason's code."""
 
 
+def shown_before(seconds: int | None) -> str:
+    """That a badge was shown so many seconds ago, which somebody else may have done; nothing for None."""
+    if seconds is None:
+        return ""
+    seconds = max(seconds, 1)
+    said = ngettext(
+        "This badge was shown {count} second ago. If that was not you, please call the site lead.",
+        "This badge was shown {count} seconds ago. If that was not you, please call the site lead.",
+        seconds,
+    )
+    return said.format(count=seconds)
+
+
 def day_in_words(day: date, today: date) -> str:
     """A day as people say it; the year stands before it when it is another than today's."""
     said = _("{month}/{day}").format(month=day.month, day=day.day)

@@ -13,7 +13,7 @@ import secrets
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final
@@ -129,21 +129,27 @@ KINDS: Final[Sequence[Callable[[random.Random, str, Stations], str]]] = (
 )
 
 
+def codes(count: int, seed: int, stations: Stations) -> Iterator[tuple[str, str]]:
+    """So many codes, less those in which a change has changed nothing; each with the name of how it was made."""
+    chance, good = random.Random(f"{seed} forged"), list(stations.codes)
+    for number in range(count):
+        kind = KINDS[number % len(KINDS)]
+        code = kind(chance, chance.choice(good), stations)
+        if code.strip() not in stations.codes:
+            yield code, kind.__name__
+
+
 def forge(count: int, seed: int) -> Counter[str]:
     """Tries so many codes; returns how many were refused for which reason.
 
     Raises:
         AssertionError: with the code that was accepted.
     """
-    stations, chance, reasons = make(seed), random.Random(f"{seed} forged"), Counter[str]()
-    good = list(stations.codes)
-    for number in range(count):
-        code = KINDS[number % len(KINDS)](chance, chance.choice(good), stations)
-        if code.strip() in stations.codes:
-            continue  # a change that changed nothing
+    stations, reasons = make(seed), Counter[str]()
+    for code, kind in codes(count, seed, stations):
         found = stations.check(code)
         if found.reason is None:
-            raise AssertionError(f"seed {seed}: {code!r} is accepted, by {KINDS[number % len(KINDS)].__name__}")
+            raise AssertionError(f"seed {seed}: {code!r} is accepted, by {kind}")
         reasons[found.reason] += 1
     return reasons
 

@@ -18,6 +18,7 @@ from kiosk.campaign_files import shipped
 from kiosk.records import SHANGHAI
 from kiosk.roster import Visit
 from kiosk.rules import Verdict
+from kiosk.screens import flow
 from kiosk.screens.address import AddressPage
 from kiosk.screens.assignment import AssignmentPage
 from kiosk.screens.badge import BadgePage
@@ -51,6 +52,7 @@ from kiosk.screens.void import VoidPage
 from kiosk.setup import NewStation
 from kiosk.station import Station
 from kiosk.widgets.page import Page
+from kiosk.wording import shown_before
 from tests import factories
 from tests.walking import Walker
 
@@ -189,9 +191,17 @@ def _checked_out(station: Station) -> DonePage:
 
 
 def _daily(station: Station) -> DailyPage:
-    person = station.history.people[_somebody(station, "checked_out").volunteer]
-    greeting, check_in = f"{person.name}  2021-12-05", partial(station.check_in_again, person.volunteer)
-    return DailyPage(station, person.known, lambda: greeting, check_in)
+    """Of somebody who has signed out today, and whose badge was shown twice within a minute."""
+    number = _somebody(station, "checked_out").volunteer
+    station.recognise(number)
+    found = station.recognise(number)
+    assert found.person is not None
+    check_in = partial(station.check_in_again, number)
+    return DailyPage(station, found.person.known, partial(flow.greet, station, found), check_in)
+
+
+def _shown_twice(station: Station) -> DutyPage:
+    return DutyPage(station, _somebody(station, "on_duty").volunteer, doubt=partial(shown_before, 20))
 
 
 def _foreign_badge() -> Badge:
@@ -246,6 +256,7 @@ SCREENS: dict[str, Shot] = {
     "badge": Shot(_badge),
     "duty-before-the-first": Shot(lambda s: DutyPage(s, _somebody(s, "checked_in").volunteer)),
     "duty": Shot(lambda s: DutyPage(s, _somebody(s, "on_duty").volunteer)),
+    "duty-shown-twice": Shot(_shown_twice),
     "duty-leaving": Shot(lambda s: DutyPage(s, _somebody(s, "on_duty").volunteer), _presses("0")),
     "done-on-duty": Shot(lambda s: DonePage(s, s.start_duty(_somebody(s, "checked_in").volunteer, "policy"))),
     "done-break": Shot(lambda s: DonePage(s, s.end_duty(_somebody(s, "on_duty").volunteer))),

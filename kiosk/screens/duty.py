@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar
 
 from textual.widget import Widget
@@ -12,6 +12,7 @@ from textual.widgets import Static
 from kiosk.i18n import _
 from kiosk.roster import Visit
 from kiosk.station import CheckedOut, Station
+from kiosk.telling import place_in_words
 from kiosk.widgets.tiles import Choice, ChoicePage
 
 _OFF, _OUT = "9", "0"
@@ -22,16 +23,19 @@ class DutyPage(ChoicePage[Visit | CheckedOut]):
 
     columns: ClassVar[int] = 3
 
-    def __init__(self, station: Station, volunteer: str, *, already: bool = False) -> None:
+    def __init__(
+        self, station: Station, volunteer: str, *, already: bool = False, doubt: Callable[[], str] = str
+    ) -> None:
         """Makes the page.
 
         Args:
             station: the station.
             volunteer: whose page it is.
             already: whether to say that they are checked in already.
+            doubt: gives a sentence on why it may be somebody else, or nothing.
         """
         super().__init__(station)
-        self._volunteer, self._already = volunteer, already
+        self._volunteer, self._already, self._doubt = volunteer, already, doubt
 
     @property
     def _leaving(self) -> bool:
@@ -43,6 +47,8 @@ class DutyPage(ChoicePage[Visit | CheckedOut]):
         asked = _("{name}, you are checked in already. What next?") if self._already else _("{name}, what next?")
         yield Static(asked.format(name=person.name), markup=False, classes="asked")
         yield Static(self._state(), markup=False, id="duty-state")
+        if doubt := self._doubt():
+            yield Static(doubt, markup=False, classes="doubt")
 
     def _visit(self) -> Visit | None:
         return self.station.visit(self._volunteer)
@@ -53,8 +59,12 @@ class DutyPage(ChoicePage[Visit | CheckedOut]):
             return ""
         duty = self.station.campaign.duty(visit.stint.duty) if visit.stint else None
         if visit.stint and duty:
-            return _("On duty: {duty}, since {time}").format(duty=duty.text, time=f"{visit.stint.started:%H:%M}")
-        return _("Checked in at {time}, on no duty now").format(time=f"{visit.checked_in:%H:%M}")
+            said = _("On duty: {duty}, since {time}").format(duty=duty.text, time=f"{visit.stint.started:%H:%M}")
+        else:
+            said = _("Checked in at {time}, on no duty now").format(time=f"{visit.checked_in:%H:%M}")
+        if visit.community == self.station.settings.community:
+            return said
+        return f"{said}  {place_in_words(self.station.campaign, visit.street, visit.community)}"
 
     def choices(self) -> Sequence[Choice]:
         visit = self._visit()

@@ -6,12 +6,11 @@ stopping it anywhere leaves nothing behind.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
 from kiosk.arriving import Admission
-from kiosk.badge import Badge
 from kiosk.i18n import _
 from kiosk.roster import Visit
 from kiosk.rules import mask_phone, questions
@@ -32,7 +31,7 @@ from kiosk.screens.verdict import AdmittedPage, RefusedPage
 from kiosk.screens.visitor import VisitorPage
 from kiosk.station import Recognition, Station
 from kiosk.widgets.page import Show
-from kiosk.wording import BADGE_REFUSED
+from kiosk.wording import BADGE_REFUSED, shown_before
 
 lead = lead_flow.lead
 """The site lead's story has a module of its own."""
@@ -88,15 +87,18 @@ async def _known_already(station: Station, draft: Draft) -> Recognition | None:
 async def _todays_questions(show: Show, station: Station, found: Recognition) -> Admission | None:
     person = found.person
     assert person is not None
-
-    def greeting() -> str:
-        hello = _("Good to see you again, {name}.").format(name=person.name)
-        return "\n".join(filter(None, (hello, _missing_sign_outs(found.pending))))
-
-    admission: Admission | None = await show(
-        DailyPage(station, person.known, greeting, partial(station.check_in_again, person.volunteer))
-    )
+    check_in = partial(station.check_in_again, person.volunteer)
+    admission: Admission | None = await show(DailyPage(station, person.known, partial(greet, station, found), check_in))
     return admission
+
+
+def greet(station: Station, found: Recognition) -> str:
+    """What somebody who comes again is told: their name, what is missing, and what may have been somebody else."""
+    person = found.person
+    assert person is not None
+    hello = _("Good to see you again, {name}.").format(name=person.name)
+    today = station.last_seen(person.volunteer) if station.visits_of(person.volunteer, station.today()) else ""
+    return "\n".join(filter(None, (hello, _missing_sign_outs(found.pending), today, shown_before(found.seconds))))
 
 
 async def _after_admission(show: Show, station: Station, admission: Admission, *, first: bool) -> None:
@@ -121,7 +123,9 @@ async def _after_admission(show: Show, station: Station, admission: Admission, *
     await on_duty(show, station, volunteer)
 
 
-async def on_duty(show: Show, station: Station, volunteer: str, *, already: bool = False) -> None:
+async def on_duty(
+    show: Show, station: Station, volunteer: str, *, already: bool = False, doubt: Callable[[], str] = str
+) -> None:
     """Somebody who is checked in: a duty, a break, or home.
 
     Args:
@@ -129,8 +133,9 @@ async def on_duty(show: Show, station: Station, volunteer: str, *, already: bool
         station: the station.
         volunteer: their number.
         already: whether they meant to check in, and are told that they have.
+        doubt: gives a sentence on why it may be somebody else, or nothing.
     """
-    done = await show(DutyPage(station, volunteer, already=already))
+    done = await show(DutyPage(station, volunteer, already=already, doubt=doubt))
     if done is not None:
         await show(DonePage(station, done))
 
@@ -138,7 +143,7 @@ async def on_duty(show: Show, station: Station, volunteer: str, *, already: bool
 async def badge_scanned(show: Show, station: Station, found: Recognition) -> None:
     """Somebody whom the station knows: to the duties, or first through the questions of the day."""
     if found.visitor is not None:
-        await visitor(show, station, found.visitor)
+        await visitor(show, station, found)
         return
     await _recognised(show, station, found, has_badge=True)
 
@@ -157,7 +162,7 @@ async def _recognised(show: Show, station: Station, found: Recognition, *, has_b
         code = station.badge_code(person.volunteer)
         if not has_badge and code is not None:
             await show(BadgePage(station, person.volunteer, code, None))
-        await on_duty(show, station, person.volunteer)
+        await on_duty(show, station, person.volunteer, doubt=partial(shown_before, found.seconds))
         return
     if found.renewal:
         await new_visit(show, station)
@@ -167,11 +172,13 @@ async def _recognised(show: Show, station: Station, found: Recognition, *, has_b
         await _after_admission(show, station, admission, first=not has_badge)
 
 
-async def visitor(show: Show, station: Station, badge: Badge) -> None:
+async def visitor(show: Show, station: Station, found: Recognition) -> None:
     """A volunteer of another station: the lead enters the name, the volunteer answers the questions of the day."""
+    badge = found.visitor
+    assert badge is not None
     if not await lead_flow.lead_is_here(show, station, _("A volunteer of another station")):
         return
-    name = await show(VisitorPage(station, badge))
+    name = await show(VisitorPage(station, badge, doubt=partial(shown_before, found.seconds)))
     if name is None:
         return
     known = [clause.id for clause in station.campaign.clauses if not clause.daily]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kiosk.roster import Person
+from kiosk.i18n import _
 from kiosk.screens.act import ActPage
 from kiosk.screens.badge_again import BadgeAgainPage
 from kiosk.screens.community import CommunityPage
@@ -18,9 +18,10 @@ from kiosk.screens.revoke import RevokePage
 from kiosk.screens.roster import RosterPage, View
 from kiosk.screens.summary import SummaryPage
 from kiosk.screens.void import VoidPage
-from kiosk.station import Station
+from kiosk.station import Recognition, Station
 from kiosk.telling import time_in_words
 from kiosk.widgets.page import Show
+from kiosk.wording import BADGE_REFUSED, shown_before
 
 
 async def lead_is_here(show: Show, station: Station, why: str = "") -> bool:
@@ -45,8 +46,9 @@ async def lead(show: Show, station: Station) -> None:
             view.day = await show(SummaryPage(station, view.day))
         elif wish == "export":
             await show(ExportPage(station, view.day))
-        elif isinstance(wish, Person):
-            await about(show, station, wish.volunteer, None)
+        elif isinstance(wish, Recognition):
+            assert wish.person is not None
+            await about(show, station, wish.person.volunteer, None, note=_of_badge(wish))
         else:
             visits = station.visits_of(wish.volunteer, view.day)
             await about(show, station, wish.volunteer, visits[-1].id)
@@ -59,9 +61,14 @@ async def settle(show: Show, station: Station) -> None:
         note = await show(LatePage(station, visit.volunteer, visit)) or ""
 
 
-async def about(show: Show, station: Station, volunteer: str, visit: str | None) -> None:
+def _of_badge(found: Recognition) -> str:
+    """What the lead is told of a badge, beside whose it is."""
+    why = _(BADGE_REFUSED[found.refused]) if found.refused else ""
+    return " ".join(filter(None, (why, shown_before(found.seconds))))
+
+
+async def about(show: Show, station: Station, volunteer: str, visit: str | None, *, note: str = "") -> None:
     """A volunteer's history, and one act after the other."""
-    note = ""
     while (act := await show(PersonPage(station, volunteer, visit=visit, note=note))) is not None:
         visit = act.visit.id if act.visit else visit
         note = await _do(show, station, volunteer, act) or ""

@@ -94,6 +94,7 @@ class PersonPage(Page[Act]):
         person = self.station.person(self._volunteer)
         name = person.name or _("(no name)")
         yield Static(f"{name}   {self._volunteer}   {person.phone_masked}", markup=False, id="person")
+        yield Static(self.station.last_seen(self._volunteer), markup=False, id="last-seen")
         yield RowList([Column("", 10, share=1)], lambda row: (row.text,), kind=_kind, id="history")
 
     def offered(self) -> Iterable[Key]:

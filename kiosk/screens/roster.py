@@ -17,7 +17,7 @@ from textual.widgets import Input, Static
 from kiosk.errors import InvalidInput
 from kiosk.i18n import N_, _, ngettext
 from kiosk.records import parse_volunteer_number, service_day
-from kiosk.roster import FIRST_DAY, STATUSES, Entry, Person, counts
+from kiosk.roster import FIRST_DAY, STATUSES, Entry, counts
 from kiosk.rules import parse_date
 from kiosk.station import Recognition, Station
 from kiosk.widgets.fields import Entry as TextEntry
@@ -66,7 +66,7 @@ class Chip(Static):
         await self.screen.run_action(self._action)
 
 
-class RosterPage(Page[Entry | Person | str]):
+class RosterPage(Page[Entry | Recognition | str]):
     """Returns the person whom the lead chose, or `pending`, `summary` or `export`."""
 
     idle = 180
@@ -146,10 +146,12 @@ class RosterPage(Page[Entry | Person | str]):
         yield RowList(columns, self._cells, id="roster")
 
     async def scanned(self, found: Recognition) -> bool:
-        """Opens the history of whoever's badge the lead scans."""
+        """Opens the history of whoever's badge the lead scans, also of one that does not count."""
         if found.person is not None:
-            self.dismiss(found.person)
+            self.dismiss(found)
         return found.person is not None
+
+    refused = scanned
 
     def ready(self) -> None:
         self.query_one("#roster-search").focus()
@@ -310,7 +312,7 @@ class RosterPage(Page[Entry | Person | str]):
         number = parse_volunteer_number(self.view.search)
         if number is not None and self.station.knows(number):
             # Somebody of another day, or whose visit was voided, has no row to be chosen.
-            self.dismiss(self.station.person(number))
+            self.dismiss(Recognition(None, self.station.person(number)))
             return
         try:
             day = parse_date(self.view.search)

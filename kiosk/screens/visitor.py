@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from textual.widget import Widget
 from textual.widgets import Static
@@ -20,14 +20,16 @@ class VisitorPage(FormPage[str]):
 
     heading = N_("A volunteer of another station")
 
-    def __init__(self, station: Station, visitor: Badge) -> None:
+    def __init__(self, station: Station, visitor: Badge, *, doubt: Callable[[], str] = str) -> None:
         super().__init__(station)
-        self._visitor = visitor
+        self._visitor, self._doubt = visitor, doubt
 
     def content(self) -> Iterable[Widget]:
         said = _("The badge {number} is genuine. It was made by station {station}.")
         said = said.format(number=self._visitor.volunteer, station=self._visitor.station)
         yield Static(said, markup=False, id="verdict")
+        never = _("It has not been seen at this station before.")
+        yield Static("\n".join(filter(None, (never, self._doubt()))), markup=False, classes="doubt")
         asked = _("Site lead, please look at a document of this person and enter the name.")
         yield Static(asked, markup=False, classes="subtitle")
         yield Field("name", _("Name"), self.typed.get("name", ""), rules.parse_name, length=100)

@@ -266,6 +266,10 @@ class Page(Screen[R], Generic[R]):
         """Takes a badge that was scanned while this page was up; False leaves it to the app, which shows the person."""
         return False
 
+    async def refused(self, found: Recognition) -> bool:
+        """Takes a badge that was refused while this page was up; False leaves it to the app, which says why."""
+        return False
+
     def ready(self) -> None:
         """Called when the widgets are there: at first, and again in the other language."""
 
