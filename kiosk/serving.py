@@ -7,7 +7,7 @@ its id. They write nothing themselves.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
 from kiosk import badge, rules
@@ -176,6 +176,43 @@ def reassign(desk: Desk, visit_id: str, community: str, reason: str, now: dateti
     data = {"visit": visit_id, "street": place.street, "community": place.code, "post": None, "why": "lead"}
     draft = Draft("assigned", now, "lead", visit.volunteer, data={**data, "reason": reason.strip()})
     return [draft], visit_id
+
+
+@dataclass(frozen=True, slots=True)
+class Printing:
+    """What became of the order to print a badge.
+
+    Attributes:
+        order: the order's id, which becomes the record's: what is told twice is recorded once.
+        volunteer: the volunteer number.
+        serial: the badge's.
+        outcome: `printed` or `given_up`.
+        copies: how many were printed, as far as the printer said.
+        printer, paper: the kind of printer and the paper's name; None where there was no printer.
+        reprint: whether it was printed before.
+        reason: the code of the last failure, if there was one.
+    """
+
+    order: str
+    volunteer: str
+    serial: int
+    outcome: str
+    copies: int
+    printer: str | None
+    paper: str | None
+    reprint: bool
+    reason: str | None
+
+
+def note_printing(desk: Desk, printing: Printing, now: datetime) -> Decision[str]:
+    """Records what became of the order to print a badge, once, whenever that is told."""
+    if any(record.id == printing.order for record in desk.history.records_about(printing.volunteer)):
+        return [], printing.volunteer
+    data = {field.name: getattr(printing, field.name) for field in fields(printing)}
+    del data["order"], data["volunteer"]
+    return [
+        Draft("badge_printed", now, "station", printing.volunteer, data=data, id=printing.order)
+    ], printing.volunteer
 
 
 def revoke_badge(desk: Desk, volunteer: str, reason: str, now: datetime) -> Decision[str]:

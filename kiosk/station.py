@@ -812,6 +812,14 @@ class Station:
         """
         return self._act(lambda desk, now: serving.reassign(desk, visit_id, community, reason, now), self._after)
 
+    def note_printing(self, printing: serving.Printing) -> str:
+        """Records what became of the order to print a badge; told again, it changes nothing.
+
+        Raises:
+            NotSaved: if the record could not be made durable.
+        """
+        return self._act(lambda desk, now: serving.note_printing(desk, printing, now), _as_it_is)
+
     def revoke_badge(self, volunteer: str, reason: str) -> str:
         """Makes the volunteer's badge worthless from now on; returns the volunteer.
 

@@ -285,6 +285,8 @@ def _about_the_person(records: Sequence[Record]) -> Iterator[Line]:
             registered = True
         elif record.type == "badge_issued":
             said = _("Badge {serial} issued, valid until {day}").format(serial=record["serial"], day=record["expires"])
+        elif record.type == "badge_printed":
+            said = _printed(record)
         elif record.type == "badge_revoked":
             said = _("The site lead revoked badge {serial}. Reason: {reason}")
             said = said.format(serial=record["serial"], reason=record["reason"] or _("none given"))
@@ -293,6 +295,14 @@ def _about_the_person(records: Sequence[Record]) -> Iterator[Line]:
         else:
             said = _unknown(record)
         yield Line(record.occurred, said)
+
+
+def _printed(record: Record) -> str:
+    if record["outcome"] == "printed":
+        said = _("Badge {serial} printed once more") if record["reprint"] else _("Badge {serial} printed")
+    else:
+        said = _("Badge {serial} was not printed")
+    return said.format(serial=record["serial"])
 
 
 def _unknown(record: Record) -> str:

@@ -40,6 +40,7 @@ FIELDS = {
     "checked_in": {"answers", "agreed"} | HEALTH,
     "assigned": {"visit", "street", "community", "post", "why", "reason"},
     "badge_issued": {"code", "serial", "expires"},
+    "badge_printed": {"serial", "outcome", "copies", "printer", "paper", "reprint", "reason"},
     "badge_revoked": {"serial", "reason"},
     "duty_started": {"visit", "duty", "post"},
     "duty_ended": {"visit", "start"},

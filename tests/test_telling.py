@@ -163,11 +163,15 @@ def test_registration_badges_and_forgetting(campaign: Campaign) -> None:
     def badge(kind: str, **data: object) -> Draft:
         return Draft(kind, at("08:02"), "lead", WHO, data=data)
 
+    printer = {"copies": 1, "printer": "cups", "paper": "A6", "reason": None}
     first, *_rest = records = chain(
         [
             registered(WHO, at("08:01")),
             registered(WHO, at("08:02"), name=NAMES[1]),
             badge("badge_issued", code="X", serial=1, expires="2027-05-22"),
+            badge("badge_printed", serial=1, outcome="printed", reprint=False, **printer),
+            badge("badge_printed", serial=1, outcome="printed", reprint=True, **printer),
+            badge("badge_printed", serial=1, outcome="given_up", reprint=True, **printer),
             badge("badge_revoked", serial=1, reason="遗失"),
             badge("badge_revoked", serial=1, reason=""),
             badge("forgotten", objects=["personal"], reason="本人要求"),
@@ -179,6 +183,9 @@ def test_registration_badges_and_forgetting(campaign: Campaign) -> None:
         f"登记为志愿者：{NAMES[0]}",
         f"重新登记：{NAMES[1]}",
         "领取第 1 个志愿者码，有效期至 2027-05-22",
+        "打印了第 1 个志愿者码",
+        "再次打印了第 1 个志愿者码",
+        "第 1 个志愿者码没有打印",
         "站点负责人注销了第 1 个志愿者码，原因：遗失",
         "站点负责人注销了第 1 个志愿者码，原因：未填写",
         "个人信息已删除，原因：本人要求",
