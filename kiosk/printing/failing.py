@@ -23,7 +23,7 @@ _SENTENCES: Final[Mapping[str, str]] = {
         "The printer cannot be found. Please check that it is switched on and connected, or call the site lead."
     ),
     "no_permission": N_(
-        "The kiosk is not allowed to use the printer. Please call the site lead: the user of the kiosk must be in the group lp."
+        "The kiosk may not use the printer. Please call the site lead: the kiosk's user must be in the group lp."
     ),
     "timed_out": N_(
         "The printer does not answer. Please check that it is switched on, closed and has paper, or call the site lead."
@@ -32,8 +32,12 @@ _SENTENCES: Final[Mapping[str, str]] = {
         "The printer is busy or out of order. Please wait a moment; if that does not help, switch it off and on again."
     ),
     "disconnected": N_("The printer was cut off while printing. Please check its cable, or call the site lead."),
-    "no_font": N_("This computer has no font with Chinese characters. Please call the site lead. To install: {install}"),
-    "not_installed": N_("This computer lacks what is needed to print. Please call the site lead. To install: {install}"),
+    "no_font": N_(
+        "This computer has no font with Chinese characters. Please call the site lead. To install: {install}"
+    ),
+    "not_installed": N_(
+        "This computer lacks what is needed to print. Please call the site lead. To install: {install}"
+    ),
     "failed": N_("The badge could not be printed. Please call the site lead."),
 }
 REASONS: Final = tuple(_SENTENCES)

@@ -53,8 +53,8 @@ class Label:
 def draw(label: Label, paper: Paper) -> Image:
     """The badge as a picture of mode "1", as wide as the paper and, but for a roll, as high.
 
-    The QR is at level M with a quiet zone of 4 modules. A code of 149 characters takes version 6, 41 modules, 49 with the
-    quiet zone; a module is a whole number of dots, as many as fit: 10 on an 80 mm roll (1.25 mm a module), 7 on a 58 mm
+    The QR is at level M with a quiet zone of 4 modules. A code of 149 characters takes version 6, 41 modules, 49 with
+    the quiet zone; a module is a whole number of dots, as many as fit: 10 on an 80 mm roll (1.25 mm each), 7 on a 58 mm
     roll (0.88 mm), 4 on a 40x30 mm label (0.5 mm; the QR stands at the left, with the number below and the name at the
     right). Text never reaches into the QR or its quiet zone: names grow smaller, then break, then are cut short.
 

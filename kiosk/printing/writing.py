@@ -1,4 +1,4 @@
-"""Sets lines of text into a box: as large as fits, then on several lines, then cut short. It knows nothing of badges."""
+"""Sets lines of text into a box: as large as fits, then on several lines, then cut short. It knows no badge."""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ def _next_line(text: str, size: int, room: float) -> tuple[str, str]:
 
 
 def _broken(text: str, size: int, room: float, most: int) -> tuple[list[str], str]:
-    lines, left = [], text
+    lines: list[str] = []
+    left = text
     while left and len(lines) < most:
         line, left = _next_line(left, size, room)
         lines.append(line)
@@ -100,7 +101,8 @@ def fitted(text: str, room: int, *, largest: int, smallest: int, most: int = 1) 
     Args:
         text: any text; what has no picture is left out.
         room: dots a line.
-        largest, smallest: sizes of the font.
+        largest: size of the font.
+        smallest: size of the font.
         most: how many lines there may be.
     """
     text = plain(text)
