@@ -96,7 +96,7 @@ def _draw_banner(grey: Image, label: Label, block: Block, left: int, top: int, r
 
 
 def _contact(label: Label) -> str:
-    return f"{_('Contact')} {label.contact}" if label.contact else ""
+    return _("Contact {name}").format(name=label.contact) if label.contact else ""
 
 
 def _phone(label: Label) -> str:
@@ -167,7 +167,7 @@ def _beside(grey: Image, label: Label, paper: Paper) -> int:
     banner = _banner(label, room, round(em * 0.17))
     bottom = paper.height - paper.margin - sum(block.height for block in foot)
     at = max(paper.margin, quiet // 2)
-    _draw_banner(grey, label, banner, left, at, room, centred=False)
+    _draw_banner(grey, label, banner, left, at, room, centred=label.test)
     at += banner.height + paper.margin // 2
     wanted = [(label.name, round(em * 0.34), round(em * 0.2), 3)]
     wanted += [(line, size, round(em * 0.15), 2) for line in label.lines]
