@@ -14,7 +14,7 @@ import struct
 import threading
 import tty
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,9 +38,7 @@ def on_receipts(stream: bytes, width: int) -> list[Image.Image]:
         rest = stream[at:]
         if rest.startswith(b"\x1b@"):
             at += 2
-        elif rest.startswith(STATUS_PAPER):
-            at += 3
-        elif rest.startswith(STATUS_IN_TURN):
+        elif rest.startswith((STATUS_PAPER, STATUS_IN_TURN)):
             at += 3
         elif rest.startswith(b"\x1dv0"):
             mode, columns, rows = struct.unpack_from("<BHH", rest, 3)
@@ -153,12 +151,9 @@ class FakePrinter:
     def on_network(self, listener: socket.socket) -> None:
         connection, _address = listener.accept()
         with connection:
-            # Small, or the machine's memory would take a whole badge for a printer that reads nothing.
             connection.settimeout(20)
-            try:
+            with suppress(OSError):
                 self.serve(connection.recv, connection.sendall)
-            except OSError:
-                pass
         self.closed.set()
 
     def on_terminal(self, descriptor: int) -> None:
@@ -168,10 +163,8 @@ class FakePrinter:
                     return os.read(descriptor, size)
             return b""
 
-        try:
+        with suppress(OSError):
             self.serve(read, lambda answer: os.write(descriptor, answer))
-        except OSError:
-            pass
         self.closed.set()
 
 
@@ -179,6 +172,7 @@ class FakePrinter:
 def network_printer(printer: FakePrinter) -> Iterator[str]:
     """The printer on loopback; gives host and port."""
     with socket.socket() as listener:
+        # Small, or the machine's memory would take a whole badge for a printer that reads nothing.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         listener.bind(("127.0.0.1", 0))
         listener.listen(1)

@@ -150,7 +150,7 @@ def _beside(grey: Image, label: Label, paper: Paper) -> int:
     from PIL import ImageDraw
 
     canvas = ImageDraw.Draw(grey)
-    strip = round(paper.height * 0.16)
+    strip = round(paper.height * 0.15)
     # The quiet zone is white enough for a margin.
     modules = len(badge.modules(label.code, level=LEVEL, border=QUIET_ZONE))
     side = (paper.height - strip) // modules * modules
@@ -183,5 +183,6 @@ def _beside(grey: Image, label: Label, paper: Paper) -> int:
         block.draw(canvas, left, bottom, room, centred=False)
         bottom += block.height
     _place_qr(grey, label.code, 0, 0, side)
-    number.draw(canvas, 0, side - quiet // 2, side, centred=True)
+    # Capitals begin a quarter of their size below the top of the line.
+    number.draw(canvas, 0, side - number.size // 8, side, centred=True)
     return paper.height

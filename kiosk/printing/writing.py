@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby
+from functools import lru_cache
+from itertools import accumulate, groupby
 from typing import TYPE_CHECKING, Final
 
 from kiosk.printing import font
@@ -17,6 +19,7 @@ LEADING: Final = 1.22
 """From one baseline to the next, in sizes of the font."""
 _BASELINE: Final = 0.98
 """From a line's top to its baseline: Chinese characters reach 0.88 above it, accents on capitals a little more."""
+_MEASURED: Final = 100
 _CUT: Final = "…"
 _SELECTORS: Final = (range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0))
 """Variants of the character before: nothing to see by themselves."""
@@ -43,11 +46,17 @@ def _runs(text: str) -> Iterator[tuple[font.Face, str]]:
         yield face, "".join(characters)
 
 
+@lru_cache(maxsize=4096)
+def _share(character: str) -> float:
+    """How wide a character is, in sizes of the font: the same at every size, but for the rounding to dots."""
+    return font.for_character(character).at(_MEASURED).getlength(character) / _MEASURED
+
+
 def _next_line(text: str, size: int, room: float) -> tuple[str, str]:
     """What fits on one line, at least a character, and what is left."""
-    end = len(text)
-    while end > 1 and width(text[:end], size) > room:
-        end -= 1
+    # By shares, since asking the font about every piece at every size takes seconds for a long name.
+    reached = list(accumulate(_share(character) * size for character in text))
+    end = max(1, bisect_right(reached, room))
     # Chinese breaks anywhere; a word in letters is kept whole where it can be.
     if end < len(text) and (space := text.rfind(" ", 1, end + 1)) > 0:
         end = space
