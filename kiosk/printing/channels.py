@@ -7,6 +7,7 @@ It knows no printer's language.
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import socket
@@ -26,6 +27,8 @@ PATIENCE: Final = 10.0
 _WHOLE: Final = 6
 """After so many times the patience it is enough, however steadily it dribbles."""
 _CHUNK: Final = 4096
+_LEFT: Final = getattr(select, "POLLRDHUP", 0)
+"""The other side has closed, where the system tells."""
 _LOOK: Final = 0.02
 """Seconds between two looks at what cannot be waited for."""
 GOODBYE: Final = 0.5
@@ -76,6 +79,10 @@ def within(seconds: float, call: Callable[[], T]) -> T:
     if not returned:
         raise TimeoutError("no answer in time")
     return returned[0]
+
+
+def _closed() -> OSError:
+    return ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
 
 
 class _Descriptor:
@@ -140,11 +147,22 @@ class _Socket(_Descriptor):
             if time.monotonic() - since > self._patience:
                 raise TimeoutError("the printer takes no more")
             time.sleep(_LOOK)
+            self._ready(select.POLLOUT, 0)
             if (left := self._unsent()) < before:
                 before, since = left, time.monotonic()
         # What was not taken is forgotten, too, when the other side breaks off.
         if self._connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-            raise ConnectionResetError("the printer closed the connection")
+            raise _closed()
+
+    def _ready(self, event: int, seconds: float) -> bool:
+        poll = select.poll()
+        poll.register(self._descriptor, event | _LEFT)
+        found = poll.poll(seconds * 1000)
+        # No printer says that it has nothing more to say and goes on listening. Without this look the system would ask the
+        # other side, which has gone, ever more rarely whether it takes more.
+        if found and event == select.POLLOUT and found[0][1] & _LEFT:
+            raise _closed()
+        return bool(found)
 
     def _unsent(self) -> int:
         try:
@@ -155,7 +173,7 @@ class _Socket(_Descriptor):
     def _read(self) -> bytes:
         found = super()._read()
         if not found and self._ready(select.POLLIN, 0):
-            raise ConnectionResetError("the printer closed the connection")
+            raise _closed()
         return found
 
     def say_goodbye(self) -> None:
@@ -221,7 +239,7 @@ def to_device(path: Path, patience: float) -> Iterator[Channel]:
     try:
         mode = os.fstat(descriptor).st_mode
         if not (stat.S_ISCHR(mode) or stat.S_ISFIFO(mode)):
-            raise FileNotFoundError(2, "no device", str(path))
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
         channel = _Descriptor(descriptor, patience)
         channel.readable = readable
         yield channel

@@ -102,6 +102,8 @@ def from_system(error: OSError) -> PrintFailed:
     """The failure behind an error of a printer's device or connection."""
     if isinstance(error, TimeoutError):
         reason = "timed_out"
+    elif error.errno is None and isinstance(error, ConnectionError):
+        reason = "disconnected"
     elif error.errno is not None and error.errno < 0:
         reason = "not_found"  # a host's name that nobody knows: getaddrinfo has numbers of its own
     else:
