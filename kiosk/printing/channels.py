@@ -147,9 +147,10 @@ class _Socket(_Descriptor):
             if time.monotonic() - since > self._patience:
                 raise TimeoutError("the printer takes no more")
             time.sleep(_LOOK)
-            self._ready(select.POLLOUT, 0)
             if (left := self._unsent()) < before:
                 before, since = left, time.monotonic()
+            if left:
+                self._ready(select.POLLOUT, 0)
         # What was not taken is forgotten, too, when the other side breaks off.
         if self._connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
             raise _closed()
@@ -158,8 +159,8 @@ class _Socket(_Descriptor):
         poll = select.poll()
         poll.register(self._descriptor, event | _LEFT)
         found = poll.poll(seconds * 1000)
-        # No printer says that it has nothing more to say and goes on listening. Without this look the system would ask the
-        # other side, which has gone, ever more rarely whether it takes more.
+        # No printer says that it has nothing more to say and goes on listening. Without this look the system would ask
+        # the other side, which has gone, ever more rarely whether it takes more.
         if found and event == select.POLLOUT and found[0][1] & _LEFT:
             raise _closed()
         return bool(found)
@@ -181,7 +182,8 @@ class _Socket(_Descriptor):
 
         Closed with an answer unread, the system would tell the printer to forget everything.
         """
-        self._connection.shutdown(socket.SHUT_WR)
+        with suppress(OSError):  # it has taken everything, and may have closed by now
+            self._connection.shutdown(socket.SHUT_WR)
         end = time.monotonic() + GOODBYE
         while (left := end - time.monotonic()) > 0 and self._ready(select.POLLIN, left):
             if not _Descriptor._read(self):
