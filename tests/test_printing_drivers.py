@@ -11,7 +11,6 @@ import stat
 import struct
 import sys
 import time
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ import pytest
 from PIL import Image
 
 from kiosk import i18n
-from kiosk.printing import channels, cups, failing, finding, usb
+from kiosk.printing import channels, cups, failing, usb
 from kiosk.printing.failing import REASONS, PrintFailed
 from kiosk.printing.finding import found_printers
 from kiosk.printing.label import draw
@@ -241,10 +240,8 @@ def test_a_look_up_that_hangs_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_errors_of_the_system_are_named(number: int, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    @contextmanager
     def broken(*_arguments: object) -> Any:
         raise OSError(number, os.strerror(abs(number)))
-        yield
 
     monkeypatch.setattr("kiosk.printing.sending.to_device", broken)
     assert failure_of(Printer.of("escpos-device", "/dev/usb/lp0")).reason == reason
@@ -546,7 +543,7 @@ def test_a_machine_that_offers_nothing_or_hangs(
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setitem(sys.modules, "usb.core", None)
     monkeypatch.undo()
-    monkeypatch.setattr(finding.usb, "present", lambda: 1 / 0)
+    monkeypatch.setattr(usb, "present", lambda: 1 / 0)
     monkeypatch.setattr(cups, "queues", lambda _seconds: [])
     assert found_printers(5, tmp_path / "missing") == []
 

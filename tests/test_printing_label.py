@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -196,11 +197,11 @@ def test_a_test_says_so_in_white_on_black() -> None:
 
 
 @pytest.fixture
-def no_fonts(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_fonts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     font._first.cache_clear()
     font.for_character.cache_clear()
     monkeypatch.setattr(font, "_candidates", lambda: iter([Face(Path("/nowhere.ttf")), Face(Path(__file__))]))
-    yield None
+    yield
     font._first.cache_clear()
     font.for_character.cache_clear()
 

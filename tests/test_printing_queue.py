@@ -547,7 +547,8 @@ def test_a_badge_that_comes_out_while_closing_is_told(bench: Bench) -> None:
 
 
 def test_whoever_is_told_may_call_the_queue(bench: Bench) -> None:
-    real, queues = bench.done, []
+    real = bench.done
+    queues: list[PrintQueue[str]] = []
 
     def done(job: Job, outcome: Outcome) -> None:
         real(job, outcome)
@@ -556,14 +557,22 @@ def test_whoever_is_told_may_call_the_queue(bench: Bench) -> None:
             queues[0].add(B, 1)
 
     bench.done = done  # type: ignore[method-assign]
-    bench.changed = lambda: queues and queues[0].waiting()  # type: ignore[method-assign]
+
+    def changed() -> None:
+        for queue in queues:
+            queue.waiting()
+
+    bench.changed = changed  # type: ignore[method-assign]
     queues.append(bench.start())
     queues[0].add(A, 1)
     bench.until(lambda: (B, "printed", "") in bench.told)
 
 
 def test_a_screen_that_fails_stops_nothing(bench: Bench) -> None:
-    bench.changed = lambda: 1 / 0  # type: ignore[method-assign,assign]
+    def changed() -> None:
+        raise ZeroDivisionError
+
+    bench.changed = changed  # type: ignore[method-assign]
     bench.start().add(A, 1)
     bench.until(lambda: bench.told == [(A, "printed", "")])
 
@@ -577,12 +586,16 @@ def test_the_pause_really_passes_with_the_machine_s_own_clock(tmp_path: Path, mo
         if len(tries) < 3:
             raise NO_PAPER
 
+    def done(_job: Job, outcome: Outcome) -> None:
+        if outcome.kind == "printed":
+            printed.set()
+
     queue = PrintQueue(
         tmp_path / "print-queue",
         tmp_path / "tmp",
         label_of=lambda job: job.volunteer,
         send=send,
-        done=lambda _job, outcome: outcome.kind == "printed" and printed.set(),
+        done=done,
         time_of_day=lambda: "2021-12-06T08:00:00+08:00",
     )
     queue.add(A, 1)
