@@ -10,6 +10,7 @@ import socket
 import stat
 import struct
 import sys
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -166,6 +167,27 @@ def test_a_printer_that_leaves_half_way(after: int, answers: dict[bytes, bytes])
         assert failure_of(Printer.of("escpos-network", target), patience=2).reason == "disconnected"
 
 
+def test_a_printer_that_hangs_up_and_reads_no_more() -> None:
+    """It has closed its side and its memory is full: nothing moves, and no time-out is needed to know."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(1)
+        connections: list[socket.socket] = []
+
+        def hang_up() -> None:
+            connections.append(listener.accept()[0])
+            connections[0].recv(3)
+            connections[0].shutdown(socket.SHUT_WR)
+
+        thread = threading.Thread(target=hang_up, daemon=True)
+        thread.start()
+        printer = Printer.of("escpos-network", f"127.0.0.1:{listener.getsockname()[1]}")
+        assert failure_of(printer, patience=5).reason == "disconnected"
+        thread.join(20)
+        connections[0].close()
+
+
 @pytest.mark.parametrize("kind", ["network", "device"])
 def test_a_receipt_printer_without_paper(kind: str) -> None:
     fake = FakePrinter({STATUS_PAPER: NO_PAPER})
@@ -212,8 +234,6 @@ def test_a_device_that_is_not_there_is_not_made(tmp_path: Path) -> None:
 
 
 def test_a_look_up_that_hangs_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    import threading
-
     ended = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_arguments, **_named: ended.wait(20))
     assert failure_of(Printer.of("escpos-network", "printer.example")).reason == "timed_out"

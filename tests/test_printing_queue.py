@@ -189,6 +189,13 @@ def test_a_job_at_the_printer_is_shown_so(bench: Bench) -> None:
     queue.add(B, 1)
     bench.until(lambda: bench.tried == [A])
     assert [waiting.printing for waiting in queue.waiting()] == [True, False]
+    stages = [stage for _job, stage in read_as_it_is(bench)]
+    assert stages == ["printing", "waiting"], "so that the next start knows, if the power goes now"
+
+
+def read_as_it_is(bench: Bench) -> list[tuple[str, str]]:
+    files = sorted((bench.folder / "print-queue").glob("*.json"))
+    return [(found["id"], found["stage"]) for found in (json.loads(path.read_bytes()) for path in files)]
 
 
 # --- failures ---------------------------------------------------------------------------------------------------------
