@@ -16,6 +16,7 @@ CORE = (
     *("station", "setup", "store", "segments", "durable", "keys", "badge", "settings", "sheet", "roster", "rules"),
     *("assignment", "places", "campaign", "records", "i18n", "errors", "crashlog", "wording", "demo"),
     *("telling", "summary", "tables", "export", "scanner"),
+    *("printing.queue", "printing.sending", "printing.finding"),
 )
 AUDIT = """
 import json, sys
@@ -60,6 +61,7 @@ def test_the_core_knows_of_no_screen(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", CORE)
 def test_heavy_imports_wait_until_they_are_used(name: str, tmp_path: Path) -> None:
     late = {"qrcode", "png", "PIL", "cryptography", "pyrage", "platformdirs", "uuid_utils", "xlsxwriter", "pypinyin"}
+    late |= {"escpos", "usb"}
     assert loaded_by((name,), tmp_path) & late == set()
 
 
