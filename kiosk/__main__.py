@@ -65,6 +65,8 @@ def _parser() -> argparse.ArgumentParser:
     show = formatted(command("show", "badge.show", _("show a volunteer's badge"), of=of))
     show.add_argument("volunteer", metavar="VOLUNTEER", help=_("the volunteer number"))
     show.add_argument("--png", type=Path, metavar="F", help=_("write its QR as a picture"))
+    show.add_argument("--pdf", type=Path, metavar="F", help=_("write the badge as a page"))
+    show.add_argument("--print", action="store_true", dest="on_paper", help=_("print it on the station's printer"))
     check = formatted(command("check", "badge.check", _("judge a badge's code"), of=of), default="json")
     check.add_argument("code", metavar="CODE", help=_("as scanned"))
     revoke = formatted(command("revoke", "badge.revoke", _("make a badge worthless"), of=of))

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import math
+import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import events, on, work
 from textual.app import App
@@ -30,6 +31,9 @@ from kiosk.terminal import Terminal
 from kiosk.widgets.fields import Entry
 from kiosk.widgets.page import Page, Story
 from kiosk.widgets.themes import THEMES
+
+if TYPE_CHECKING:
+    from kiosk.print_room import PrintRoom
 
 CRASHED: Final = 70
 """The return code of an app that an internal error ended (EX_SOFTWARE of sysexits.h)."""
@@ -87,6 +91,8 @@ class KioskApp(App[None]):
         self._burst_in: Entry | None = None
         self._turn = asyncio.Lock()
         self._story: Worker[None] | None = None
+        self.print_room: PrintRoom | None = None
+        self._opening, self._ended = threading.Lock(), False
 
     def on_mount(self) -> None:
         for theme in THEMES.values():
@@ -107,6 +113,22 @@ class KioskApp(App[None]):
     @work(thread=True, group="warm-up")
     def _warm_up(self, station: Station) -> None:
         station.warm_up()
+        from kiosk.print_room import PrintRoom
+
+        with self._opening:
+            if not self._ended:
+                self.print_room = PrintRoom(station)
+
+    def close_print_room(self) -> None:
+        """Ends the printing, before the station is closed or another app takes over; what waits is printed later."""
+        with self._opening:
+            self._ended = True
+            room, self.print_room = self.print_room, None
+        if room is not None:
+            room.close()
+
+    def on_unmount(self) -> None:
+        self.close_print_room()
 
     def get_default_screen(self) -> Screen[None]:
         return Screen(id="_default")
@@ -228,8 +250,11 @@ class KioskApp(App[None]):
     def _serve(self, event: WelcomePage.Asked) -> None:
         from kiosk.screens import flow
 
-        tell = {"new_visit": flow.new_visit, "lost_badge": flow.lost_badge, "lead": flow.lead}[event.what]
         station = self._at()
+        if event.what == "lead":
+            self._begin(lambda show: flow.lead(show, station, lambda: self.print_room))
+            return
+        tell = {"new_visit": flow.new_visit, "lost_badge": flow.lost_badge}[event.what]
         self._begin(lambda show: tell(show, station))
 
     @on(WelcomePage.NumberTyped)

@@ -579,6 +579,11 @@ class History:
         spans = self.spans_of(volunteer)
         return [self.visit(span.visit) for span in spans if days is None or service_day(span.start) in days]
 
+    def newest_visit(self, volunteer: str) -> Visit | None:
+        """A volunteer's last visit that was not voided, whether it goes on or not."""
+        visits = [visit for visit in self.visits_of(volunteer) if not visit.voided]
+        return max(visits, key=lambda visit: visit.checked_in, default=None)
+
     def visits_on(self, day: date) -> list[Visit]:
         """All visits of a service day that were not voided."""
         found = (self.visit(visit_id) for visit_id in self._on_day.get(day, ()))

@@ -554,6 +554,11 @@ class Station:
         with self._viewing:
             return self.history.visits_of(volunteer, {day})
 
+    def newest_visit(self, volunteer: str) -> Visit | None:
+        """Their last visit that was not voided, whether it goes on or not."""
+        with self._viewing:
+            return self.history.newest_visit(volunteer)
+
     def came_after(self, visit: Visit) -> datetime | None:
         """When the volunteer of a visit came the next time."""
         with self._viewing:
@@ -651,13 +656,23 @@ class Station:
             arriving.must_renew(desk, person, day),
         )
 
-    def badge_code(self, volunteer: str) -> str | None:
-        """The badge's code that was issued last, unless it was revoked, or the key that signed it was withdrawn."""
+    def records_about(self, volunteer: str) -> Sequence[Record]:
+        """All records about a volunteer, in the order of the log."""
+        with self._viewing:
+            return self.history.records_about(volunteer)
+
+    def issued_badge(self, volunteer: str) -> Record | None:
+        """The badge that was issued last, unless it was revoked, or the key that signed it was withdrawn."""
         with self._viewing:
             issued = self.history.badge(volunteer)
         if issued is None or badge.is_withdrawn(str(issued["code"]), self.keys.others().withdrawn):
             return None
-        return str(issued["code"])
+        return issued
+
+    def badge_code(self, volunteer: str) -> str | None:
+        """The code of that badge."""
+        issued = self.issued_badge(volunteer)
+        return str(issued["code"]) if issued else None
 
     # --- arriving ---------------------------------------------------------------------------------------------------
 

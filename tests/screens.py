@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from kiosk import demo, rules
@@ -15,6 +16,10 @@ from kiosk.arriving import Admission
 from kiosk.assignment import Assignment
 from kiosk.badge import Badge
 from kiosk.campaign_files import shipped
+from kiosk.print_room import State
+from kiosk.printing.failing import sentence
+from kiosk.printing.finding import Candidate
+from kiosk.printing.printer import Printer
 from kiosk.records import SHANGHAI
 from kiosk.roster import Visit
 from kiosk.rules import Verdict
@@ -40,6 +45,7 @@ from kiosk.screens.lost import LostBadgePage
 from kiosk.screens.moment import MomentPage
 from kiosk.screens.pending import PendingPage
 from kiosk.screens.person import PersonPage
+from kiosk.screens.printer import ChoosePrinterPage, CopiesPage, PaperPage, PrinterPage, PrinterTargetPage
 from kiosk.screens.reassign import ReassignPage
 from kiosk.screens.review import ReviewPage
 from kiosk.screens.revoke import RevokePage
@@ -208,6 +214,43 @@ def _foreign_badge() -> Badge:
     return Badge("S016009", factories.volunteer_number(7), "SC2021", date(2022, 6, 1))
 
 
+@dataclass
+class _Room:
+    """A print room in which things stand as a picture wants them."""
+
+    said: State
+    printer: object = "any"
+
+    def state(self, _volunteer: str) -> State:
+        return self.said
+
+    def close(self) -> None:
+        """Nothing is going on."""
+
+
+def _prints(kind: str, reason: str = "") -> After:
+    async def print_(walker: Walker) -> None:
+        await walker.until(lambda: walker.app.print_room is not None)
+        walker.app.close_print_room()
+        walker.app.print_room = _Room(State(kind, sentence(reason) if reason else ""))  # type: ignore[assignment]
+        await walker.page.turn()
+        await walker.settle()
+
+    return print_
+
+
+def _printer(station: Station) -> PrinterPage:
+    Printer("escpos-network", "192.168.1.50", "80mm").save(station.folder)
+    queue = SimpleNamespace(waiting=lambda: [SimpleNamespace(sentence=sentence("no_paper"), job=None)] * 3)
+    return PrinterPage(station, SimpleNamespace(queue=queue))  # type: ignore[arg-type]
+
+
+_FOUND = [
+    Candidate(Printer("cups", "Office", "A6"), "Office"),
+    Candidate(Printer("escpos-device", "/dev/usb/lp0", "80mm"), "/dev/usb/lp0"),
+]
+
+
 def _first_day(station: Station) -> FirstDayPage:
     clauses = [clause for clause in station.campaign.clauses if clause.id in _FIRST_CLAUSES]
     return FirstDayPage(station, clauses, {}, step=5)
@@ -281,6 +324,14 @@ SCREENS: dict[str, Shot] = {
     "reassign": Shot(lambda s: ReassignPage(s, _visit(s, "on_duty"), "330102016003")),
     "revoke": Shot(lambda s: RevokePage(s, _somebody(s, "on_duty").volunteer, None)),
     "badge-again": Shot(_badge_again),
+    "badge-being-printed": Shot(_badge, _prints("waiting")),
+    "badge-no-paper": Shot(_badge, _prints("failed", "no_paper")),
+    "printer": Shot(_printer),
+    "printer-none": Shot(lambda s: PrinterPage(s, None)),
+    "printer-choose": Shot(lambda s: ChoosePrinterPage(s, _FOUND)),
+    "printer-address": Shot(lambda s: PrinterTargetPage(s, "escpos-network"), _fills("192.168.1.x/")),
+    "printer-paper": Shot(lambda s: PaperPage(s, "cups")),
+    "printer-copies": Shot(CopiesPage),
     "summary": Shot(lambda s: SummaryPage(s, DAY)),
     "export": Shot(_export),
     "help-roster": Shot(lambda s: HelpPage(RosterPage(s, View(DAY)))),

@@ -8,12 +8,15 @@ from contextlib import suppress
 from pathlib import Path
 
 from kiosk import badge, clock, recovery, station
+from kiosk.campaign import Campaign
 from kiosk.commands import output
+from kiosk.durable import write_beside
 from kiosk.errors import KioskError, WrongUsage
 from kiosk.i18n import _
 from kiosk.keys import Keys
-from kiosk.records import parse_volunteer_number, service_day
-from kiosk.settings import read_settings
+from kiosk.records import Record, parse_volunteer_number, service_day
+from kiosk.roster import History
+from kiosk.settings import Settings, read_settings
 from kiosk.trust import KeysError, fingerprint
 from kiosk.wording import BADGE_REFUSED, cause
 
@@ -26,9 +29,10 @@ def _number(text: str) -> str:
 
 
 def show(folder: Path, options: Namespace) -> int:
-    """Prints a volunteer's badge, on a terminal with its QR, and writes it as a PNG if asked to.
+    """Tells a volunteer's badge, on a terminal with its QR, and writes it as a PNG or a PDF or prints it if asked to.
 
-    Over a log that is damaged it prints what is known, and exits 1.
+    Over a log that is damaged it tells what is known, and exits 1. To print it is an act of the station's, which notes
+    it in the log; the kiosk must not be running.
     """
     settings = read_settings(folder)
     volunteer = _number(options.volunteer)
@@ -46,6 +50,11 @@ def show(folder: Path, options: Namespace) -> int:
         except OSError as error:
             sentence = _("The file {file} cannot be written: {error}.").format(file=options.png, error=cause(error))
             raise WrongUsage(sentence) from error
+    if options.pdf:
+        campaign = recovery.campaigns_of(folder).on(service_day(clock.system_clock()))
+        _write_pdf(history, issued, settings, campaign, options.pdf)
+    if options.on_paper:
+        _print(folder, volunteer)
     row = {
         "volunteer": volunteer,
         "station": settings.station,
@@ -58,6 +67,32 @@ def show(folder: Path, options: Namespace) -> int:
         for line in badge.half_blocks(issued["code"]):
             print(f"\x1b[30;107m{line}\x1b[0m")
     return 1 if damaged else 0
+
+
+def _write_pdf(history: History, issued: Record, settings: Settings, campaign: Campaign, path: Path) -> None:
+    from kiosk.print_room import label_of
+    from kiosk.printing import files
+    from kiosk.printing.label import draw
+    from kiosk.printing.paper import A6
+
+    number = str(issued.volunteer)
+    name = history.people[number].name if number in history.people else ""
+    label = label_of(campaign, issued, name, history.newest_visit(number), settings.street)
+    try:
+        write_beside(path, files.pdf(draw(label, A6), A6.dpi))
+    except OSError as error:
+        sentence = _("The file {file} cannot be written: {error}.").format(file=path, error=cause(error))
+        raise WrongUsage(sentence) from error
+
+
+def _print(folder: Path, volunteer: str) -> None:
+    from kiosk.print_room import print_now
+
+    opened = station.Station(folder)
+    try:
+        print_now(opened, volunteer)
+    finally:
+        opened.close()
 
 
 def check(folder: Path, options: Namespace) -> int:

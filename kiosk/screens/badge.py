@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 from textual.widgets import Static
@@ -15,6 +17,10 @@ from kiosk.i18n import N_, _
 from kiosk.screens.verdict import spaced
 from kiosk.station import Station
 from kiosk.widgets.page import Key, Page
+from kiosk.wording import cause
+
+if TYPE_CHECKING:
+    from kiosk.print_room import PrintRoom, State
 
 
 class BadgePage(Page[str]):
@@ -25,10 +31,75 @@ class BadgePage(Page[str]):
         Key("Enter", N_("Start a duty"), "next"),
         Key("Esc", N_("Finish"), "back"),
     )
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("1", "print", show=False)]
 
-    def __init__(self, station: Station, volunteer: str, code: str, assignment: Assignment | None) -> None:
+    def __init__(
+        self, station: Station, volunteer: str, code: str, assignment: Assignment | None, *, new: bool = False
+    ) -> None:
+        """Makes the page.
+
+        Args:
+            station: the station.
+            volunteer: the number.
+            code: the badge's.
+            assignment: where they serve, if that is to be said.
+            new: whether the badge is on no paper yet, and is printed without a word where there is a printer.
+        """
         super().__init__(station)
         self._volunteer, self._code, self._assignment = volunteer, code, assignment
+        self._order_at_once = new
+        self._said: State | None = None
+
+    @property
+    def _room(self) -> PrintRoom | None:
+        """Where badges are printed, if there is a printer."""
+        room: PrintRoom | None = getattr(self.app, "print_room", None)
+        return room if room is not None and room.printer is not None else None
+
+    def offered(self) -> Iterable[Key]:
+        offered = list(super().offered())
+        if self._room is not None:
+            offered.insert(len(self.keys), Key("1", N_("Print"), "print"))
+        return offered
+
+    def ready(self) -> None:
+        self._said = None
+        self._tell()
+        if self._order_at_once:
+            self._order_at_once = False
+            self.call_next(self.action_print)
+
+    def on_mount(self) -> None:
+        self.set_interval(0.2, self._tell)
+
+    def _tell(self) -> None:
+        """Says how the printing goes, when that has changed."""
+        room = self._room
+        if room is None or not self.built or (state := room.state(self._volunteer)) == self._said:
+            return
+        self._said = state
+        later = _("To try again, press 1. You can go on without: it is printed later.")
+        said = {
+            "waiting": _("Your badge is being printed."),
+            "printed": _("Your badge is printed. Please take it."),
+            "failed": f"{state.sentence}\n{later}",
+        }
+        told = self.query_one("#badge-print", Static)
+        told.update(said.get(state.kind, ""))
+        told.set_class(state.kind == "failed", "-wrong")
+
+    async def action_print(self) -> None:
+        """Has the badge printed, or tried again."""
+        room = self._room
+        if room is None or self.busy:
+            return
+        try:
+            with self.working():
+                await asyncio.to_thread(room.order, self._volunteer)
+        except OSError as error:
+            self.say(_("The badge cannot be printed: {error}.").format(error=cause(error)))
+        else:
+            self._tell()
 
     def content(self) -> Iterable[Widget]:
         person = self.station.person(self._volunteer)
@@ -46,6 +117,7 @@ class BadgePage(Page[str]):
                     markup=False,
                     id="badge-hint",
                 )
+                yield Static("", markup=False, id="badge-print")
 
     def _where(self, place: Assignment) -> Iterable[Widget]:
         campaign = self.station.campaign

@@ -118,7 +118,7 @@ async def _after_admission(show: Show, station: Station, admission: Admission, *
         await show(AdmittedPage(station, name, note=_missing_sign_outs(pending)))
     code = admission.code if first else None
     await show(AssignmentPage(station, place, badge=code is not None))
-    if code is not None and await show(BadgePage(station, volunteer, code, place)) != "duty":
+    if code is not None and await show(BadgePage(station, volunteer, code, place, new=True)) != "duty":
         return
     await on_duty(show, station, volunteer)
 

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+
 from kiosk.i18n import _
+from kiosk.print_room import PrintRoom
+from kiosk.printing.finding import found_printers
+from kiosk.printing.printer import KINDS, Printer, forget_printer, read_printer
 from kiosk.screens.act import ActPage
 from kiosk.screens.badge_again import BadgeAgainPage
 from kiosk.screens.community import CommunityPage
@@ -13,6 +20,7 @@ from kiosk.screens.lead import ForgottenPinPage, LeadPinPage
 from kiosk.screens.moment import MomentPage
 from kiosk.screens.pending import PendingPage
 from kiosk.screens.person import Act, PersonPage
+from kiosk.screens.printer import ChoosePrinterPage, CopiesPage, PaperPage, PrinterPage, PrinterTargetPage
 from kiosk.screens.reassign import ReassignPage
 from kiosk.screens.revoke import RevokePage
 from kiosk.screens.roster import RosterPage, View
@@ -21,7 +29,7 @@ from kiosk.screens.void import VoidPage
 from kiosk.station import Recognition, Station
 from kiosk.telling import time_in_words
 from kiosk.widgets.page import Show
-from kiosk.wording import BADGE_REFUSED, shown_before
+from kiosk.wording import BADGE_REFUSED, cause, shown_before
 
 
 async def lead_is_here(show: Show, station: Station, why: str = "") -> bool:
@@ -31,8 +39,14 @@ async def lead_is_here(show: Show, station: Station, why: str = "") -> bool:
     return bool(answer == "in")
 
 
-async def lead(show: Show, station: Station) -> None:
-    """The site lead: PIN, missing sign-outs first, then roster and people."""
+async def lead(show: Show, station: Station, room: Callable[[], PrintRoom | None] = lambda: None) -> None:
+    """The site lead: PIN, missing sign-outs first, then roster and people.
+
+    Args:
+        show: puts a page up.
+        station: the station.
+        room: gives where badges wait to be printed, once that is open.
+    """
     if not await lead_is_here(show, station):
         return
     station.lead_knows_the_clock()
@@ -46,12 +60,49 @@ async def lead(show: Show, station: Station) -> None:
             view.day = await show(SummaryPage(station, view.day))
         elif wish == "export":
             await show(ExportPage(station, view.day))
+        elif wish == "printer":
+            await set_printer(show, station, room())
         elif isinstance(wish, Recognition):
             assert wish.person is not None
             await about(show, station, wish.person.volunteer, None, note=_of_badge(wish))
         else:
             visits = station.visits_of(wish.volunteer, view.day)
             await about(show, station, wish.volunteer, visits[-1].id)
+
+
+async def set_printer(show: Show, station: Station, room: PrintRoom | None) -> None:
+    """The printer: chosen, tried out, and done without; each step is kept at once."""
+    note = ""
+    while (wish := await show(PrinterPage(station, room, note=note))) is not None:
+        note = ""
+        try:
+            if wish == "forget":
+                forget_printer(station.folder)
+            elif wish == "choose" and (chosen := await _choose_printer(show, station)) is not None:
+                chosen.save(station.folder)
+                note = _("This printer is set. Please make a test print.")
+            elif wish == "copies" and (copies := await show(CopiesPage(station))) is not None:
+                printer, _problem = read_printer(station.folder)
+                if printer is not None:
+                    replace(printer, copies=int(copies)).save(station.folder)
+        except OSError as error:
+            note = _("This could not be saved: {error}.").format(error=cause(error))
+
+
+async def _choose_printer(show: Show, station: Station) -> Printer | None:
+    found = await asyncio.to_thread(found_printers)
+    answer = await show(ChoosePrinterPage(station, found))
+    if answer is None:
+        return None
+    chosen: Printer | None
+    if answer.isdigit():
+        chosen = found[int(answer)].printer
+    else:
+        chosen = await show(PrinterTargetPage(station, answer))
+    if chosen is None or len(KINDS[chosen.kind]) == 1:
+        return chosen
+    paper = await show(PaperPage(station, chosen.kind))
+    return None if paper is None else replace(chosen, paper=paper)
 
 
 async def settle(show: Show, station: Station) -> None:

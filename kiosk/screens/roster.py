@@ -67,7 +67,7 @@ class Chip(Static):
 
 
 class RosterPage(Page[Entry | Recognition | str]):
-    """Returns the person whom the lead chose, or `pending`, `summary` or `export`."""
+    """Returns the person whom the lead chose, or `pending`, `summary`, `printer` or `export`."""
 
     idle = 180
     heading = N_("Roster")
@@ -90,6 +90,7 @@ class RosterPage(Page[Entry | Recognition | str]):
         Key("F6", N_("Only people on one duty"), ""),
         Key("F7", N_("Another order"), ""),
         Key("F8", N_("Summary of the day, with bars by duty and hour"), ""),
+        Key("F9", N_("The printer of the badges"), ""),
         Key("F10", N_("Export the day as XLSX or CSV"), ""),
         Key("Ctrl+Q", N_("Close the kiosk"), ""),
     )
@@ -107,6 +108,7 @@ class RosterPage(Page[Entry | Recognition | str]):
         Binding("f6", "next_duty", show=False),
         Binding("f7", "next_sort", show=False),
         Binding("f8", "leave_for('summary')", show=False),
+        Binding("f9", "leave_for('printer')", show=False),
         Binding("f10", "leave_for('export')", show=False),
     ]
 
