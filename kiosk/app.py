@@ -114,6 +114,7 @@ class KioskApp(App[None]):
     def _warm_up(self, station: Station) -> None:
         station.warm_up()
         from kiosk.print_room import PrintRoom
+        from kiosk.screens import flow  # noqa: F401 - the first scan must not wait for it
 
         with self._opening:
             if not self._ended:
