@@ -73,6 +73,12 @@ def _parser() -> argparse.ArgumentParser:
     revoke.add_argument("volunteer", metavar="VOLUNTEER", help=_("the volunteer number"))
     revoke.add_argument("--reason", default="", help=_("why"))
 
+    forget = formatted(command("forget", "forget.run", _("take out what is personal about a volunteer, who wishes so")))
+    forget.add_argument("volunteer", metavar="VOLUNTEER", help=_("the volunteer number"))
+    forget.add_argument("--reason", default="", help=_("why"))
+    purge = formatted(command("purge", "forget.purge", _("take out the health answers of campaigns that have ended")))
+    purge.add_argument("--reason", default="", help=_("why"))
+
     trusted = formatted(command("stations", "badge.stations", _("the stations whose badges count here"), of=of))
     trusted.add_argument("file", type=Path, nargs="?", metavar="FILE", help=_("take in headquarters' directory first"))
 

@@ -150,6 +150,8 @@ def must_renew(desk: Desk, person: Person, day: date) -> bool:
     """Whether somebody has to register again before they can serve on `day`."""
     if person.home_station is not None:
         return False  # that is between them and the station that made their badge
+    if not person.name:
+        return True  # they asked to be forgotten; who comes again is somebody new
     # Only so far ahead was the upper age limit looked at; and a consent counts for the text that was read.
     wanted = {(consent.id, consent.version) for consent in desk.campaign.consents}
     if day - person.registered > rules.RENEWAL or not wanted <= person.agreed:

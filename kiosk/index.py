@@ -333,6 +333,19 @@ class Index:
             self._connect(":memory:")
         self.learn(segments)
 
+    def learn_again(self, segments: Sequence[Segment]) -> list[Segment]:
+        """Forgets everything, on the disk as well, and learns what the segments say now that they were rewritten.
+
+        Args:
+            segments: all that are sealed, in the order of the log.
+
+        Returns:
+            Those that could not be taken in.
+        """
+        with self.lock:
+            self._forget()
+            return self.learn(segments)
+
     def _records(self, places: Iterable[Sequence[int]]) -> tuple[Record, ...]:
         return tuple(self._segment(number).records[place] for number, place in places)
 

@@ -149,7 +149,7 @@ class PrintRoom:
         if printer is None and not problem:
             return None  # the lead has decided to go on without a printer
         issued = self._station.issued_badge(job.volunteer)
-        if issued is None or issued["serial"] != job.serial:
+        if issued is None or issued["serial"] != job.serial or not self._station.person(job.volunteer).name:
             return None
         return _label(self._station, issued)
 

@@ -427,17 +427,36 @@ def _repeated_ids(segments: Iterable[Segment]) -> Iterator[Finding]:
             ids.setdefault(record.id, (_named(segment), record.seq))
 
 
+class Forgotten:
+    """What `forgotten` records say of the records before them: to be told of the log from its end to its beginning."""
+
+    def __init__(self) -> None:
+        """Nothing is said yet."""
+        self._said: set[tuple[str | None, str, str | None]] = set()
+
+    def take(self, record: Record) -> None:
+        """Takes the next older record."""
+        if record.type == "forgotten":
+            ended = record.get("ended")
+            campaigns = [name for name in ended if isinstance(name, str)] if isinstance(ended, list) else [None]
+            self._said |= {(record.volunteer, part, name) for part in record["objects"] for name in campaigns}
+
+    def covers(self, record: Record, part: str) -> bool:
+        """Whether a later record says that this part of an older one was taken out."""
+        about = ((who, part, name) for who in (record.volunteer, None) for name in (record["campaign"], None))
+        return not self._said.isdisjoint(about)
+
+
 def _unexplained(segments: Sequence[Segment]) -> Iterator[Finding]:
     """Objects that are gone and that no later `forgotten` record covers: it holds for what stands before it."""
-    forgotten: set[tuple[str | None, str]] = set()
+    forgotten = Forgotten()
     gone: list[Finding] = []
     for segment in reversed(segments):
         for record in reversed(segment.records):
-            if record.type == "forgotten":
-                forgotten |= {(record.volunteer, name) for name in record["objects"]}
+            forgotten.take(record)
             for part in ("personal", "health"):
                 taken = f"{part}_hash" in record.document and record.get(part) is None
-                if taken and not {(record.volunteer, part), (None, part)} & forgotten:
+                if taken and not forgotten.covers(record, part):
                     sentence = _("The object {name} is gone, and no later record says so.").format(name=part)
                     gone.append(Finding(_named(segment), record.seq, sentence))
     yield from reversed(gone)

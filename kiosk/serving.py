@@ -215,6 +215,24 @@ def note_printing(desk: Desk, printing: Printing, now: datetime) -> Decision[str
     ], printing.volunteer
 
 
+def forget(desk: Desk, volunteer: str, reason: str, now: datetime) -> Decision[str]:
+    """Records that whatever is personal about a volunteer is taken out of all records so far; hours and numbers stay.
+
+    Raises:
+        NotPossible: if the log does not name that volunteer.
+    """
+    if not desk.history.records_about(volunteer):
+        raise NotPossible(_("Nobody here has the number {number}.").format(number=volunteer))
+    data = {"objects": ["personal", "health"], "reason": reason.strip()}
+    return [Draft("forgotten", now, "lead", volunteer, data=data)], volunteer
+
+
+def purge(desk: Desk, ended: Sequence[str], reason: str, now: datetime) -> Decision[Sequence[str]]:
+    """Records that the health answers of everybody are taken out that were given under campaigns that have ended."""
+    data = {"objects": ["health"], "reason": reason.strip(), "ended": list(ended)}
+    return [Draft("forgotten", now, "lead", None, data=data)] if ended else [], ended
+
+
 def revoke_badge(desk: Desk, volunteer: str, reason: str, now: datetime) -> Decision[str]:
     """Makes the volunteer's badge worthless from now on.
 

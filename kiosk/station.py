@@ -20,13 +20,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
-from kiosk import arriving, audit, badge, places, recovery, rules, serving
+from kiosk import arriving, audit, badge, forgetting, places, recovery, rules, serving
 from kiosk.arriving import Admission
 from kiosk.campaign import Campaign
 from kiosk.clock import Clock, Elapsed, Jump, StationClock, system_clock
 from kiosk.desk import Decision, Desk
 from kiosk.durable import move_durably
-from kiosk.errors import InvalidInput, NotSaved
+from kiosk.errors import InvalidInput, KioskError, NotSaved
 from kiosk.i18n import _
 from kiosk.index import Index
 from kiosk.keys import Keys
@@ -39,7 +39,7 @@ from kiosk.records import (
 )
 from kiosk.roster import Entry, History, Person, Visit, minutes, roster
 from kiosk.rules import Application
-from kiosk.segments import Finding, read_all, replaced_by_older
+from kiosk.segments import Finding, check_within, read_all, read_segment, replaced_by_older
 from kiosk.settings import FILE, Settings
 from kiosk.store import Store, place_aside
 from kiosk.summary import Summary, summarise
@@ -210,6 +210,9 @@ class Station:
         self._own_keys = audit.public_keys(told)
         self._renew_keys(audit.keys_noted(told), entropy)
         self._note_opening()
+        if forgetting.is_begun(folder):
+            with suppress(OSError, KioskError):  # whoever comes is served; the next start tries it again
+                self._finish_forgetting()
 
     @property
     def campaign(self) -> Campaign:
@@ -826,6 +829,56 @@ class Station:
             NotSaved: if it could not be made durable.
         """
         return self._act(lambda desk, now: serving.reassign(desk, visit_id, community, reason, now), self._after)
+
+    # --- forgetting -------------------------------------------------------------------------------------------------
+
+    def forget(self, volunteer: str, reason: str) -> str:
+        """Takes whatever is personal about a volunteer out of every segment; returns the volunteer.
+
+        It takes seconds where there are years of records. A kill in the middle is finished at the next start.
+
+        Raises:
+            NotPossible: if the log does not name that volunteer.
+            NotSaved: if nothing could be recorded, and nothing was taken out.
+            KioskError: if it was recorded and could not be finished now.
+        """
+        return self._forget(lambda desk, now: serving.forget(desk, volunteer, reason, now))
+
+    def purge(self, reason: str = "") -> Sequence[str]:
+        """Takes the health answers out that were given under campaigns that have ended; returns these.
+
+        Raises:
+            NotSaved: if nothing could be recorded, and nothing was taken out.
+            KioskError: if it was recorded and could not be finished now.
+        """
+        today = self.today()
+        ended = sorted({each.id for each in self.campaigns.known if each.last is not None and each.last < today})
+        return self._forget(lambda desk, now: serving.purge(desk, ended, reason, now))
+
+    def _forget(self, decide: Callable[[Desk, datetime], Decision[T]]) -> T:
+        with self._writing:
+            try:
+                forgetting.begin(self.folder)
+            except OSError as error:
+                raise NotSaved(_("This could not be saved. Please call the site lead."), ()) from error
+            outcome = self._act(decide, _as_it_is)
+            try:
+                self._finish_forgetting()
+            except (OSError, NotSaved) as error:
+                raise KioskError(_("It is recorded, and will be finished at the next start of the kiosk.")) from error
+            return outcome
+
+    def _finish_forgetting(self) -> None:
+        """Takes out what the log says was taken out; what was learned of it is forgotten, too."""
+        with self._writing:
+            self._store.seal()
+            segments = [each for each in read_all(self.folder)[0] if not check_within(each, self.settings.station)]
+            if forgetting.take_out(self.folder, segments):
+                sealed = [read_segment(each.path) for each in segments if each.number is not None]
+                with self._viewing:
+                    self._store.sealed = self._index.learn_again(sealed)
+                    self.history.begin_anew(self._store.newest)
+            forgetting.end(self.folder)
 
     def note_printing(self, printing: serving.Printing) -> str:
         """Records what became of the order to print a badge; told again, it changes nothing.

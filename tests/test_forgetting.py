@@ -1,0 +1,355 @@
+"""Somebody who wishes to be forgotten is: no byte of what is personal stays, and hours, chain and numbers do."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from kiosk import audit, forgetting, segments, store
+from kiosk.durable import write_durably
+from kiosk.errors import KioskError, NotPossible, NotSaved
+from kiosk.records import Draft
+from kiosk.station import Station
+from tests import factories, plain
+from tests.conftest import FakeClock, Run, seeded
+from tests.test_recovery import arrive
+
+if TYPE_CHECKING:
+    from kiosk.campaign import Campaign
+
+NAME, OTHER = "江晚舟", "林小满"
+PHONE = "19912345678"
+
+
+@pytest.fixture
+def few_to_a_segment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that the log has several segments."""
+    monkeypatch.setattr(store, "SEGMENT_SIZE", 6)
+
+
+@pytest.fixture
+def busy(station: Station, campaign: Campaign, clock: FakeClock, few_to_a_segment: None) -> tuple[str, str]:
+    """Two people over two days; the number of the one who will ask to be forgotten, and the other's."""
+    first = arrive(station, campaign, name=NAME, phone=PHONE, id_number=factories.id_number()).volunteer or ""
+    other = arrive(station, campaign, 1, name=OTHER).volunteer or ""
+    for who in (first, other):
+        station.start_duty(who, "order")
+    clock.advance(minutes=90)
+    for who in (first, other):
+        station.check_out(who)
+    clock.advance(days=1)
+    station.check_in_again(first, factories.answers(campaign, station.today()))
+    clock.advance(minutes=30)
+    station.check_out(first)
+    return first, other
+
+
+def traces(folder: Path, *marks: str) -> list[str]:
+    """Files that hold one of the texts, as it is or as JSON may write it."""
+    wanted = [form for mark in marks for form in (mark.encode(), json.dumps(mark)[1:-1].encode())]
+    found = []
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and any(form in path.read_bytes() for form in wanted):
+            found.append(str(path.relative_to(folder)))
+    return found
+
+
+def secrets_of(folder: Path, volunteer: str) -> list[str]:
+    """What is in the objects about somebody, and must not be found afterwards."""
+    found = []
+    for document in plain.log(folder):
+        if document["volunteer"] == volunteer:
+            for part in ("personal", "health"):
+                about = document.get(part) or {}
+                found += [about[name] for name in ("name", "phone_masked", "sealed", "person", "salt") if name in about]
+    return list(dict.fromkeys(found))
+
+
+def served(station: Station, volunteer: str) -> list[int | None]:
+    return [
+        entry.minutes
+        for day in (date(2021, 12, 6), date(2021, 12, 7))
+        for entry in station.roster(day)
+        if entry.volunteer == volunteer
+    ]
+
+
+# --- one person -----------------------------------------------------------------------------------------------------
+
+
+def test_no_byte_stays_and_hours_and_chain_do(station: Station, busy: tuple[str, str], clock: FakeClock) -> None:
+    number, other = busy
+    station.examine(after=0, pause=0)
+    marks, before, hours = secrets_of(station.folder, number), plain.log(station.folder), served(station, number)
+    assert len(marks) > 5
+    assert traces(station.folder, *marks)
+    names = {path.name for path in (station.folder / "records" / "sealed").iterdir()}
+    assert station.forget(number, "本人要求") == number
+
+    assert traces(station.folder, *marks) == []
+    assert not forgetting.is_begun(station.folder)
+    assert served(station, number) == hours == [90, 30]
+    assert station.person(number).name == ""
+    assert station.person(other).name == OTHER
+    assert names <= {path.name for path in (station.folder / "records" / "sealed").iterdir()}
+    after = plain.log(station.folder)
+    kept = [{k: v for k, v in d.items() if k not in forgetting.OBJECTS} for d in before]
+    assert [{k: v for k, v in d.items() if k not in forgetting.OBJECTS} for d in after[:-1]] == kept
+    untouched = [d for d in before if d["volunteer"] != number]
+    assert [d for d in after[:-1] if d["volunteer"] != number] == untouched
+    assert (after[-1]["type"], after[-1]["objects"]) == ("forgotten", ["personal", "health"])
+    assert after[-1]["reason"] == "本人要求"
+    assert audit.verify(station.folder) == []
+    station.close()
+    again = Station(station.folder, clock=clock)
+    assert served(again, number) == hours
+    assert again.person(number).name == ""
+    assert again.find(NAME, PHONE).refused == "not_known"
+    again.close()
+    assert traces(station.folder, *marks) == []
+
+
+def test_the_station_goes_on_afterwards(
+    station: Station, busy: tuple[str, str], campaign: Campaign, clock: FakeClock
+) -> None:
+    number, other = busy
+    station.forget(number, "本人要求")
+    code = station.badge_code(number)
+    found = station.recognise(code or "")
+    assert (found.refused, found.renewal) == (None, True), "who comes again is asked as somebody new"
+    fresh = arrive(station, campaign, name=NAME, phone=PHONE, id_number=factories.id_number())
+    assert fresh.outcome == "admitted"
+    assert fresh.volunteer not in (None, number)
+    assert station.find(NAME, PHONE).person is not None
+    station.check_in_again(other, factories.answers(campaign, station.today()))
+    assert audit.verify(station.folder) == []
+    # The new registration is not covered by the old wish.
+    station.forget(other, "本人要求")
+    assert station.person(fresh.volunteer or "").name == NAME
+
+
+def test_what_is_registered_later_under_the_same_number_stays(
+    station: Station, busy: tuple[str, str], clock: FakeClock
+) -> None:
+    number, _ = busy
+    station.forget(number, "本人要求")
+    station._write([factories.registered(number, clock.now, name="顾清和")], clock.now)
+    station._store.seal()
+    station.forget(busy[1], "本人要求")
+    assert station.person(number).name == "顾清和"
+    assert traces(station.folder, "顾清和")
+
+
+def test_nobody_is_forgotten_who_never_came(station: Station, busy: tuple[str, str]) -> None:
+    before = len(plain.log(station.folder))
+    with pytest.raises(NotPossible):
+        station.forget(factories.volunteer_number(99), "")
+    assert len(plain.log(station.folder)) == before
+
+
+# --- kills and failing disks ----------------------------------------------------------------------------------------
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+@contextmanager
+def killed_at(number: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Ends the process at the n-th call that changes something on the disk, before it is made."""
+    calls: list[str] = []
+
+    def count(name: str) -> None:
+        calls.append(name)
+        if len(calls) > number:
+            raise Killed
+
+    real = {"replace": Path.replace, "rename": Path.rename, "unlink": Path.unlink, "fsync": os.fsync, "open": os.open}
+
+    def patched(name: str, call: Any) -> Any:
+        def instead(*args: Any, **kwargs: Any) -> Any:
+            if name != "open" or args[1] & os.O_CREAT:
+                count(name)
+            return call(*args, **kwargs)
+
+        return instead
+
+    with monkeypatch.context() as patch:
+        for name in ("replace", "rename", "unlink"):
+            patch.setattr(Path, name, patched(name, real[name]))
+        patch.setattr(os, "fsync", patched("fsync", os.fsync))
+        patch.setattr(os, "open", patched("open", os.open))
+        yield calls
+
+
+def test_a_kill_at_any_moment_is_finished_at_the_next_start(
+    station: Station, busy: tuple[str, str], clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At each call that changes the disk: before the record nothing is gone, after it everything is, a start later."""
+    number, other = busy
+    marks, hours = secrets_of(station.folder, number), served(station, number)
+    station.close()
+    records = len(plain.log(station.folder))
+    done, moments, recorded = False, 0, 0
+    while not done:
+        folder = tmp_path / f"killed-{moments}"
+        shutil.copytree(station.folder, folder)
+        victim = Station(folder, clock=clock, entropy=seeded(3))
+        try:
+            with killed_at(moments, monkeypatch):
+                victim.forget(number, "本人要求")
+            done = True
+        except Killed:
+            pass
+        victim._store._lock.release()  # the system does so
+        victim._index.close()
+        again = Station(folder, clock=clock, entropy=seeded(4))
+        log = plain.log(folder)
+        if any(document["type"] == "forgotten" for document in log):
+            recorded += 1
+            assert traces(folder, *marks) == [], moments
+            assert again.person(number).name == ""
+        else:
+            assert len(log) == records
+            assert again.person(number).name == NAME
+        assert again.person(other).name == OTHER
+        assert served(again, number) == hours
+        assert audit.verify(folder) == []
+        assert not forgetting.is_begun(folder) or len(log) == records
+        again.close()
+        shutil.rmtree(folder)
+        moments += 1
+    assert moments > 25
+    assert 10 < recorded < moments
+
+
+def test_a_disk_that_fails_in_the_middle_is_said_and_finished_later(
+    station: Station, busy: tuple[str, str], clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, _ = busy
+    marks = secrets_of(station.folder, number)
+
+    def fails(path: Path, content: bytes, temporary: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(forgetting, "write_durably", fails)
+    with pytest.raises(NotSaved):
+        station.forget(number, "")  # not even the mark could be made
+    assert traces(station.folder, *marks)
+
+    def only_the_mark(path: Path, content: bytes, temporary: Path) -> None:
+        if path.name != forgetting.MARK:
+            raise OSError(28, "No space left on device")
+        write_durably(path, content, temporary)
+
+    monkeypatch.setattr(forgetting, "write_durably", only_the_mark)
+    with pytest.raises(KioskError) as caught:
+        station.forget(number, "")
+    assert "启动" in str(caught.value)
+    monkeypatch.undo()
+    station.close()
+    again = Station(station.folder, clock=clock)
+    assert traces(station.folder, *marks) == []
+    assert again.person(number).name == ""
+    again.close()
+
+
+def test_a_file_that_was_set_aside_is_named(
+    run: Run, station: Station, busy: tuple[str, str], clock: FakeClock
+) -> None:
+    number, other = busy
+    station.close()
+    aside = station.folder / "set-aside" / "0000-open.json"
+    aside.write_bytes(b"{" + number.encode())
+    done = run("forget", number)
+    assert done.code == 1
+    assert aside.name in done.err
+    assert run("forget", other, "--format", "json").err == ""
+
+
+# --- a copy from a backup ------------------------------------------------------------------------------------------
+
+
+def test_a_segment_from_before_is_cleaned_by_the_next_forgetting(
+    station: Station, busy: tuple[str, str], clock: FakeClock
+) -> None:
+    number, other = busy
+    marks = secrets_of(station.folder, number)
+    station._store.seal()
+    path = next(p for p in (station.folder / "records" / "sealed").iterdir() if NAME in p.read_text("utf-8"))
+    before = path.read_bytes()
+    station.forget(number, "本人要求")
+    path.write_bytes(before)
+    assert traces(station.folder, *marks)
+    station.forget(other, "本人要求")
+    assert traces(station.folder, *marks) == []
+
+
+# --- purge ----------------------------------------------------------------------------------------------------------
+
+
+def ended(station: Station, last: date) -> None:
+    """The campaign of the station ends on that day."""
+    known = tuple(replace(each, last=last) for each in station.campaigns.known)
+    station.campaigns = replace(station.campaigns, known=known)
+
+
+def test_purge_takes_the_health_answers_of_what_has_ended(station: Station, busy: tuple[str, str]) -> None:
+    number, other = busy
+    before = plain.log(station.folder)
+    assert any(document.get("health") for document in before)
+    assert station.purge() == []
+    assert plain.log(station.folder) == before
+    ended(station, date(2021, 12, 6))
+    assert station.purge("活动结束") == ["SC2021"]
+    log = plain.log(station.folder)
+    assert not any(document.get("health") for document in log)
+    assert [d["personal"] for d in log if d.get("personal")] == [d["personal"] for d in before if d.get("personal")]
+    assert (log[-1]["type"], log[-1]["volunteer"], log[-1]["ended"]) == ("forgotten", None, ["SC2021"])
+    assert audit.verify(station.folder) == []
+    assert (station.person(number).name, station.person(other).name) == (NAME, OTHER)
+
+
+def test_purge_leaves_a_campaign_that_goes_on(station: Station, busy: tuple[str, str], clock: FakeClock) -> None:
+    """A wish says of which campaigns; what is gone of another is a finding."""
+    forgotten = segments.Forgotten()
+    data = {"objects": ["health"], "reason": "", "ended": ["X"]}
+    draft = Draft("forgotten", clock.now, "lead", None, data=data)
+    (record,) = factories.chain([draft])
+    forgotten.take(record)
+    registered = next(r for r in station.history.records_about(busy[0]) if r.type == "registered")
+    assert not forgotten.covers(registered, "health")
+    assert forgotten.covers(replace(registered, document={**registered.document, "campaign": "X"}), "health")
+    assert not forgotten.covers(replace(registered, document={**registered.document, "campaign": "X"}), "personal")
+
+
+# --- commands -------------------------------------------------------------------------------------------------------
+
+
+def test_the_commands(run: Run, station: Station, busy: tuple[str, str]) -> None:
+    number, _ = busy
+    marks = secrets_of(station.folder, number)
+    busy_now = run("forget", number)
+    assert (busy_now.code, busy_now.out) == (2, "")
+    station.close()
+    assert run("forget", "nonsense").code == 2
+    unknown = run("forget", factories.volunteer_number(99))
+    assert (unknown.code, unknown.out) == (1, "")
+    done = run("forget", number.lower().replace("-", ""), "--reason", "本人要求", "--format", "json")
+    assert (done.code, done.err, done.rows) == (0, "", [{"volunteer": number, "forgotten": True}])
+    assert traces(station.folder, *marks) == []
+    assert run("verify").code == 0
+    nothing = run("purge", "--format", "json")
+    assert (nothing.code, nothing.out) == (0, "")
+    assert nothing.err.strip()
+    roster = run("roster", "--day", "2021-12-06", "--format", "json")
+    assert {row["name"] for row in roster.rows} == {"", OTHER}
