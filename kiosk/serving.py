@@ -215,6 +215,16 @@ def note_printing(desk: Desk, printing: Printing, now: datetime) -> Decision[str
     ], printing.volunteer
 
 
+def reveal_phone(desk: Desk, volunteer: str, reason: str, now: datetime) -> Decision[str]:
+    """Records that the lead is going to see a volunteer's whole phone number.
+
+    Raises:
+        NotPossible: if no reason is given.
+    """
+    _demand(reason)
+    return [Draft("phone_revealed", now, "lead", volunteer, data={"reason": reason.strip()})], volunteer
+
+
 def forget(desk: Desk, volunteer: str, reason: str, now: datetime) -> Decision[str]:
     """Records that whatever is personal about a volunteer is taken out of all records so far; hours and numbers stay.
 

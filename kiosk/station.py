@@ -26,7 +26,7 @@ from kiosk.campaign import Campaign
 from kiosk.clock import Clock, Elapsed, Jump, StationClock, system_clock
 from kiosk.desk import Decision, Desk
 from kiosk.durable import move_durably
-from kiosk.errors import InvalidInput, KioskError, NotSaved
+from kiosk.errors import InvalidInput, KioskError, NotPossible, NotSaved
 from kiosk.i18n import _
 from kiosk.index import Index
 from kiosk.keys import Keys
@@ -829,6 +829,26 @@ class Station:
             NotSaved: if it could not be made durable.
         """
         return self._act(lambda desk, now: serving.reassign(desk, visit_id, community, reason, now), self._after)
+
+    # --- what is sealed ---------------------------------------------------------------------------------------------
+
+    def reveal_phone(self, volunteer: str, passphrase: str, reason: str) -> str:
+        """A volunteer's whole phone number, once the log says that it was shown. Takes a second, on purpose.
+
+        Raises:
+            KeysError: if the passphrase is not the lead's, or what was sealed was not sealed to the lead's key.
+            NotPossible: if there is nothing sealed about them here, or no reason is given.
+            NotSaved: if it could not be recorded; nothing is shown then.
+        """
+        sealed = [
+            record.personal["sealed"]
+            for record in self.records_about(volunteer)
+            if record.type == "registered" and record.personal and "sealed" in record.personal
+        ]
+        if not sealed:
+            raise NotPossible(_("No phone number of this person is kept here."))
+        phone = self.keys.open_sealed(sealed[-1], passphrase).get("phone", "")
+        return self._act(lambda desk, now: serving.reveal_phone(desk, volunteer, reason, now), lambda _who: phone)
 
     # --- forgetting -------------------------------------------------------------------------------------------------
 

@@ -285,6 +285,8 @@ def _about_the_person(records: Sequence[Record]) -> Iterator[Line]:
             registered = True
         elif record.type == "badge_issued":
             said = _("Badge {serial} issued, valid until {day}").format(serial=record["serial"], day=record["expires"])
+        elif record.type == "phone_revealed":
+            said = _("The site lead saw the phone number. Reason: {reason}").format(reason=record["reason"])
         elif record.type == "badge_printed":
             said = _printed(record)
         elif record.type == "badge_revoked":

@@ -37,6 +37,7 @@ from kiosk.screens.draft import Draft
 from kiosk.screens.duty import DutyPage
 from kiosk.screens.eligibility import DailyPage, FirstDayPage
 from kiosk.screens.export import ExportPage
+from kiosk.screens.forget import ForgetPage
 from kiosk.screens.help import HelpPage
 from kiosk.screens.identity import IdentityPage
 from kiosk.screens.late import LatePage
@@ -47,6 +48,7 @@ from kiosk.screens.pending import PendingPage
 from kiosk.screens.person import PersonPage
 from kiosk.screens.printer import ChoosePrinterPage, CopiesPage, PaperPage, PrinterPage, PrinterTargetPage
 from kiosk.screens.reassign import ReassignPage
+from kiosk.screens.reveal import PhonePage, RevealPage
 from kiosk.screens.review import ReviewPage
 from kiosk.screens.revoke import RevokePage
 from kiosk.screens.roster import RosterPage, View
@@ -322,6 +324,10 @@ SCREENS: dict[str, Shot] = {
     "void": Shot(_void),
     "community": Shot(lambda s: CommunityPage(s, s.settings.community)),
     "reassign": Shot(lambda s: ReassignPage(s, _visit(s, "on_duty"), "330102016003")),
+    "forget": Shot(lambda s: ForgetPage(s, _somebody(s, "on_duty").volunteer, None)),
+    "forget-ready": Shot(lambda s: ForgetPage(s, _somebody(s, "on_duty").volunteer, None), _fills("本人要求")),
+    "reveal": Shot(lambda s: RevealPage(s, _somebody(s, "on_duty").volunteer), _fills("手套落在站点")),
+    "phone": Shot(lambda s: PhonePage(s, _somebody(s, "on_duty").volunteer, "19900000000")),
     "revoke": Shot(lambda s: RevokePage(s, _somebody(s, "on_duty").volunteer, None)),
     "badge-again": Shot(_badge_again),
     "badge-being-printed": Shot(_badge, _prints("waiting")),

@@ -47,6 +47,7 @@ FIELDS = {
     "checked_out": {"visit", "late", "reason"},
     "corrected": {"visit", "target", "changes", "reason"},
     "voided": {"visit", "target", "reason"},
+    "phone_revealed": {"reason"},
     "refused": {"reasons"},
     "station_noted": {"note", "details"},
 }

@@ -15,6 +15,7 @@ from kiosk.screens.badge_again import BadgeAgainPage
 from kiosk.screens.community import CommunityPage
 from kiosk.screens.correct import CorrectPage, named_moments
 from kiosk.screens.export import ExportPage
+from kiosk.screens.forget import ForgetPage
 from kiosk.screens.late import LatePage
 from kiosk.screens.lead import ForgottenPinPage, LeadPinPage
 from kiosk.screens.moment import MomentPage
@@ -22,6 +23,7 @@ from kiosk.screens.pending import PendingPage
 from kiosk.screens.person import Act, PersonPage
 from kiosk.screens.printer import ChoosePrinterPage, CopiesPage, PaperPage, PrinterPage, PrinterTargetPage
 from kiosk.screens.reassign import ReassignPage
+from kiosk.screens.reveal import PhonePage, RevealPage
 from kiosk.screens.revoke import RevokePage
 from kiosk.screens.roster import RosterPage, View
 from kiosk.screens.summary import SummaryPage
@@ -131,6 +133,11 @@ async def _do(show: Show, station: Station, volunteer: str, act: Act) -> str | N
         if code is not None:
             await show(BadgeAgainPage(station, volunteer, code, None))
         return None
+    if act.what == "phone":
+        phone = await show(RevealPage(station, volunteer))
+        if phone is not None:
+            await show(PhonePage(station, volunteer, phone))
+        return None
     page = await _page(show, station, volunteer, act)
     said: str | None = await show(page) if page is not None else None
     return said
@@ -140,6 +147,8 @@ async def _page(show: Show, station: Station, volunteer: str, act: Act) -> ActPa
     """The page of an act, after what has to be chosen for it."""
     if act.what == "revoke":
         return RevokePage(station, volunteer, None)
+    if act.what == "forget":
+        return ForgetPage(station, volunteer, None)
     visit = act.visit
     assert visit is not None
     if act.what == "late":

@@ -39,7 +39,7 @@ class Row:
     heading: bool
 
 
-ACTS: Final = ("late", "correct", "void", "reassign", "badge", "revoke")
+ACTS: Final = ("late", "correct", "void", "reassign", "badge", "revoke", "phone", "forget")
 
 
 class PersonPage(Page[Act]):
@@ -66,6 +66,8 @@ class PersonPage(Page[Act]):
         Key("4", N_("Send them to another community"), ""),
         Key("5", N_("Show the badge again, to be photographed"), ""),
         Key("6", N_("Revoke the badge; the next check-in makes a new one"), ""),
+        Key("7", N_("Show the whole phone number, with the passphrase; the log says so"), ""),
+        Key("8", N_("Take out what is personal about them, if they wish so"), ""),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down", "move(1)", show=False),
@@ -156,6 +158,9 @@ class PersonPage(Page[Act]):
 
     def _problem(self, what: str, visit: Visit | None) -> str:
         """Why an act cannot be, before anything is typed for it."""
+        if what in ("phone", "forget"):
+            known = bool(self.station.person(self._volunteer).name)
+            return "" if known else _("What was personal about this volunteer was taken out already.")
         if what in ("badge", "revoke"):
             if self.station.badge_code(self._volunteer) is not None:
                 return ""

@@ -1,0 +1,145 @@
+"""The lead and what is sealed: one phone number at a time, with the passphrase and a record; and forgetting by keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from kiosk.errors import NotPossible, NotSaved
+from kiosk.station import Station
+from kiosk.trust import KeysError
+from tests import factories, plain
+from tests.conftest import PIN, FakeClock
+from tests.elsewhere import Elsewhere
+from tests.test_forgetting import secrets_of, traces
+from tests.test_recovery import arrive
+from tests.walking import Walker, walking
+
+if TYPE_CHECKING:
+    from kiosk.campaign import Campaign
+
+NAME, PHONE = "江晚舟", "19912345678"
+
+
+def types(station: Station) -> list[str]:
+    return [document["type"] for document in plain.log(station.folder)]
+
+
+# --- the phone number -----------------------------------------------------------------------------------------------
+
+
+def test_the_phone_is_shown_to_whoever_has_the_passphrase(
+    station: Station, campaign: Campaign, passphrase: str
+) -> None:
+    number = arrive(station, campaign, name=NAME, phone=PHONE, id_number=factories.id_number()).volunteer or ""
+    with pytest.raises(KeysError):
+        station.reveal_phone(number, "WRONG-WRONG-WRONG-WRONG-WRONG", "手套")
+    with pytest.raises(NotPossible):
+        station.reveal_phone(number, passphrase, "  ")
+    assert "phone_revealed" not in types(station)
+    assert station.reveal_phone(number, passphrase.lower(), " 手套 ") == PHONE
+    (record,) = [d for d in plain.log(station.folder) if d["type"] == "phone_revealed"]
+    assert (record["volunteer"], record["by"], record["reason"]) == (number, "lead", "手套")
+    assert traces(station.folder, PHONE) == []
+
+
+def test_the_newest_number_is_the_one(station: Station, campaign: Campaign, passphrase: str, clock: FakeClock) -> None:
+    number = arrive(station, campaign, name=NAME, phone="19900000001", id_number=factories.id_number()).volunteer or ""
+    station.check_out(number)
+    clock.advance(minutes=5)
+    again = arrive(station, campaign, name=NAME, phone=PHONE, id_number=factories.id_number())
+    assert again.volunteer == number
+    assert station.reveal_phone(number, passphrase, "手套") == PHONE
+
+
+def test_nothing_is_shown_that_could_not_be_recorded(
+    station: Station, campaign: Campaign, passphrase: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = arrive(station, campaign, name=NAME, phone=PHONE).volunteer or ""
+
+    def full(*_args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("kiosk.store.write_durably", full)
+    with pytest.raises(NotSaved) as caught:
+        station.reveal_phone(number, passphrase, "手套")
+    assert PHONE not in str(caught.value)
+    monkeypatch.undo()
+    assert station.retry(caught.value) == PHONE
+    assert types(station).count("phone_revealed") == 1
+
+
+def test_of_a_visitor_and_of_somebody_forgotten_there_is_no_number(
+    station: Station, campaign: Campaign, passphrase: str
+) -> None:
+    number = arrive(station, campaign, name=NAME, phone=PHONE).volunteer or ""
+    station.forget(number, "本人要求")
+    with pytest.raises(NotPossible):
+        station.reveal_phone(number, passphrase, "手套")
+    elsewhere = Elsewhere.known_to(station.folder)
+    visitor = station.recognise(elsewhere.badge(factories.volunteer_number(11), station)).visitor
+    assert visitor is not None
+    station.admit_visitor(visitor, "贺知行", factories.answers(campaign, station.today()))
+    with pytest.raises(NotPossible):
+        station.reveal_phone(visitor.volunteer, passphrase, "手套")
+
+
+async def person_of(walker: Walker) -> None:
+    await walker.lead(PIN)
+    await walker.press("enter")
+    await walker.arrive("PersonPage")
+
+
+async def test_the_lead_sees_one_number_for_a_while(station: Station, campaign: Campaign, passphrase: str) -> None:
+    arrive(station, campaign, name=NAME, phone=PHONE)
+    async with walking(station) as walker:
+        await person_of(walker)
+        await walker.press("7")
+        await walker.arrive("RevealPage")
+        assert PHONE not in walker.text().replace(" ", "")
+        await walker.type("手套落在站点")
+        await walker.press("enter")
+        await walker.type("7K2MQ")
+        await walker.press("enter")
+        await walker.until(lambda: "口令" in walker.said())
+        await walker.press(*["backspace"] * 5)
+        for group in passphrase.split("-"):  # as a person copies it, and no scanner
+            await walker.type(group)
+            await walker.app.let_keys_go()
+        await walker.press("enter")
+        await walker.arrive("PhonePage")
+        await walker.shows("199 1234 5678")
+        assert walker.page.idle == 30
+        await walker.press("escape")
+        await walker.arrive("PersonPage")
+        await walker.shows("站点负责人查看了电话号码，原因：手套落在站点")
+
+
+# --- forgetting, by keys --------------------------------------------------------------------------------------------
+
+
+async def test_the_lead_forgets_somebody_who_wishes_so(station: Station, campaign: Campaign) -> None:
+    number = arrive(station, campaign, name=NAME, phone=PHONE, id_number=factories.id_number()).volunteer or ""
+    marks = secrets_of(station.folder, number)
+    async with walking(station) as walker:
+        await person_of(walker)
+        await walker.press("8")
+        await walker.arrive("ForgetPage")
+        await walker.press("enter")
+        await walker.until(lambda: "原因" in walker.said())
+        await walker.type("本人要求")
+        await walker.press("enter")
+        await walker.shows("不能恢复")
+        assert "forgotten" not in types(station)
+        await walker.press("enter")
+        await walker.arrive("PersonPage")
+        await walker.shows("个人信息已删除")
+        assert NAME not in walker.text()
+        await walker.press("8")
+        await walker.until(lambda: "已经删除" in walker.said())
+        await walker.press("escape")
+        await walker.arrive("RosterPage")
+        assert NAME not in walker.text()
+    assert traces(station.folder, *marks) == []
+    assert types(station)[-1] == "forgotten"
