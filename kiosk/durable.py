@@ -32,6 +32,22 @@ def make_folder(path: Path) -> None:
         sync_folder(folder.parent)
 
 
+def close_to_others(folder: Path) -> bool | None:
+    """Takes from everybody else what they may do with a folder.
+
+    Returns:
+        None if it was the owner's alone, whether it is now otherwise.
+    """
+    mode = folder.stat().st_mode & 0o777
+    if not mode & 0o077:
+        return None
+    try:
+        folder.chmod(PRIVATE_FOLDER)
+    except OSError:
+        return False
+    return not folder.stat().st_mode & 0o077  # a stick's file system may take it and do nothing
+
+
 def sync_folder(path: Path) -> None:
     """Makes the names in a folder durable: a rename is only safe after this."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)

@@ -25,7 +25,7 @@ from kiosk.arriving import Admission
 from kiosk.campaign import Campaign
 from kiosk.clock import Clock, Elapsed, Jump, StationClock, system_clock
 from kiosk.desk import Decision, Desk
-from kiosk.durable import move_durably
+from kiosk.durable import close_to_others, move_durably
 from kiosk.errors import InvalidInput, KioskError, NotPossible, NotSaved
 from kiosk.i18n import _
 from kiosk.index import Index
@@ -141,6 +141,7 @@ class Station:
     """One station, open for writing: its log, campaign, keys and clock.
 
     `jump` is the last jump of the clock since the station was opened that the lead does not know of, or None.
+    `was_private` is None if nobody else could read the data folder when it was opened, and else whether that is so now.
 
     The methods block until their records are durable; the screens call them through `run`, which does so in the
     writer's own thread. Views (`roster`, `recognise` ...) answer at once.
@@ -173,6 +174,7 @@ class Station:
         self.campaigns = recovery.campaigns_of(folder)
         self.clock = StationClock(clock, elapsed)
         self.jump: Jump | None = None
+        self.was_private = close_to_others(folder)
         self.keys = Keys(folder / "keys", folder / "tmp")
         self._writing = threading.RLock()
         self._viewing = threading.RLock()

@@ -22,6 +22,7 @@ from kiosk.errors import InvalidInput, NotPossible, NotSaved, StoreBusy
 from kiosk.records import SHANGHAI, parse_volunteer_number
 from kiosk.roster import roster
 from kiosk.rules import Applicant, Application, Stay
+from kiosk.screens.welcome import WelcomePage
 from kiosk.segments import verify
 from kiosk.settings import read_settings
 from kiosk.station import Station, read_history
@@ -751,3 +752,28 @@ def test_a_station_json_of_before_segments_were_noted(
         assert read_settings(station_folder).segment == 1
     finally:
         station.close()
+
+
+# --- who may read it ------------------------------------------------------------------------------------------------
+
+
+def test_a_folder_that_others_can_read_is_closed(station_folder: Path, clock: FakeClock) -> None:
+    station_folder.chmod(0o755)
+    station = Station(station_folder, clock=clock)
+    assert station.was_private is True
+    assert station_folder.stat().st_mode & 0o777 == 0o700
+    station.close()
+    station = Station(station_folder, clock=clock)
+    assert station.was_private is None
+    station.close()
+
+
+def test_a_folder_that_cannot_be_closed_is_told(
+    station_folder: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    station_folder.chmod(0o755)
+    monkeypatch.setattr(Path, "chmod", lambda *_: None)  # as on a stick with FAT
+    station = Station(station_folder, clock=clock)
+    assert station.was_private is False
+    assert WelcomePage(station)._warning().startswith("这台电脑上的其他用户")
+    station.close()

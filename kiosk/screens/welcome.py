@@ -154,6 +154,12 @@ class WelcomePage(Page[None]):
                 others = ngettext("{count} thing more is wrong.", "{count} things more are wrong.", more)
                 told.append(others.format(count=more))
             return " ".join([*told, _("Site lead, please tell headquarters.")])
+        if self.station.was_private is False:
+            return _("Other users of this computer can read the data folder. Site lead, please tell headquarters.")
+        if self.station.was_private:
+            return _(
+                "Other users of this computer could read the data folder; it is closed now. Site lead, please note."
+            )
         jump = self.station.jump
         if jump is not None and self.station.clock.is_behind:
             said = _(
