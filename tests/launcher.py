@@ -6,7 +6,8 @@
 `--idle` sets how long a page waits for the next key. `--journal` appends what reached the station and which page came
 up, a JSON line each. `--clock` lets the station's time go RATE times as fast since the time ORIGIN (seconds). `--hasty
 yes` takes away the moment in which a page that has just come up takes no Enter. `--stacks` names a file in which
-SIGRTMIN shows where the process is: for what hangs. `--shake yes` sends the process every signal that a person or a
+SIGRTMIN shows where the process is: for what hangs. `--written` names a file that gets the path of every file that the
+process opens to write. `--shake yes` sends the process every signal that a person or a
 service may send while it closes its log, and once more when Python ends.
 """
 
@@ -180,6 +181,26 @@ def shake() -> None:
     atexit.register(all_signals)
 
 
+def note_what_is_written(file: Path) -> None:
+    """Appends the path of every file that the process opens for writing, renames, links or lets SQLite open."""
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+    def note(event: str, args: tuple[Any, ...]) -> None:
+        if event == "open" and isinstance(args[2], int) and args[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+            paths = [args[0]]
+        elif event in ("os.rename", "os.link", "os.symlink", "shutil.copyfile", "shutil.move"):
+            paths = [args[1]]
+        elif event in ("sqlite3.connect", "os.mkdir", "os.mkfifo"):
+            paths = [args[0]]
+        else:
+            return
+        for path in paths:
+            name = path if isinstance(path, int) else os.path.realpath(os.fsdecode(path))
+            os.write(descriptor, f"{name}\n".encode())
+
+    sys.addaudithook(note)
+
+
 def main() -> int:
     """Rigs the kiosk and runs it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -189,6 +210,7 @@ def main() -> int:
     parser.add_argument("--journal", type=Path)
     parser.add_argument("--clock", default="")
     parser.add_argument("--stacks", type=Path)
+    parser.add_argument("--written", type=Path)
     parser.add_argument("--hasty", choices=("yes", "no"), default="no")
     parser.add_argument("--shake", choices=("yes", "no"), default="no")
     options = parser.parse_args()
@@ -203,6 +225,8 @@ def main() -> int:
         hurry(float(origin), float(rate))
     if options.stacks:
         show_stacks(options.stacks)
+    if options.written:
+        note_what_is_written(options.written)
     if options.hasty == "yes":
         forgive_bounces()
     if options.shake == "yes":

@@ -1,0 +1,201 @@
+"""A whole day over a pty with marked people: then every byte that the process has written anywhere is searched.
+
+What is in clear on purpose (names and masked phones, in the log and its index) is in docs/privacy.md.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from kiosk import demo
+from kiosk.printing.printer import Printer
+from tests import factories, plain
+from tests.tent import Tent, Visitor, pitch
+from tests.terminal import Terminal, rigged, terminal
+
+pytestmark = pytest.mark.pty
+
+NAME, PHONE, MASKED = "江晚舟", "19912345678", "199****5678"
+NUMBER = factories.id_number("19870916", order=42)
+NEVER = (PHONE, NUMBER, NUMBER[:17], "1987-09-16", "19870916", demo.PIN)
+"""What must stand nowhere in clear."""
+IN_CLEAR = ("records/", "cache/known.sqlite")
+"""Where names and masked phones may stand."""
+
+
+@dataclass(frozen=True)
+class World:
+    """All that the process can call its own, and what it has opened to write."""
+
+    folder: Path
+    journal: Path
+    written: Path
+    tent: Tent
+
+    @property
+    def surroundings(self) -> Mapping[str, str]:
+        """The environment: every folder that a program may think of lies in here."""
+        homes = (
+            "HOME",
+            "TMPDIR",
+            "XDG_DATA_HOME",
+            "XDG_STATE_HOME",
+            "XDG_CACHE_HOME",
+            "XDG_CONFIG_HOME",
+            "XDG_RUNTIME_DIR",
+        )
+        for name in homes:
+            (self.folder / name).mkdir(exist_ok=True)
+        return {**{name: str(self.folder / name) for name in homes}, "PYTHONDONTWRITEBYTECODE": "1"}
+
+    @contextmanager
+    def open(self) -> Iterator[Visitor]:
+        """Somebody before the kiosk."""
+        self.journal.unlink(missing_ok=True)
+        command = rigged(self.tent.folder, journal=str(self.journal), written=str(self.written))
+        with terminal(command, env=self.surroundings) as screen:
+            visitor = Visitor(screen, self.tent, self.journal)
+            visitor.sees("WelcomePage")
+            yield visitor
+
+    def found(self, *marks: str) -> dict[str, str]:
+        """The files that hold a mark, and which."""
+        found = {}
+        for path in sorted(self.folder.rglob("*")):
+            if path.is_file() and not path.is_symlink():
+                content = path.read_bytes()
+                for mark in marks:
+                    if any(mark.encode(code) in content for code in ("utf-8", "gb18030", "utf-16-le")):
+                        found[str(path.relative_to(self.folder))] = mark
+        return found
+
+    def strangers(self) -> set[str]:
+        """Files outside that the process has opened to write."""
+        paths = set(self.written.read_text("utf-8").splitlines())
+        own = (str(self.folder), str(self.journal), str(self.written), "/dev/", "/proc/self/")
+        return {path for path in paths if not path.isdigit() and not path.startswith(own)}
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    folder = tmp_path / "world"
+    folder.mkdir()
+    return World(folder, tmp_path / "journal", tmp_path / "written", pitch(folder / "data"))
+
+
+def register(visitor: Visitor) -> None:
+    """Somebody with a name, a phone and an ID number, up to the badge."""
+    visitor.to("IdentityPage")
+    visitor.enter("name-entry", NAME)
+    visitor.enter("phone-entry", PHONE)
+    visitor.sees("DocumentPage")
+    visitor.enter("id_number-entry", NUMBER)
+    visitor.sees("AddressPage")
+    visitor._live()
+    visitor._answer()
+    visitor._check_in()
+    visitor._look()
+    visitor.press("\r")
+    visitor.sees("BadgePage")
+
+
+def titles(screen: Terminal) -> bytes:
+    """What the window was called."""
+    return b"".join(re.findall(rb"\x1b\]\d*;([^\x07\x1b]*)", bytes(screen.raw)))
+
+
+def looks_well(world: World) -> None:
+    assert world.found(*NEVER) == {}
+    for file, mark in world.found(NAME, MASKED).items():
+        assert file.removeprefix("data/").startswith(IN_CLEAR), (file, mark)
+    assert world.strangers() == set()
+
+
+def test_a_day_leaves_nothing_behind_but_the_log(world: World) -> None:
+    (world.folder / "paper").mkdir()
+    with world.open() as visitor:
+        screen = visitor.terminal
+        register(visitor)
+        visitor.home()
+        screen.settle(0.3)
+        after = len(screen.raw)
+        visitor.press("\x1b[B", "\x1bOQ", "\x1bOQ")  # somebody else looks around: another language, and back
+        screen.settle(0.2)
+        seen = bytes(screen.raw[after:])
+        assert not any(mark.encode() in seen for mark in (*NEVER, NAME, MASKED)), "the screen of the next person"
+        assert NAME not in screen.text
+        visitor._lead()
+        visitor._pin()
+        visitor.sees("RosterPage")
+        screen.wait_for(NAME)
+        visitor.home()
+        badge = plain.log(world.tent.folder)[-1]
+        assert badge["type"] == "badge_issued"
+        visitor.scan(badge["code"])
+        visitor.sees("DutyPage")
+        visitor.press("1")
+        visitor.sees("DonePage")
+        visitor.home()
+        assert not any(mark.encode() in titles(screen) for mark in (*NEVER, NAME, MASKED))
+        typed = [PHONE, NUMBER]
+        assert not any(mark.encode() in bytes(screen.raw[after:]) for mark in typed)
+    looks_well(world)
+    assert NAME in {(d.get("personal") or {}).get("name") for d in plain.log(world.tent.folder)}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_kill_at_any_moment_leaves_no_more(world: World, seed: int) -> None:
+    """Killed in the middle of typing, of a page, and just after a record."""
+    chance = random.Random(seed)
+    pages = ["IdentityPage", "DocumentPage", "AddressPage"]
+    with world.open() as visitor:
+        visitor.to("IdentityPage")
+        visitor.enter("name-entry", NAME)
+        visitor.terminal.paste(PHONE)
+        visitor.terminal.wait_for(PHONE)
+        if pages[seed] != "IdentityPage":
+            visitor.press("\r")
+            visitor.sees("DocumentPage")
+            visitor.terminal.paste(NUMBER)
+            visitor.terminal.wait_for(NUMBER)
+        if pages[seed] == "AddressPage":
+            visitor.press("\r")
+            visitor.sees("AddressPage")
+        visitor.terminal.pump(chance.random() * 0.05)
+        visitor.terminal.process.kill()
+        visitor.terminal.process.wait()
+    looks_well(world)
+    assert world.found(NAME) == {}, "nobody is known who has not agreed to the end"
+
+
+def test_a_badge_that_waits_to_be_printed_names_nobody(world: World) -> None:
+    Printer("png", str(world.folder / "nowhere"), "A6").save(world.tent.folder)
+    with world.open() as visitor:
+        register(visitor)
+        visitor.terminal.wait_for("找不到打印机")
+        visitor.terminal.process.kill()
+        visitor.terminal.process.wait()
+    assert list((world.tent.folder / "print-queue").iterdir())
+    looks_well(world)
+
+
+def test_the_search_finds_what_is_there(world: World) -> None:
+    """A control: each place that is searched would tell."""
+    with world.open() as visitor:
+        visitor.home()
+    for place in ("HOME/x", "TMPDIR/y", "data/log/crash.log", "data/tmp/z"):
+        path = world.folder / place
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"\0" + PHONE.encode("utf-16-le"))
+        assert world.found(*NEVER) == {place: PHONE}
+        path.unlink()
+    with world.written.open("a") as file:
+        file.write("/var/tmp/somewhere\n")
+    assert world.strangers() == {"/var/tmp/somewhere"}
