@@ -531,3 +531,16 @@ def test_readme_names_every_command_and_its_options(command: str) -> None:
     options = {option for action in COMMANDS[command]._actions for option in action.option_strings} - {"-h", "--help"}
     missing = [option for option in sorted(options) if not re.search(rf"(?<![\w-]){option}(?![\w-])", readme)]
     assert missing == [], f"README.md does not name these options of {command}"
+
+
+# --- the pages that name tests ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", ["privacy.md", "durability.md", "robustness.md"])
+def test_a_test_that_a_page_names_is_there(page: str) -> None:
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs" / page).read_text(encoding="utf-8")))
+    files = list((ROOT / "tests").glob("test_*.py"))
+    there = {name for file in files for name in re.findall(r"def (test_\w+)", file.read_text(encoding="utf-8"))}
+    there |= {file.stem for file in files}
+    assert sorted(named - there) == []
+    assert page != "privacy.md" or len(named) > 25

@@ -299,6 +299,15 @@ def test_while_waiting_nothing_is_tried(folder):
     assert tried(folder, PIN, NOW + timedelta(seconds=15))
 
 
+def test_a_clock_that_is_set_back_buys_no_try(folder):
+    for _ in range(5):
+        tried(folder, "000000", NOW)
+    waits, before = opened(folder).pin_wait(NOW), NOW - timedelta(days=400)
+    assert opened(folder).pin_wait(before) >= waits > timedelta()
+    assert opened(folder).pin_wait(before) <= timedelta(minutes=15)
+    assert not tried(folder, PIN, before)
+
+
 def test_the_right_pin_ends_the_waits(folder):
     for _ in range(3):
         tried(folder, "000000", NOW)
