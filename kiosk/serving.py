@@ -215,14 +215,15 @@ def note_printing(desk: Desk, printing: Printing, now: datetime) -> Decision[str
     ], printing.volunteer
 
 
-def reveal_phone(desk: Desk, volunteer: str, reason: str, now: datetime) -> Decision[str]:
-    """Records that the lead is going to see a volunteer's whole phone number.
+def reveal(desk: Desk, volunteer: str, reason: str, now: datetime, *, whole: bool = False) -> Decision[str]:
+    """Records that the lead is going to see a volunteer's whole phone number, or the `whole` record with them.
 
     Raises:
         NotPossible: if no reason is given.
     """
     _demand(reason)
-    return [Draft("phone_revealed", now, "lead", volunteer, data={"reason": reason.strip()})], volunteer
+    data = {"reason": reason.strip(), **({"whole": True} if whole else {})}
+    return [Draft("phone_revealed", now, "lead", volunteer, data=data)], volunteer
 
 
 def forget(desk: Desk, volunteer: str, reason: str, now: datetime) -> Decision[str]:

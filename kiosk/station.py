@@ -25,6 +25,7 @@ from kiosk.arriving import Admission
 from kiosk.campaign import Campaign
 from kiosk.clock import Clock, Elapsed, Jump, StationClock, system_clock
 from kiosk.desk import Decision, Desk
+from kiosk.disclosure import Section, disclose
 from kiosk.durable import close_to_others, move_durably
 from kiosk.errors import InvalidInput, KioskError, NotPossible, NotSaved
 from kiosk.i18n import _
@@ -837,11 +838,30 @@ class Station:
     def reveal_phone(self, volunteer: str, passphrase: str, reason: str) -> str:
         """A volunteer's whole phone number, once the log says that it was shown. Takes a second, on purpose.
 
+        Raises: as `open_record`.
+        """
+        sealed = self._unsealed(volunteer, passphrase)
+        return self._act(
+            lambda desk, now: serving.reveal(desk, volunteer, reason, now), lambda _who: sealed.get("phone", "")
+        )
+
+    def open_record(self, volunteer: str, passphrase: str, reason: str) -> list[Section]:
+        """All that is held about a volunteer, for them to read, once the log says that it was shown.
+
         Raises:
             KeysError: if the passphrase is not the lead's, or what was sealed was not sealed to the lead's key.
             NotPossible: if there is nothing sealed about them here, or no reason is given.
             NotSaved: if it could not be recorded; nothing is shown then.
         """
+        sealed = self._unsealed(volunteer, passphrase)
+
+        def told(_who: str) -> list[Section]:
+            with self._viewing:
+                return disclose(self.history, volunteer, self.campaign, sealed, self.clock())
+
+        return self._act(lambda desk, now: serving.reveal(desk, volunteer, reason, now, whole=True), told)
+
+    def _unsealed(self, volunteer: str, passphrase: str) -> dict[str, str]:
         sealed = [
             record.personal["sealed"]
             for record in self.records_about(volunteer)
@@ -849,8 +869,7 @@ class Station:
         ]
         if not sealed:
             raise NotPossible(_("No phone number of this person is kept here."))
-        phone = self.keys.open_sealed(sealed[-1], passphrase).get("phone", "")
-        return self._act(lambda desk, now: serving.reveal_phone(desk, volunteer, reason, now), lambda _who: phone)
+        return self.keys.open_sealed(sealed[-1], passphrase)
 
     # --- forgetting -------------------------------------------------------------------------------------------------
 

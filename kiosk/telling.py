@@ -286,7 +286,9 @@ def _about_the_person(records: Sequence[Record]) -> Iterator[Line]:
         elif record.type == "badge_issued":
             said = _("Badge {serial} issued, valid until {day}").format(serial=record["serial"], day=record["expires"])
         elif record.type == "phone_revealed":
-            said = _("The site lead saw the phone number. Reason: {reason}").format(reason=record["reason"])
+            whole = _("The whole record was shown. Reason: {reason}")
+            phone = _("The site lead saw the phone number. Reason: {reason}")
+            said = (whole if record.get("whole") else phone).format(reason=record["reason"])
         elif record.type == "badge_printed":
             said = _printed(record)
         elif record.type == "badge_revoked":

@@ -16,6 +16,7 @@ from kiosk.arriving import Admission
 from kiosk.assignment import Assignment
 from kiosk.badge import Badge
 from kiosk.campaign_files import shipped
+from kiosk.disclosure import disclose
 from kiosk.print_room import State
 from kiosk.printing.failing import sentence
 from kiosk.printing.finding import Candidate
@@ -44,6 +45,7 @@ from kiosk.screens.late import LatePage
 from kiosk.screens.lead import ForgottenPinPage, LeadPinPage
 from kiosk.screens.lost import LostBadgePage
 from kiosk.screens.moment import MomentPage
+from kiosk.screens.own_record import OwnRecordPage
 from kiosk.screens.pending import PendingPage
 from kiosk.screens.person import PersonPage
 from kiosk.screens.printer import ChoosePrinterPage, CopiesPage, PaperPage, PrinterPage, PrinterTargetPage
@@ -216,6 +218,12 @@ def _foreign_badge() -> Badge:
     return Badge("S016009", factories.volunteer_number(7), "SC2021", date(2022, 6, 1))
 
 
+def _own_record(station: Station) -> OwnRecordPage:
+    number = _visit(station, "checked_out").volunteer
+    sealed = {"phone": "13000007671", "id_type": "resident_id", "id_number": "", "birth_date": "1995-05-20"}
+    return OwnRecordPage(station, number, disclose(station.history, number, station.campaign, sealed, NOW))
+
+
 @dataclass
 class _Room:
     """A print room in which things stand as a picture wants them."""
@@ -328,6 +336,7 @@ SCREENS: dict[str, Shot] = {
     "forget-ready": Shot(lambda s: ForgetPage(s, _somebody(s, "on_duty").volunteer, None), _fills("本人要求")),
     "reveal": Shot(lambda s: RevealPage(s, _somebody(s, "on_duty").volunteer), _fills("手套落在站点")),
     "phone": Shot(lambda s: PhonePage(s, _somebody(s, "on_duty").volunteer, "19900000000")),
+    "own-record": Shot(_own_record),
     "revoke": Shot(lambda s: RevokePage(s, _somebody(s, "on_duty").volunteer, None)),
     "badge-again": Shot(_badge_again),
     "badge-being-printed": Shot(_badge, _prints("waiting")),

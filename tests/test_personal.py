@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from kiosk.errors import NotPossible, NotSaved
+from kiosk.printing import sheets
 from kiosk.station import Station
 from kiosk.trust import KeysError
 from tests import factories, plain
+from tests.badges import needs_font
 from tests.conftest import PIN, FakeClock
 from tests.elsewhere import Elsewhere
 from tests.test_forgetting import secrets_of, traces
+from tests.test_printing_drivers import pages
 from tests.test_recovery import arrive
 from tests.walking import Walker, walking
 
@@ -143,3 +147,72 @@ async def test_the_lead_forgets_somebody_who_wishes_so(station: Station, campaig
         assert NAME not in walker.text()
     assert traces(station.folder, *marks) == []
     assert types(station)[-1] == "forgotten"
+
+
+# --- the right to see -----------------------------------------------------------------------------------------------
+
+
+def test_all_that_is_held_is_told(station: Station, campaign: Campaign, passphrase: str, clock: FakeClock) -> None:
+    number = arrive(station, campaign, name=NAME, phone=PHONE, id_number=factories.id_number()).volunteer or ""
+    station.start_duty(number, "order")
+    clock.advance(minutes=90)
+    station.check_out(number)
+    with pytest.raises(KeysError):
+        station.open_record(number, "WRONG-WRONG-WRONG-WRONG-WRONG", "本人查阅")
+    assert "phone_revealed" not in types(station)
+    sections = station.open_record(number, passphrase, "本人查阅")
+    said = "\n".join(line for section in sections for line in (section.heading, *section.lines))
+    person = (NAME, PHONE, factories.id_number(), "1995-05-20", number)
+    for held in (*person, "秩序维护", "1 小时 30 分钟", "领取第 1 个志愿者码"):
+        assert held in said, held
+    for record in plain.log(station.folder):
+        for clause in record.get("answers") or {}:
+            asked = next(each for each in campaign.clauses if each.id == clause)
+            assert f"{asked.text}: 符合" in said
+        for consent in record.get("agreed") or ():
+            assert f"（第 {consent['version']} 版）" in said
+    (shown,) = [d for d in plain.log(station.folder) if d["type"] == "phone_revealed"]
+    assert (shown["whole"], shown["reason"]) == (True, "本人查阅")
+    assert traces(station.folder, PHONE, factories.id_number()) == []
+
+
+@needs_font
+async def test_it_is_read_on_the_screen_and_taken_home(
+    station: Station, campaign: Campaign, passphrase: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = arrive(station, campaign, name=NAME, phone=PHONE).volunteer or ""
+    monkeypatch.setattr("kiosk.export.suggest_folder", lambda _folder: tmp_path / "stick")
+    async with walking(station) as walker:
+        await person_of(walker)
+        await walker.press("9")
+        await walker.arrive("RevealPage")
+        await walker.type("本人查阅")
+        await walker.press("enter")
+        for group in passphrase.split("-"):
+            await walker.type(group)
+            await walker.app.let_keys_go()
+        await walker.press("enter")
+        await walker.arrive("OwnRecordPage")
+        await walker.shows(PHONE)
+        await walker.press("1")
+        await walker.until(lambda: "record-" in walker.said())
+        (path,) = (tmp_path / "stick").iterdir()
+        assert path.name == f"record-{number}.pdf"
+        assert path.read_bytes().startswith(b"%PDF")
+        await walker.press("escape")
+        await walker.arrive("PersonPage")
+        await walker.shows("给本人看了全部记录")
+
+
+@needs_font
+def test_a_long_record_goes_over_pages_and_nothing_is_cut() -> None:
+    lines = [f"第 {place} 行：" + "很长的一句话，" * 12 for place in range(60)]
+    many = pages(sheets.pdf("您的全部记录", [("您的资料", lines)]))
+    assert len(many) > 3
+    few = pages(sheets.pdf("您的全部记录", [("您的资料", lines[:1])]))
+    assert len(few) == 1
+    assert all(picture.convert("L").histogram()[0] > 5000 for picture, _width, _height in many)
+    (picture, width, height) = few[0]
+    assert (round(width), round(height)) == (210, 297)
+    edge = picture.convert("L").crop((0, 0, 100, picture.height))
+    assert edge.getextrema() == (255, 255), "nothing stands in the margin"

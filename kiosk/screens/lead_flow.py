@@ -19,6 +19,7 @@ from kiosk.screens.forget import ForgetPage
 from kiosk.screens.late import LatePage
 from kiosk.screens.lead import ForgottenPinPage, LeadPinPage
 from kiosk.screens.moment import MomentPage
+from kiosk.screens.own_record import OwnRecordPage
 from kiosk.screens.pending import PendingPage
 from kiosk.screens.person import Act, PersonPage
 from kiosk.screens.printer import ChoosePrinterPage, CopiesPage, PaperPage, PrinterPage, PrinterTargetPage
@@ -137,6 +138,11 @@ async def _do(show: Show, station: Station, volunteer: str, act: Act) -> str | N
         phone = await show(RevealPage(station, volunteer))
         if phone is not None:
             await show(PhonePage(station, volunteer, phone))
+        return None
+    if act.what == "record":
+        sections = await show(RevealPage(station, volunteer, whole=True))
+        if sections is not None:
+            await show(OwnRecordPage(station, volunteer, sections))
         return None
     page = await _page(show, station, volunteer, act)
     said: str | None = await show(page) if page is not None else None

@@ -39,7 +39,7 @@ class Row:
     heading: bool
 
 
-ACTS: Final = ("late", "correct", "void", "reassign", "badge", "revoke", "phone", "forget")
+ACTS: Final = ("late", "correct", "void", "reassign", "badge", "revoke", "phone", "forget", "record")
 
 
 class PersonPage(Page[Act]):
@@ -68,6 +68,7 @@ class PersonPage(Page[Act]):
         Key("6", N_("Revoke the badge; the next check-in makes a new one"), ""),
         Key("7", N_("Show the whole phone number, with the passphrase; the log says so"), ""),
         Key("8", N_("Take out what is personal about them, if they wish so"), ""),
+        Key("9", N_("Show them all that is held about them, with the passphrase, and write it as a PDF"), ""),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down", "move(1)", show=False),
@@ -158,7 +159,7 @@ class PersonPage(Page[Act]):
 
     def _problem(self, what: str, visit: Visit | None) -> str:
         """Why an act cannot be, before anything is typed for it."""
-        if what in ("phone", "forget"):
+        if what in ("phone", "forget", "record"):
             known = bool(self.station.person(self._volunteer).name)
             return "" if known else _("What was personal about this volunteer was taken out already.")
         if what in ("badge", "revoke"):

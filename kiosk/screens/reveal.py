@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.widget import Widget
 from textual.widgets import Static
@@ -17,20 +17,23 @@ from kiosk.widgets.form import FormPage
 from kiosk.widgets.page import Key, Page
 
 
-class RevealPage(FormPage[str]):
-    """Returns the phone number."""
+class RevealPage(FormPage[Any]):
+    """Returns what the station opens with reason and passphrase: a phone number, or the sections of a whole record."""
 
     heading = N_("Show the phone number")
     idle = 120
 
-    def __init__(self, station: Station, volunteer: str) -> None:
+    def __init__(self, station: Station, volunteer: str, *, whole: bool = False) -> None:
         super().__init__(station)
-        self._volunteer = volunteer
+        self._volunteer, self._whole = volunteer, whole
+
+    def title_text(self) -> str:
+        return _("Their own record") if self._whole else _("Show the phone number")
 
     def content(self) -> Iterable[Widget]:
         person = self.station.person(self._volunteer)
         yield Static(f"{person.name}   {self._volunteer}   {person.phone_masked}", markup=False, id="person")
-        said = _("The log will say that the number was shown, and why.")
+        said = _("The log will say that this was shown, and why.")
         yield Static(said, markup=False, classes="subtitle")
         typed = self.typed.get
         hint = _("On paper since set-up, 25 letters and digits")
@@ -51,9 +54,10 @@ class RevealPage(FormPage[str]):
     async def complete(self) -> None:
         self.say(_("One moment please ..."), wrong=False)
         typed = self.typed
-        phone = await self.save(self.station.reveal_phone, self._volunteer, typed["words"], typed["reason"])
-        if phone is not None:
-            self.dismiss(phone)
+        opens = self.station.open_record if self._whole else self.station.reveal_phone
+        found = await self.save(opens, self._volunteer, typed["words"], typed["reason"])
+        if found is not None:
+            self.dismiss(found)
 
 
 class PhonePage(Page[None]):
