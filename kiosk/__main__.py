@@ -27,9 +27,15 @@ def _day(text: str) -> date:
         raise argparse.ArgumentTypeError(_("{text} is no day; write it like 2021-12-01").format(text=text)) from error
 
 
+def _path(text: str) -> Path:
+    if not text.strip():
+        raise argparse.ArgumentTypeError(_("a file or folder without a name"))
+    return Path(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="kiosk", description=_("Check-in station for volunteers."))
-    parser.add_argument("--data", type=Path, metavar="DIR", help=_("the data folder; stands before the command"))
+    parser.add_argument("--data", type=_path, metavar="DIR", help=_("the data folder; stands before the command"))
     parser.set_defaults(call="screen.run")
     commands = parser.add_subparsers(title=_("commands"), metavar=_("COMMAND"))
 
@@ -52,10 +58,10 @@ def _parser() -> argparse.ArgumentParser:
     init.add_argument("--name", default="", help=_("what people call the place"))
     init.add_argument("--language", choices=i18n.LANGUAGES, default="zh", help=_("language of the screen"))
     init.add_argument("--lead-pin", metavar="PIN", help=_("the site lead's PIN, six digits"))
-    init.add_argument("--hq", type=Path, metavar="FILE", help=_("public keys of headquarters"))
+    init.add_argument("--hq", type=_path, metavar="FILE", help=_("public keys of headquarters"))
 
     sheet = command("import", "sheet.run", _("take in a paper sign-in sheet that was typed as CSV"))
-    sheet.add_argument("file", type=Path, metavar="FILE.csv", help=_("UTF-8 or GB18030"))
+    sheet.add_argument("file", type=_path, metavar="FILE.csv", help=_("UTF-8 or GB18030"))
 
     roster = formatted(command("roster", "roster.run", _("the people of a day and their state")))
     roster.add_argument("--day", type=_day, metavar="D", help=_("a day such as 2021-12-01; today without it"))
@@ -64,8 +70,8 @@ def _parser() -> argparse.ArgumentParser:
     of = badge.add_subparsers(title=_("commands"), metavar=_("COMMAND"), required=True)
     show = formatted(command("show", "badge.show", _("show a volunteer's badge"), of=of))
     show.add_argument("volunteer", metavar="VOLUNTEER", help=_("the volunteer number"))
-    show.add_argument("--png", type=Path, metavar="F", help=_("write its QR as a picture"))
-    show.add_argument("--pdf", type=Path, metavar="F", help=_("write the badge as a page"))
+    show.add_argument("--png", type=_path, metavar="F", help=_("write its QR as a picture"))
+    show.add_argument("--pdf", type=_path, metavar="F", help=_("write the badge as a page"))
     show.add_argument("--print", action="store_true", dest="on_paper", help=_("print it on the station's printer"))
     check = formatted(command("check", "badge.check", _("judge a badge's code"), of=of), default="json")
     check.add_argument("code", metavar="CODE", help=_("as scanned"))
@@ -80,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     purge.add_argument("--reason", default="", help=_("why"))
 
     trusted = formatted(command("stations", "badge.stations", _("the stations whose badges count here"), of=of))
-    trusted.add_argument("file", type=Path, nargs="?", metavar="FILE", help=_("take in headquarters' directory first"))
+    trusted.add_argument("file", type=_path, nargs="?", metavar="FILE", help=_("take in headquarters' directory first"))
 
     hq = command("hq", "hq.init", _("headquarters' part"))
     of = hq.add_subparsers(title=_("commands"), metavar=_("COMMAND"), required=True)
@@ -89,19 +95,19 @@ def _parser() -> argparse.ArgumentParser:
         added = command(name, f"hq.{name}", text, of=of)
         added.add_argument("--db", metavar="URL", help=_("the database; without it a SQLite file in the data folder"))
         where = _("the folder with headquarters' keys")
-        added.add_argument("--keys", type=Path, metavar="DIR", required=makes_keys, help=where)
+        added.add_argument("--keys", type=_path, metavar="DIR", required=makes_keys, help=where)
         return added
 
     formatted(of_hq("init", _("make headquarters' keys"), makes_keys=True))
     accept = formatted(of_hq("accept", _("answer for the key of a station, or withdraw one")))
     accept.add_argument("station", metavar="STATION", help=_("its id"))
     which = accept.add_mutually_exclusive_group(required=True)
-    which.add_argument("--from", dest="source", type=Path, metavar="PATH", help=_("files of the station that name it"))
+    which.add_argument("--from", dest="source", type=_path, metavar="PATH", help=_("files of the station that name it"))
     which.add_argument("--key", metavar="HEX", help=_("the public key itself"))
     which.add_argument("--withdraw", metavar="KEY", help=_("a key that was stolen, in hex or its fingerprint"))
     accept.add_argument("--reason", default="", help=_("why"))
     directory = of_hq("directory", _("sign the list of stations, for all of them to take in"))
-    directory.add_argument("--out", type=Path, metavar="FILE", help=_("where to write it; stdout without it"))
+    directory.add_argument("--out", type=_path, metavar="FILE", help=_("where to write it; stdout without it"))
 
     formatted(command("verify", "verify.run", _("check every record, hash, chain and file")))
     return parser
@@ -152,7 +158,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _folder(arguments: Sequence[str]) -> Path:
     """The data folder, before the arguments are parsed: it decides the language in which they are explained."""
     early = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    early.add_argument("--data", type=Path)
+    early.add_argument("--data", type=_path)
     try:
         return early.parse_known_args(arguments)[0].data or default_folder()
     except SystemExit:

@@ -32,6 +32,7 @@ class Admission:
         code: the badge's code, unless refused, or made by another station.
         assignment: where they serve, when admitted.
         ids: of the records that say so.
+        new_badge: whether the badge was made now.
     """
 
     outcome: str
@@ -40,6 +41,7 @@ class Admission:
     code: str | None
     assignment: Assignment | None
     ids: tuple[str, ...]
+    new_badge: bool = False
 
 
 def check_in(desk: Desk, application: Application, key: str | None, now: datetime) -> Decision[Admission]:
@@ -339,18 +341,17 @@ def _open_visit(
         out = {"visit": visit.id, "late": False, "reason": None}
         drafts.append(Draft("checked_out", stay.left, by, volunteer, data=out))
     ids = tuple(draft.id for draft in drafts)
-    return drafts, Admission("admitted", (), volunteer, code, place, ids)
+    made = any(draft.type == "badge_issued" for draft in drafts)
+    return drafts, Admission("admitted", (), volunteer, code, place, ids, made)
 
 
 def _badge(desk: Desk, volunteer: str, arrived: datetime, by: str) -> tuple[str, list[Draft]]:
-    issued = desk.history.badge(volunteer)
+    issued = desk.badge_of(volunteer)
     day = service_day(arrived)
     if issued and issued["expires"] >= day.isoformat() and issued["campaign"] == desk.campaign.id:
-        code = str(issued["code"])
-        if not badge.is_withdrawn(code, desk.keys.others().withdrawn):
-            return code, []
+        return issued["code"], []
     expires = desk.campaign.last or day + badge.NO_END
-    serial = desk.history.revoked.get(volunteer, 0) + 1
+    serial = desk.revoked_up_to(volunteer) + 1
     made = badge.Badge(desk.station, volunteer, desk.campaign.id, expires, serial)
     code = badge.issue(made, desk.keys.sign)
     data = {"code": code, "serial": serial, "expires": expires.isoformat()}

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import base64
 import binascii
+import io
 import struct
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from kiosk.durable import write_beside
 from kiosk.records import ALPHABET, parse_volunteer_number
 from kiosk.trust import Directory, verify
 
@@ -149,10 +151,17 @@ def check(
     return Check(None, badge)
 
 
-def is_withdrawn(code: str, keys: Collection[bytes]) -> bool:
-    """Whether a badge was signed with one of the `keys`, which count nowhere any more."""
-    parsed = _parse(code) if keys else None
-    return parsed is not None and any(verify(key, _DOMAIN + parsed[1], parsed[2]) for key in keys)
+def is_let_go(code: str, directory: Directory) -> bool:
+    """Whether headquarters lets a badge count no more: it was revoked elsewhere, or its key was withdrawn."""
+    if not directory.withdrawn and not directory.revoked:
+        return False
+    parsed = _parse(code)
+    if parsed is None:
+        return False
+    made, payload, signature = parsed
+    if made.serial <= directory.revoked.get(made.volunteer, 0):
+        return True
+    return any(verify(key, _DOMAIN + payload, signature) for key in directory.withdrawn)
 
 
 # --- the QR ---------------------------------------------------------------------------------------------------------
@@ -203,5 +212,6 @@ def write_png(code: str, path: Path, *, scale: int = 8) -> None:
 
     rows = modules(code, level="M", border=4)
     pixels = [[0 if dark else 1 for dark in row for _ in range(scale)] for row in rows for _ in range(scale)]
-    with path.open("wb") as file:
-        png.Writer(len(pixels[0]), len(pixels), greyscale=True, bitdepth=1).write(file, pixels)
+    content = io.BytesIO()
+    png.Writer(len(pixels[0]), len(pixels), greyscale=True, bitdepth=1).write(content, pixels)
+    write_beside(path, content.getvalue())

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TypeVar
 
+from kiosk.badge import is_let_go
 from kiosk.campaign import Campaign, Campaigns
 from kiosk.keys import Keys
-from kiosk.records import Draft
+from kiosk.records import Draft, Record
 from kiosk.roster import History
 
 T = TypeVar("T")
@@ -38,6 +39,15 @@ class Desk:
     keys: Keys
     entropy: Callable[[int], bytes]
     history: History
+
+    def badge_of(self, volunteer: str) -> Record | None:
+        """The badge that was issued last, unless this station has revoked it or headquarters lets it count no more."""
+        issued = self.history.badge(volunteer)
+        return None if issued is None or is_let_go(str(issued["code"]), self.keys.others()) else issued
+
+    def revoked_up_to(self, volunteer: str) -> int:
+        """The serial up to which somebody's badges were revoked, here or elsewhere."""
+        return max(self.history.revoked.get(volunteer, 0), self.keys.others().revoked.get(volunteer, 0))
 
     def on(self, day: date) -> Desk:
         """The same desk with the campaign that counts on `day`."""

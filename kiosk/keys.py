@@ -85,6 +85,7 @@ class Keys:
         self._temporary = temporary
         self._fresh: dict[str, bytes] = {}
         self._known: tuple[bytes, Directory] | None = None
+        self.was_withdrawn = False
 
     @classmethod
     def create(
@@ -200,7 +201,8 @@ class Keys:
         for name in ("station.key", "station.secret"):
             if not _KEY.fullmatch(self._found(name)):
                 self._fresh[name] = entropy(32).hex().encode()
-        if (self._folder / "directory.json").exists() and self.public in self.others().withdrawn:
+        self.was_withdrawn = (self._folder / "directory.json").exists() and self.public in self.others().withdrawn
+        if self.was_withdrawn:
             self._fresh["station.key"] = entropy(32).hex().encode()
             del self.__dict__["public"], self.__dict__["_signing_key"]
         others = [] if self.is_noted("station.secret", noted) else ["station.secret"]
@@ -229,7 +231,7 @@ class Keys:
             OSError: if that fails; the next call goes on with it.
         """
         for name in tuple(self._fresh):
-            if (self._folder / name).exists():
+            if (self._folder / name).exists() and not (name == "station.key" and self.was_withdrawn):
                 set_aside(self._folder / name)
             make_folder(self._folder)
             self._write(name, self._fresh[name])

@@ -23,6 +23,7 @@ from kiosk.records import Record, timestamp
 from kiosk.roster import Visit
 from kiosk.serving import Printing
 from kiosk.station import Station
+from kiosk.wording import cause
 
 QUEUE: Final = "print-queue"
 """The folder in the data folder in which orders wait."""
@@ -100,6 +101,8 @@ class PrintRoom:
         self._station = station
         self._ended: dict[str, str] = {}
         self._reasons: dict[str, str] = {}
+        self._used: dict[str, Printer] = {}
+        self._not_ordered: dict[str, str] = {}
         self.queue: PrintQueue[Label] = PrintQueue(
             station.folder / QUEUE,
             station.folder / "tmp",
@@ -110,6 +113,23 @@ class PrintRoom:
             time_of_day=lambda: timestamp(station.clock()),
             **queue,
         )
+        station.on_badge = self._order_new
+        while station.made_badges:
+            self._order_new(station.made_badges.pop(0))
+
+    def _order_new(self, volunteer: str) -> None:
+        """Orders a badge that has just become a record; whoever waits before the screen is told if that cannot be."""
+        if self.is_wanted:
+            try:
+                self.order(volunteer)
+            except OSError as error:
+                self._not_ordered[volunteer] = cause(error)
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether badges are printed here: there is a printer, or its settings cannot be read, which has to be told."""
+        printer, problem = read_printer(self._station.folder)
+        return printer is not None or bool(problem)
 
     @property
     def printer(self) -> Printer | None:
@@ -127,45 +147,54 @@ class PrintRoom:
         if waiting:
             self.queue.again(waiting[0])
         elif issued is not None:
-            self._ended.pop(volunteer, None)
-            reprint = was_printed(self._station.records_about(volunteer), issued["serial"])
+            printed = self._ended.pop(volunteer, None) == "printed"
+            reprint = printed or was_printed(self._station.records_about(volunteer), issued["serial"])
             self.queue.add(volunteer, issued["serial"], reprint=reprint)
+            self._not_ordered.pop(volunteer, None)
 
     def state(self, volunteer: str) -> State:
         """How things stand with somebody's badge, since this was opened."""
-        for each in self.queue.waiting():
+        if volunteer in self._not_ordered:
+            return State(
+                "failed", _("The badge cannot be printed: {error}.").format(error=self._not_ordered[volunteer])
+            )
+        waiting = self.queue.waiting()
+        for each in waiting:
             if each.job.volunteer == volunteer:
-                return State("failed", each.sentence) if each.sentence and not each.printing else State("waiting")
+                # While a printer waits for paper, it does for everybody.
+                others = next((other.sentence for other in waiting if other.sentence), "") if each.next_try else ""
+                said = "" if each.printing else each.sentence or others
+                return State("failed", said) if said else State("waiting")
         return State("printed" if self._ended.get(volunteer) == "printed" else "none")
 
     def close(self) -> None:
         """Ends the printing; what waits is printed after the next start."""
+        self._station.on_badge = self._station.made_badges.append
         self.queue.close()
 
     # --- on the queue's thread --------------------------------------------------------------------------------------
 
     def _label_of(self, job: Job) -> Label | None:
-        printer, problem = read_printer(self._station.folder)
-        if printer is None and not problem:
-            return None  # the lead has decided to go on without a printer
         issued = self._station.issued_badge(job.volunteer)
         if issued is None or issued["serial"] != job.serial or not self._station.person(job.volunteer).name:
             return None
         return _label(self._station, issued)
 
     def _send(self, job: Job, label: Label) -> None:
-        printer = self.printer
+        printer, problem = read_printer(self._station.folder)
         if printer is None:
-            raise PrintFailed("not_found")
+            raise PrintFailed("not_set_up" if problem else "no_printer")
         print_label(printer, label, copies=job.copies or None)
+        self._used[job.id] = printer
 
     def _done(self, job: Job, outcome: Outcome) -> None:
         if outcome.kind == "failed":
             self._reasons[job.id] = outcome.reason
             return
-        self._station.note_printing(printing(job, outcome.kind, self.printer, self._reasons.get(job.id)))
-        self._reasons.pop(job.id, None)
         self._ended[job.volunteer] = outcome.kind
+        self._station.note_printing(printing(job, outcome.kind, self._used.get(job.id), self._reasons.get(job.id)))
+        self._reasons.pop(job.id, None)
+        self._used.pop(job.id, None)
 
 
 def was_printed(records: Iterable[Record], serial: int) -> bool:
@@ -189,7 +218,7 @@ def print_now(station: Station, volunteer: str) -> None:
         raise WrongUsage(problem or _("No printer is set up. The site lead does that on the screen."))
     issued = station.issued_badge(volunteer)
     if issued is None:
-        return
+        raise WrongUsage(_("The badge of {number} does not count any more.").format(number=volunteer))
     reprint = was_printed(station.records_about(volunteer), issued["serial"])
     job = Job(new_id(), volunteer, issued["serial"], timestamp(station.clock()), reprint=reprint)
     print_label(printer, _label(station, issued))
@@ -202,7 +231,7 @@ def printing(job: Job, outcome: str, printer: Printer | None, reason: str | None
     Args:
         job: the order.
         outcome: `printed` or `given_up`.
-        printer: the station's, if it has one.
+        printer: the one that printed it, as far as that is known.
         reason: the code of the last failure, if there was one.
     """
     copies = job.copies or (printer.copies if printer else 1)

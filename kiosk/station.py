@@ -70,6 +70,7 @@ class Recognition:
         person: the volunteer, if this station knows them; where a badge of theirs is refused, for the lead's eyes only.
         visit: the visit that is going on.
         pending: earlier visits that are 待补签.
+        number: the volunteer number, if it is a genuine one.
         renewal: whether name and birth date are asked for again, since the last registration is too old.
         seconds: since it was shown the last time, where that is less than a minute: perhaps by somebody else.
         visitor: the badge, if it is a good one of another station and its holder was never here.
@@ -80,6 +81,7 @@ class Recognition:
     visit: Visit | None = None
     pending: tuple[Visit, ...] = ()
     renewal: bool = False
+    number: str | None = None
     seconds: int | None = None
     visitor: badge.Badge | None = None
 
@@ -142,6 +144,8 @@ class Station:
     """One station, open for writing: its log, campaign, keys and clock.
 
     `jump` is the last jump of the clock since the station was opened that the lead does not know of, or None.
+    `on_badge` is called with the number of whoever gets a new badge, on the writing thread, once that is durable; until
+    somebody wants to know they are kept in `made_badges`.
     `was_private` is None if nobody else could read the data folder when it was opened, and else whether that is so now.
 
     The methods block until their records are durable; the screens call them through `run`, which does so in the
@@ -185,6 +189,10 @@ class Station:
         self._decayed: list[Finding] = []
         self._notes: list[Draft] = []
         self._key_is_named = False
+        self._closed = self._was_withdrawn = False
+        self._entropy = entropy
+        self.made_badges: list[str] = []
+        self.on_badge: Callable[[str], object] = self.made_badges.append
         self._shown: dict[str, datetime] = {}
         self._index = Index(folder)
         self._store = Store(
@@ -233,6 +241,9 @@ class Station:
         aside = _("The file could not be read and was set aside; please hand it to headquarters.")
         renewed = _("The file is not what it was, and the station goes on with another; please tell headquarters.")
         found = [Finding(name if name == FILE else f"keys/{name}", None, renewed) for name in self._damaged]
+        if self._was_withdrawn:
+            withdrawn = _("Headquarters has withdrawn the station's key, and the station goes on with another.")
+            found = [Finding(each.file, None, withdrawn) if each.file == "keys/station.key" else each for each in found]
         found += [Finding(name, None, aside) for name in self._store.set_aside]
         if self._store.missing is not None:
             gone = _("Segment {number} of epoch {epoch} was gone, and what it held is not here.")
@@ -251,8 +262,10 @@ class Station:
         if self._examiner is not None:
             self._examiner.join()
         self._writer.shutdown()
-        self._index.close()
-        self._store.close()
+        with self._writing:  # others may be writing, such as whoever has just printed a badge
+            self._closed = True
+            self._index.close()
+            self._store.close()
 
     async def run(self, act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Calls one of the station's acts in the writer's thread, one at a time, in the order of the calls."""
@@ -319,6 +332,7 @@ class Station:
     def _renew_keys(self, noted: Mapping[str, Any], entropy: Callable[[int], bytes]) -> None:
         """Whoever comes is registered, also where a key was damaged; the log says first what the new one is."""
         self._note_keys(self.keys.renew(noted, entropy))
+        self._was_withdrawn = self._was_withdrawn or self.keys.was_withdrawn
 
     def _note_keys(self, names: Sequence[str]) -> None:
         if names:
@@ -395,8 +409,10 @@ class Station:
     def _act(self, decide: Callable[[Desk, datetime], Decision[T]], then: Callable[[T], R]) -> R:
         """Reads the state, decides and writes in one step; `then` makes of what was decided what the caller is told."""
         with self._writing:
+            self._demand_open()
             now = self.clock()
             self._note_jumps()
+            self._renew_withdrawn_key()
             try:
                 self._settle()
             except NotSaved as error:
@@ -422,7 +438,19 @@ class Station:
         if not self.keys.is_noted("station.key", audit.keys_noted(self.history.notes.values())):
             self._note_keys(["station.key"])
 
+    def _demand_open(self) -> None:
+        if self._closed:  # the log may be somebody else's by now
+            raise NotSaved(_("The kiosk is closed."), ())
+
+    def _renew_withdrawn_key(self) -> None:
+        """A key that headquarters has withdrawn signs no badge more, also where it has just become known."""
+        withdrawn = self.keys.others().withdrawn
+        if withdrawn and self.keys.public in withdrawn:
+            self._own_keys = (*self._own_keys, self.keys.public)
+            self._renew_keys(audit.keys_noted(self.history.notes.values()), self._entropy)
+
     def _write(self, drafts: Sequence[Draft], now: datetime) -> None:
+        self._demand_open()
         if any(draft.type == "badge_issued" for draft in drafts):
             self._note_key()
         everything = [*self._notes, *drafts]
@@ -436,6 +464,9 @@ class Station:
             with suppress(OSError):  # tried again with the next write; the log names the new keys already
                 self.keys.keep_renewed(self._set_aside)
             self._fold(records)
+            for record in records:
+                if record.type == "badge_issued" and record["by"] != "import":
+                    self.on_badge(str(record.volunteer))
 
     def _learn_sealed(self) -> None:
         """At the start: what the index does not know yet of the sealed segments."""
@@ -589,14 +620,16 @@ class Station:
     def recognise(self, scanned: str) -> Recognition:
         """Who a scanned code or a typed number stands for, and whether it was shown just before."""
         found, volunteer = self._recognised(scanned, now := self.clock())
-        if volunteer is None:
-            return found
-        with self._viewing:
-            before = self._shown.get(volunteer)
-            self._shown = {who: when for who, when in self._shown.items() if timedelta() <= now - when < _JUST_NOW}
-            self._shown[volunteer] = now
+        before = self._shown.get(volunteer or "")
         recent = before is not None and timedelta() <= now - before < _JUST_NOW
-        return replace(found, seconds=(now - before).seconds if before is not None and recent else None)
+        return replace(found, number=volunteer, seconds=(now - before).seconds if before and recent else None)
+
+    def note_shown(self, found: Recognition) -> None:
+        """Remembers for a minute that a badge was shown by whoever was served then."""
+        now = self.clock()
+        self._shown = {who: when for who, when in self._shown.items() if timedelta() <= now - when < _JUST_NOW}
+        if found.number is not None:
+            self._shown[found.number] = now
 
     def _recognised(self, scanned: str, now: datetime) -> tuple[Recognition, str | None]:
         """The same without what was shown before, and the number of whoever the badge is of, if it is a genuine one."""
@@ -670,10 +703,7 @@ class Station:
     def issued_badge(self, volunteer: str) -> Record | None:
         """The badge that was issued last, unless it was revoked, or the key that signed it was withdrawn."""
         with self._viewing:
-            issued = self.history.badge(volunteer)
-        if issued is None or badge.is_withdrawn(str(issued["code"]), self.keys.others().withdrawn):
-            return None
-        return issued
+            return self._desk.badge_of(volunteer)
 
     def badge_code(self, volunteer: str) -> str | None:
         """The code of that badge."""

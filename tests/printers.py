@@ -21,7 +21,9 @@ from pathlib import Path
 from PIL import Image, ImageOps
 
 STATUS_PAPER = b"\x10\x04\x04"
+STATUS_OFFLINE = b"\x10\x04\x02"
 STATUS_IN_TURN = b"\x1dr\x01"
+OPEN_COVER = b"\x16"
 PAPER, NO_PAPER = b"\x12", b"\x72"
 
 
@@ -38,7 +40,7 @@ def on_receipts(stream: bytes, width: int) -> list[Image.Image]:
         rest = stream[at:]
         if rest.startswith(b"\x1b@"):
             at += 2
-        elif rest.startswith((STATUS_PAPER, STATUS_IN_TURN)):
+        elif rest.startswith((STATUS_PAPER, STATUS_OFFLINE, STATUS_IN_TURN)):
             at += 3
         elif rest.startswith(b"\x1dv0"):
             mode, columns, rows = struct.unpack_from("<BHH", rest, 3)

@@ -203,7 +203,7 @@ def _checked_out(station: Station) -> DonePage:
 def _daily(station: Station) -> DailyPage:
     """Of somebody who has signed out today, and whose badge was shown twice within a minute."""
     number = _somebody(station, "checked_out").volunteer
-    station.recognise(number)
+    station.note_shown(station.recognise(number))
     found = station.recognise(number)
     assert found.person is not None
     check_in = partial(station.check_in_again, number)
@@ -229,7 +229,7 @@ class _Room:
     """A print room in which things stand as a picture wants them."""
 
     said: State
-    printer: object = "any"
+    is_wanted: bool = True
 
     def state(self, _volunteer: str) -> State:
         return self.said

@@ -26,7 +26,7 @@ from kiosk.badge import (
     Check,
     check,
     half_blocks,
-    is_withdrawn,
+    is_let_go,
     issue,
     looks_like_code,
     modules,
@@ -205,9 +205,9 @@ def test_a_key_that_was_lost_counts_and_one_that_was_withdrawn_does_not():
     without = replace(both, withdrawn=frozenset([own]))
     assert judged(CODE, directory=without) == Check("revoked", None)  # whoever has the key can write any name
     assert judged(later, directory=without).valid
-    assert is_withdrawn(CODE, without.withdrawn)
-    assert not is_withdrawn(later, without.withdrawn)
-    assert not is_withdrawn(CODE, ())
+    assert is_let_go(CODE, without)
+    assert not is_let_go(later, without)
+    assert not is_let_go(CODE, both)
 
 
 def test_headquarters_revokes_badges_of_any_station():
@@ -216,6 +216,7 @@ def test_headquarters_revokes_badges_of_any_station():
     assert judged(CODE, directory=told, revoked={BADGE.volunteer: 0}).reason == "revoked"
     newer = issue(replace(BADGE, serial=2), KEY.sign)
     assert judged(newer, directory=told).valid
+    assert (is_let_go(CODE, told), is_let_go(newer, told)) == (True, False)
     assert judged(newer, directory=told, revoked={BADGE.volunteer: 2}).reason == "revoked"
 
 

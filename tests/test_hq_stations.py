@@ -21,7 +21,7 @@ from kiosk.hq.keys import HqKeys
 from kiosk.keys import Keys
 from kiosk.station import Station
 from kiosk.trust import Directory, fingerprint, read_hq_keys
-from tests import plain
+from tests import factories, plain
 from tests.conftest import PIN, FakeClock, Result, Run, made_once, seeded
 from tests.test_recovery import arrive
 from tests.wrapping import lightly
@@ -123,17 +123,33 @@ def test_init_makes_keys_for_the_owner_alone(run: Run, tmp_path: Path) -> None:
     assert not any(secret in done.out or secret in files["hq.json"].read_text() for secret in secrets)
 
 
-@pytest.mark.parametrize("left", [["hq.key", "hq.age", "hq.json"], ["hq.key"], ["hq.age"]])
+@pytest.mark.parametrize("left", [["hq.key"], ["hq.age"], ["hq.json"]])
 def test_init_never_replaces_keys(run: Run, tmp_path: Path, left: list[str]) -> None:
-    call = ("hq", "init", "--keys", str(tmp_path / "k"))
-    assert run(*call, folder=tmp_path / "hq").code == 0
+    assert run("hq", "init", "--keys", str(tmp_path / "k"), folder=tmp_path / "hq").code == 0
     for name in {"hq.key", "hq.age", "hq.json"} - set(left):
         (tmp_path / "k" / name).unlink()
     before = plain.fingerprint(tmp_path / "k")
-    again = run(*call, folder=tmp_path / "hq")
+    again = run("hq", "init", "--keys", str(tmp_path / "k"), folder=tmp_path / "other")
     assert (again.code, again.out) == (2, "")
-    assert "hq." in again.err
+    assert left[0] in again.err
     assert plain.fingerprint(tmp_path / "k") == before
+
+
+def test_a_database_belongs_to_the_keys_that_it_was_made_with(run: Run, tmp_path: Path) -> None:
+    """One of other keys, or of none, knows of nothing that was withdrawn."""
+    first = run("hq", "init", "--keys", str(tmp_path / "k"), "--format", "json", folder=tmp_path / "hq")
+    other = run("hq", "init", "--keys", str(tmp_path / "k2"), folder=tmp_path / "hq")
+    assert (other.code, other.out) == (2, "")
+    assert str(tmp_path / "k") in other.err
+    assert not (tmp_path / "k2").exists()
+    for command in (["accept", "S1", "--key", "0a" * 32], ["directory", "--keys", str(tmp_path / "k")]):
+        fresh = run("hq", *command, folder=tmp_path / "typo")
+        assert (fresh.code, fresh.out) == (2, "")
+        assert "hq init" in fresh.err
+    # A database that was lost begins anew with the same keys, by somebody who says so.
+    anew = run("hq", "init", "--keys", str(tmp_path / "k"), "--format", "json", folder=tmp_path / "new")
+    assert anew.code == 0
+    assert anew.rows == first.rows
 
 
 # --- badges of another station --------------------------------------------------------------------------------------
@@ -211,7 +227,10 @@ def test_a_stolen_key_counts_nowhere_and_the_station_makes_another(district: Dis
     shutil.copy(district.folder / "directory.json", before)
     district.tell(here, there)
     assert [district.judged(each, code) for each in HOMES] == ["revoked", "revoked"]
-    district.at(there, "badge", "stations", str(before))  # an older list does not let it count again
+    older = district.at(there, "badge", "stations", str(before), "--format", "json")
+    assert older.code == 1
+    assert older.err.strip()
+    assert {row["counts"] for row in older.rows if row["key"] == stolen.hex()} == {False}
     assert district.judged(there, code) == "revoked"
     fresh = district.arrival(here, 3)
     assert key_of(district.folder / here) != stolen
@@ -222,6 +241,26 @@ def test_a_stolen_key_counts_nowhere_and_the_station_makes_another(district: Dis
     district.hq("accept", here, "--key", key_of(district.folder / here).hex())
     district.tell(there)
     assert district.judged(there, fresh) is None
+
+
+def test_a_badge_that_one_station_has_revoked_counts_nowhere(district: District) -> None:
+    here, there = HOMES
+    code = district.arrival(here, 1)
+    district.accept(here)
+    district.tell(there)
+    assert district.judged(there, code) is None
+    station = Station(district.folder / here, clock=district.clock)
+    (number,) = station.history.people
+    station.revoke_badge(number, "遗失")
+    station.close()
+    district.accept(here)
+    district.tell(here, there)
+    assert [district.judged(each, code) for each in (here, there)] == ["revoked", "revoked"]
+    station = Station(district.folder / here, clock=district.clock)
+    station.check_out(number)
+    fresh = station.check_in_again(number, factories.answers(district.campaign, station.today())).code or ""
+    station.close()
+    assert [district.judged(each, fresh) for each in (here, there)] == [None, None]
 
 
 # --- the directory --------------------------------------------------------------------------------------------------
@@ -280,7 +319,8 @@ def _damage(path: Path) -> None:
         (["directory", "--db", "{folder}/hq"], 1, "hq"),
         (["directory", "--db", "nonsense://x"], 2, "--db"),
         (["directory", "--out", "{folder}/nowhere/d.json"], 1, ""),
-        (["directory", "--db", "{folder}/new.sqlite"], 2, "--keys"),
+        (["directory", "--db", "{folder}/new.sqlite"], 2, "hq init"),
+        (["init", "--keys", " "], 2, "--keys"),
     ],
 )
 def test_each_trouble_has_its_sentence(district: District, arguments: list[str], code: int, named: str) -> None:

@@ -12,12 +12,14 @@ import pytest
 from PIL import Image
 
 from kiosk.durable import FolderLock
+from kiosk.errors import NotSaved, StoreBusy
 from kiosk.print_room import QUEUE, PrintRoom, printing
 from kiosk.printing.finding import Candidate
 from kiosk.printing.jobs import Job, new_id
 from kiosk.printing.printer import Printer, forget_printer, read_printer
+from kiosk.serving import Printing
 from kiosk.station import Station
-from tests import badges, plain
+from tests import badges, factories, plain
 from tests.badges import needs_font
 from tests.conftest import PIN, FakeClock, Run
 from tests.printers import NO_PAPER, PAPER, STATUS_PAPER, FakePrinter, network_printer, on_receipts
@@ -79,10 +81,12 @@ def until(told: threading.Condition, holds: Any) -> None:
 
 
 def test_an_order_becomes_a_badge_and_a_record(station: Station, campaign: Campaign) -> None:
-    done, folder = arrive(station, campaign), into_files(station, copies=2)
+    done = arrive(station, campaign)
     number, code = done.volunteer or "", done.code or ""
     with room_of(station) as (room, told):
         assert room.state(number).kind == "none"
+        assert waits(station.folder) == 0, "without a printer nothing is ordered"
+        folder = into_files(station, copies=2)
         room.order(number)
         until(told, lambda: room.state(number).kind == "printed")
         assert [read(path) for path in sorted(folder.iterdir())] == [code, code]
@@ -143,20 +147,101 @@ def test_a_badge_that_was_revoked_meanwhile_is_not_printed(station: Station, cam
         room.queue.again()
         until(told, lambda: bool(printed(station.folder)))
     (record,) = printed(station.folder)
-    assert (record["outcome"], record["copies"], record["reason"]) == ("given_up", 0, "not_found")
+    assert (record["outcome"], record["copies"], record["reason"]) == ("given_up", 0, "no_folder")
     assert list(folder.iterdir()) == []
 
 
-def test_without_a_printer_what_waits_is_given_up(station: Station, campaign: Campaign) -> None:
-    number = arrive(station, campaign).volunteer or ""
+def test_what_waits_is_printed_by_the_next_printer(station: Station, campaign: Campaign) -> None:
+    """A printer is exchanged by setting none, and then another: nobody's badge is lost in between."""
     Printer("png", str(station.folder / "nowhere"), "A6").save(station.folder)
+    number = arrive(station, campaign).volunteer or ""
     with room_of(station) as (room, told):
-        room.order(number)
         until(told, lambda: room.state(number).kind == "failed")
         forget_printer(station.folder)
         room.queue.again()
-        until(told, lambda: bool(printed(station.folder)))
-    assert (printed(station.folder)[0]["outcome"], printed(station.folder)[0]["printer"]) == ("given_up", None)
+        until(told, lambda: "没有设置打印机" in room.state(number).sentence)
+        assert (waits(station.folder), printed(station.folder)) == (1, [])
+        folder = into_files(station)
+        room.queue.again()
+        until(told, lambda: room.state(number).kind == "printed")
+    assert len(list(folder.iterdir())) == 1
+    (record,) = printed(station.folder)
+    assert (record["outcome"], record["printer"], record["reason"]) == ("printed", "png", "no_printer")
+
+
+def test_a_badge_is_ordered_with_its_record_and_not_by_a_page(station: Station, campaign: Campaign) -> None:
+    """Whoever is called away before the badge is on the screen gets it all the same."""
+    Printer("png", str(station.folder / "nowhere"), "A6").save(station.folder)
+    before = arrive(station, campaign).volunteer or ""  # nobody prints yet: the kiosk has only just been started
+    with room_of(station) as (room, told):
+        after = arrive(station, campaign, 1).volunteer or ""
+        until(told, lambda: {room.state(before).kind, room.state(after).kind} == {"failed"})
+        station.check_out(after)
+        assert not station.check_in_again(after, factories.answers(campaign, station.today())).new_badge
+        assert waits(station.folder) == 2, "a badge that is there is not printed again by itself"
+
+
+def test_the_record_names_the_printer_that_printed(station: Station, campaign: Campaign) -> None:
+    number, folder = arrive(station, campaign).volunteer or "", into_files(station)
+    real, failed = station.note_printing, list[Printing]()
+
+    def fails_once(printing: Printing) -> str:
+        if not failed:
+            failed.append(printing)
+            Printer("cups", "Office", "card", 3).save(station.folder)
+            raise NotSaved("full", ())
+        return real(printing)
+
+    station.note_printing = fails_once  # type: ignore[method-assign]
+    with room_of(station) as (room, told):
+        room.order(number)
+        until(told, lambda: bool(failed))
+        assert room.state(number).kind == "printed", "it is on paper, whatever the disk says"
+    station.note_printing = real  # type: ignore[method-assign]
+    assert (failed[0].printer, failed[0].paper, failed[0].copies) == ("png", "A6", 1)
+    assert len(list(folder.iterdir())) == 1
+
+
+def test_nobody_writes_to_a_log_that_was_given_back(station: Station, campaign: Campaign, clock: FakeClock) -> None:
+    """A disk that hangs while an end is recorded: the kiosk is closed, and somebody else has the log."""
+    number = arrive(station, campaign).volunteer or ""
+    end = printing(Job(new_id(), number, 1, ""), "printed", None, None)
+    station.close()
+    other = Station(station.folder, clock=clock)
+    arrive(other, campaign, 1)
+    other.close()
+    log = plain.log(station.folder)
+    with pytest.raises(NotSaved):
+        station.note_printing(end)
+    assert plain.log(station.folder) == log
+
+
+def test_closing_waits_for_whoever_writes(station: Station, campaign: Campaign) -> None:
+    entered, going_on = threading.Event(), threading.Event()
+    number = arrive(station, campaign).volunteer or ""
+    real = station._store.append
+
+    def slow(*args: Any, **more: Any) -> Any:
+        entered.set()
+        assert going_on.wait(60)
+        return real(*args, **more)
+
+    station._store.append = slow  # type: ignore[method-assign]
+    end = printing(Job(new_id(), number, 1, ""), "printed", None, None)
+    writer = threading.Thread(target=station.note_printing, args=(end,))
+    writer.start()
+    assert entered.wait(60)
+    closer = threading.Thread(target=station.close)
+    closer.start()
+    closer.join(0.2)
+    assert closer.is_alive()
+    with pytest.raises(StoreBusy):
+        FolderLock(station.folder)
+    going_on.set()
+    writer.join(60)
+    closer.join(60)
+    assert len(printed(station.folder)) == 1
+    FolderLock(station.folder).release()
 
 
 def test_nothing_of_a_person_lies_in_the_queue(station: Station, campaign: Campaign) -> None:
@@ -242,7 +327,7 @@ async def test_the_volunteer_has_it_tried_again(station: Station) -> None:
     async with walking(station) as walker:
         await ready(walker)
         await walker.to_badge()
-        await walker.shows("找不到打印机")
+        await walker.shows("文件夹不在")
         folder = into_files(station)
         await walker.press("1")
         await walker.shows("打印好了")
@@ -261,13 +346,15 @@ async def test_an_order_that_cannot_be_kept_is_said_and_the_badge_stays(
         await ready(walker)
         monkeypatch.setattr("kiosk.printing.jobs.write", full)
         await walker.to_badge()
-        await walker.until(lambda: "磁盘已满" in walker.said())
+        await walker.shows("磁盘已满")
         await walker.press("enter")
         await walker.arrive("DutyPage")
 
 
 async def test_the_lead_prints_a_badge_again(station: Station, campaign: Campaign) -> None:
-    done, folder = arrive(station, campaign), into_files(station)
+    done = arrive(station, campaign)
+    station.made_badges.clear()
+    folder = into_files(station)
     station.note_printing(
         printing(Job(new_id(), done.volunteer or "", 1, ""), "printed", Printer("cups", "Office", "A6"), None)
     )
@@ -289,6 +376,7 @@ async def test_the_lead_prints_a_badge_again(station: Station, campaign: Campaig
 
 async def test_a_lost_badge_is_printed_when_it_is_asked_for(station: Station, campaign: Campaign) -> None:
     arrive(station, campaign, name=PERSON["name"], phone=PERSON["phone"])
+    station.made_badges.clear()
     folder = into_files(station)
     async with walking(station) as walker:
         await ready(walker)
@@ -311,7 +399,7 @@ async def test_a_lost_badge_is_printed_when_it_is_asked_for(station: Station, ca
 async def test_the_lead_sets_the_printer_up_and_tries_it_out(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
     fake = FakePrinter({STATUS_PAPER: PAPER})
     monkeypatch.setattr(
-        "kiosk.screens.lead_flow.found_printers", lambda: [Candidate(Printer("cups", "A", "A6"), "办公室")]
+        "kiosk.screens.printer.found_printers", lambda: [Candidate(Printer("cups", "A", "A6"), "办公室")]
     )
     with network_printer(fake) as address:
         async with walking(station) as walker:
@@ -341,7 +429,7 @@ async def test_the_lead_sets_the_printer_up_and_tries_it_out(station: Station, m
             await walker.arrive("PrinterPage")
             assert read_printer(station.folder) == (Printer("escpos-network", address, "58mm", 2), "")
             await walker.press("1")
-            await walker.until(lambda: "打印好了" in walker.said())
+            await walker.shows("打印好了")
             (picture,) = on_receipts(bytes(fake.received), 384)
             trial = read(picture)
             assert station.recognise(trial).refused == "malformed", "the test print is nobody's badge"
@@ -366,11 +454,14 @@ async def test_a_test_print_that_fails_says_why(station: Station) -> None:
         await walker.press("f9")
         await walker.arrive("PrinterPage")
         await walker.press("1")
-        await walker.until(lambda: "找不到打印机" in walker.said())
+        await walker.shows("文件夹不在")
     assert printed(station.folder) == []
 
 
-async def test_the_lead_gives_up_what_waits(station: Station, campaign: Campaign) -> None:
+async def test_the_lead_gives_up_what_waits(
+    station: Station, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kiosk.widgets.tiles.CHATTER", 0.0)
     number = arrive(station, campaign).volunteer or ""
     Printer("png", str(station.folder / "nowhere"), "A6").save(station.folder)
     async with walking(station) as walker:
@@ -382,6 +473,9 @@ async def test_the_lead_gives_up_what_waits(station: Station, campaign: Campaign
         await walker.lead(PIN)
         await walker.press("f9")
         await walker.arrive("PrinterPage")
+        await walker.press("5")
+        await walker.until(lambda: "再按一次 5" in walker.said())
+        assert printed(station.folder) == []
         await walker.press("5")
         await walker.until(lambda: bool(printed(station.folder)))
         await walker.until(lambda: "等待打印" not in walker.text())
@@ -455,7 +549,7 @@ def test_badge_show_that_cannot_print_says_why(
     Printer("png", str(station_folder / "nowhere"), "A6").save(station_folder)
     failed = run("badge", "show", number, "--print")
     assert (failed.code, failed.out) == (1, "")
-    assert "打印机" in failed.err
+    assert "文件夹不在" in failed.err
     forget_printer(station_folder)
     missing = run("badge", "show", number, "--print")
     assert (missing.code, missing.out) == (2, "")

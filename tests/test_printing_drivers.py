@@ -29,7 +29,17 @@ from kiosk.printing.printer import KINDS, Printer
 from kiosk.printing.sending import print_label
 from tests import printers
 from tests.badges import CODE, LABEL, NUMBER, needs_font, read
-from tests.printers import NO_PAPER, PAPER, STATUS_IN_TURN, STATUS_PAPER, FakePrinter, device_printer, network_printer
+from tests.printers import (
+    NO_PAPER,
+    OPEN_COVER,
+    PAPER,
+    STATUS_IN_TURN,
+    STATUS_OFFLINE,
+    STATUS_PAPER,
+    FakePrinter,
+    device_printer,
+    network_printer,
+)
 
 pytestmark = needs_font
 PATIENCE = 0.3
@@ -195,6 +205,26 @@ def test_a_receipt_printer_without_paper(kind: str) -> None:
         failure = failure_of(Printer.of(f"escpos-{kind}", str(target)), patience=2)
     assert failure.reason == "no_paper"
     assert bytes(fake.received) == STATUS_PAPER, "nothing is sent to a printer without paper"
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_cover_that_is_open(when: str) -> None:
+    """Some printers still tell of their paper then, and print nothing."""
+
+    class Opened(FakePrinter):
+        def serve(self, read: Any, write: Any) -> None:
+            def told(answer: bytes) -> None:
+                write(answer)
+                if STATUS_OFFLINE in self.received:  # it was asked once
+                    self.answers[STATUS_OFFLINE] = OPEN_COVER
+
+            super().serve(read, told)
+
+    offline = {STATUS_OFFLINE: OPEN_COVER} if when == "before" else {STATUS_OFFLINE: b"\x12"}
+    fake = Opened({STATUS_PAPER: PAPER, **offline})
+    with network_printer(fake) as target:
+        assert failure_of(Printer.of("escpos-network", target), patience=2).reason == "refused"
+    assert (len(fake.received) > 1000) == (when == "after")
 
 
 def test_paper_that_ends_in_the_middle() -> None:
@@ -455,7 +485,7 @@ def test_a_folder_without_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_folder_that_cannot_be_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert failure_of(Printer.of("pdf", str(tmp_path / "stick"))).reason == "not_found"
+    assert failure_of(Printer.of("pdf", str(tmp_path / "stick"))).reason == "no_folder"
     assert not (tmp_path / "stick").exists(), "a stick that is not mounted is no folder of ours"
 
     def full(_descriptor: int) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from kiosk import audit
 from kiosk.keys import Keys
 from kiosk.records import ALPHABET
 from kiosk.station import Station
@@ -153,11 +154,52 @@ def test_a_station_whose_key_was_withdrawn_makes_another_and_new_badges(
     assert station.recognise(fresh or "").refused is None
     assert station.recognise(code).refused == "revoked"
     station.close()
+    assert audit.verify(station_folder) == []
 
     station = Station(station_folder, clock=clock, entropy=seeded(4))
     assert station.damage == []
     assert station.recognise(fresh or "").refused is None
     station.close()
+
+
+def test_a_key_that_is_withdrawn_beside_a_running_kiosk_signs_no_badge_more(
+    station: Station, campaign: Campaign
+) -> None:
+    elsewhere, old = Elsewhere.known_to(station.folder), station.keys.public
+    first = arrive(station, campaign).code or ""
+    told = elsewhere.directory(number=2, stations={STATION: (old,)}, withdrawn=frozenset([old])).encode()
+    station.keys.take_directory(told)
+    second = arrive(station, campaign, 1)
+    assert station.keys.public != old
+    assert station.recognise(second.code or "").refused is None
+    assert station.badge_code(second.volunteer or "") == second.code
+    assert station.recognise(first).refused == "revoked"
+    log = plain.log(station.folder)
+    notes = [place for place, d in enumerate(log) if d.get("note") == "new_keys"]
+    issued = [place for place, d in enumerate(log) if d["type"] == "badge_issued"]
+    assert notes == [place for place in notes if issued[0] < place < issued[1]]
+    assert len(notes) == 1
+    (finding,) = station.damage
+    assert "总部" in finding.problem
+    assert list((station.folder / "set-aside").iterdir()) == [], "a stolen key is kept nowhere"
+
+
+def test_a_badge_that_headquarters_has_revoked_is_handed_out_no_more(
+    station: Station, campaign: Campaign, clock: FakeClock
+) -> None:
+    elsewhere, own = Elsewhere.known_to(station.folder), station.keys.public
+    done = arrive(station, campaign)
+    number, code = done.volunteer or "", done.code or ""
+    told = elsewhere.directory(number=2, stations={STATION: (own,)}, revoked={number: 3}).encode()
+    station.keys.take_directory(told)
+    assert station.recognise(code).refused == "revoked"
+    assert station.badge_code(number) is None
+    station.check_out(number)
+    clock.advance(minutes=5)
+    fresh = station.check_in_again(number, factories.answers(campaign, station.today()))
+    assert fresh.new_badge
+    assert station.recognise(fresh.code or "").refused is None
+    assert [d["serial"] for d in plain.log(station.folder) if d["type"] == "badge_issued"] == [1, 4]
 
 
 def test_the_public_keys_of_headquarters_are_what_was_given_by_hand(station_folder: Path) -> None:

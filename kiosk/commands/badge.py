@@ -42,7 +42,7 @@ def show(folder: Path, options: Namespace) -> int:
     damaged = output.tell(log.damage)
     if volunteer not in history.badges:
         raise KioskError(_("The number {number} has no badge.").format(number=volunteer))
-    if issued is None:
+    if issued is None or badge.is_let_go(str(issued["code"]), Keys(folder / "keys", folder / "tmp").others()):
         raise KioskError(_("The badge of {number} was revoked.").format(number=volunteer))
     if options.png:
         try:
@@ -140,14 +140,18 @@ def check(folder: Path, options: Namespace) -> int:
 def stations(folder: Path, options: Namespace) -> int:
     """Takes in headquarters' directory if asked to, and prints whose badges count, with what people compare of keys."""
     settings = read_settings(folder)
-    keys = Keys(folder / "keys", folder / "tmp")
+    keys, refused = Keys(folder / "keys", folder / "tmp"), False
     if options.file:
         try:
             content = options.file.read_bytes()
         except OSError as error:
             sentence = _("The file {file} cannot be read: {error}.").format(file=options.file, error=cause(error))
             raise WrongUsage(sentence) from error
-        keys.take_directory(content)
+        told = keys.take_directory(content)
+        refused = content.strip() != (folder / "keys" / "directory.json").read_bytes().strip()
+        if refused:
+            older = _("This list was not taken in: number {number}, which is here, is not older.")
+            print(older.format(number=told.number), file=sys.stderr)
     known = keys.directory().with_own(settings.station, [keys.public])
     rows = [
         {"station": name, "key": key.hex(), "fingerprint": fingerprint(key), "counts": key not in known.withdrawn}
@@ -161,7 +165,7 @@ def stations(folder: Path, options: Namespace) -> int:
         "counts": _("Counts"),
     }
     output.emit(rows, headings, options.format)
-    return 0
+    return 1 if refused else 0
 
 
 def revoke(folder: Path, options: Namespace) -> int:

@@ -14,7 +14,7 @@ from kiosk.durable import write_beside
 from kiosk.errors import InvalidInput, WrongUsage
 from kiosk.hq import enrolment
 from kiosk.hq.database import Database
-from kiosk.hq.enrolment import StationKey
+from kiosk.hq.enrolment import Handed, StationKey
 from kiosk.hq.keys import PUBLIC, HqKeys
 from kiosk.i18n import _
 from kiosk.setup import parse_station_id
@@ -35,8 +35,12 @@ def _database(folder: Path, options: Namespace) -> Iterator[Database]:
 def init(folder: Path, options: Namespace) -> int:
     """Makes headquarters' keys and prints where the file for the stations lies."""
     with _database(folder, options) as database:
+        known = database.said(_KEYS)
+        if known is not None:
+            raise WrongUsage(_("This database belongs to the keys in {folder} already.").format(folder=known))
         try:
-            keys = HqKeys.create(options.keys)
+            # Keys that are whole may have lost their database: then it begins anew.
+            keys = HqKeys(options.keys) if HqKeys(options.keys).is_whole() else HqKeys.create(options.keys)
         except KeysError as error:
             raise WrongUsage(str(error)) from error
         database.say(_KEYS, str(options.keys.absolute()))
@@ -60,12 +64,13 @@ def init(folder: Path, options: Namespace) -> int:
 
 
 def _keys(database: Database, options: Namespace) -> HqKeys:
-    if options.keys is not None:
-        return HqKeys(options.keys)
+    """The keys that the database belongs to; a new one knows of nothing that was withdrawn, and must sign nothing."""
     known = database.said(_KEYS)
     if known is None:
-        raise WrongUsage(_("This database does not know where headquarters' keys are. Please add: --keys DIR"))
-    return HqKeys(Path(known))
+        raise WrongUsage(
+            _("This is not headquarters' database yet. Please check --data and --db, or run: kiosk hq init")
+        )
+    return HqKeys(Path(known) if options.keys is None else options.keys)
 
 
 def accept(folder: Path, options: Namespace) -> int:
@@ -76,6 +81,7 @@ def accept(folder: Path, options: Namespace) -> int:
         raise WrongUsage(str(error)) from error
     now = clock.system_clock()
     with _database(folder, options) as database:
+        _keys(database, options)
         if options.withdraw is not None:
             keys = enrolment.withdraw(database, station, options.withdraw, options.reason, now)
         else:
@@ -86,7 +92,7 @@ def accept(folder: Path, options: Namespace) -> int:
     return 0
 
 
-def _named(options: Namespace, station: str) -> tuple[bytes, ...]:
+def _named(options: Namespace, station: str) -> Handed:
     if options.key is not None:
         try:
             key = bytes.fromhex(options.key)
@@ -94,8 +100,8 @@ def _named(options: Namespace, station: str) -> tuple[bytes, ...]:
             key = b""
         if len(key) != 32:
             raise WrongUsage(_("A public key is 64 hex digits."))
-        return (key,)
-    return enrolment.keys_in(options.source, station)
+        return Handed((key,), {})
+    return enrolment.handed_in(options.source, station)
 
 
 def _print(keys: Iterable[StationKey], form: str) -> None:

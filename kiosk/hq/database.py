@@ -49,6 +49,14 @@ station_keys = sa.Table(
 Times are ISO 8601 as in records.
 """
 
+revoked_badges = sa.Table(
+    "revoked_badges",
+    metadata,
+    sa.Column("volunteer", sa.Text, primary_key=True),
+    sa.Column("serial", sa.Integer, nullable=False),
+)
+"""Up to which serial a volunteer's badges were revoked, at whatever station."""
+
 directories = sa.Table(
     "directories",
     metadata,

@@ -5,7 +5,7 @@ What comes of it is the directory, signed, by which every station knows the badg
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from kiosk.audit import notes, public_keys
 from kiosk.errors import KioskError
-from kiosk.hq.database import Database, directories, station_keys
+from kiosk.hq.database import Database, directories, revoked_badges, station_keys
 from kiosk.i18n import _
 from kiosk.records import timestamp
 from kiosk.segments import Segment, Unreadable, check_within, read_all, read_segment
@@ -37,8 +37,21 @@ class StationKey:
         return fingerprint(self.key)
 
 
-def keys_in(path: Path, station: str) -> tuple[bytes, ...]:
-    """The public keys that a station's own files name, the newest last.
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """What a station's files say that other stations have to know.
+
+    Attributes:
+        keys: its public keys, the newest last.
+        revoked: by volunteer number, the serial up to which it has revoked badges.
+    """
+
+    keys: tuple[bytes, ...]
+    revoked: Mapping[str, int]
+
+
+def handed_in(path: Path, station: str) -> Handed:
+    """The public keys that a station's own files name, and the badges that it has revoked.
 
     Args:
         path: its data folder, a folder with its TinyDB files, or one of them.
@@ -59,7 +72,10 @@ def keys_in(path: Path, station: str) -> tuple[bytes, ...]:
     if not found:
         sentence = _("Nothing in {path} says which key station {station} has.")
         raise KioskError(sentence.format(path=path, station=station))
-    return found
+    revoked: dict[str, int] = {}
+    for record in (record for segment in own for record in segment.records if record.type == "badge_revoked"):
+        revoked[str(record.volunteer)] = max(record["serial"], revoked.get(str(record.volunteer), 0))
+    return Handed(found, revoked)
 
 
 def _segments(path: Path) -> Sequence[Segment]:
@@ -76,8 +92,8 @@ def _segments(path: Path) -> Sequence[Segment]:
     return sorted(found, key=lambda segment: (segment.number or 0, segment.header["first_seq"]))
 
 
-def accept(database: Database, station: str, keys: Iterable[bytes], now: datetime) -> Sequence[StationKey]:
-    """Answers for keys of a station; what was accepted before stays as it is.
+def accept(database: Database, station: str, handed: Handed, now: datetime) -> Sequence[StationKey]:
+    """Answers for keys of a station, and takes in whose badges it has revoked; what was accepted before stays.
 
     Returns:
         All keys of the station.
@@ -86,7 +102,7 @@ def accept(database: Database, station: str, keys: Iterable[bytes], now: datetim
         KioskError: if one was withdrawn, or is another station's.
     """
     with database.begin() as connection:
-        for key in keys:
+        for key in handed.keys:
             known = connection.execute(sa.select(station_keys).where(station_keys.c.key == key)).first()
             if known is None:
                 row = {"station": station, "key": key, "accepted": timestamp(now)}
@@ -97,7 +113,18 @@ def accept(database: Database, station: str, keys: Iterable[bytes], now: datetim
             elif known.withdrawn is not None:
                 sentence = _("The key {key} was withdrawn and never counts again. The station has to make another.")
                 raise KioskError(sentence.format(key=fingerprint(key)))
+        before = _revoked(connection)
+        for volunteer, serial in handed.revoked.items():
+            if volunteer not in before:
+                connection.execute(revoked_badges.insert(), {"volunteer": volunteer, "serial": serial})
+            elif serial > before[volunteer]:
+                same = revoked_badges.c.volunteer == volunteer
+                connection.execute(revoked_badges.update().where(same).values(serial=serial))
         return [key for key in _all(connection) if key.station == station]
+
+
+def _revoked(connection: sa.Connection) -> dict[str, int]:
+    return {row.volunteer: row.serial for row in connection.execute(sa.select(revoked_badges))}
 
 
 def withdraw(database: Database, station: str, named: str, reason: str, now: datetime) -> Sequence[StationKey]:
@@ -116,10 +143,10 @@ def withdraw(database: Database, station: str, named: str, reason: str, now: dat
     Raises:
         KioskError: if the station has no such key.
     """
-    wanted = "".join(named.split()).upper()
+    wanted = "".join(named.split()).replace("-", "").upper()
     with database.begin() as connection:
         own = [key for key in _all(connection) if key.station == station]
-        found = [key for key in own if wanted in (key.key.hex().upper(), key.fingerprint)]
+        found = [key for key in own if wanted in (key.key.hex().upper(), key.fingerprint.replace("-", ""))]
         if not found:
             sentence = _("Station {station} has no key {key}.")
             raise KioskError(sentence.format(station=station, key=named))
@@ -156,14 +183,15 @@ def directory(database: Database, sign: Callable[[bytes], bytes], now: datetime)
             stations[key.station] = (*stations.get(key.station, ()), key.key)
             if key.withdrawn is not None:
                 withdrawn.add(key.key)
+        revoked = _revoked(connection)
         newest = sa.select(directories).order_by(directories.c.number.desc()).limit(1)
         before = connection.execute(newest).first()
         # By the clock, so that a database that was lost and made anew goes on from where it was.
         number = max(int(now.timestamp()), before.number + 1 if before else 1)
         if before is not None:
-            same = Directory(before.number, stations, frozenset(withdrawn)).sign(sign)
+            same = Directory(before.number, stations, frozenset(withdrawn), revoked).sign(sign)
             if same == before.document:
                 return same
-        document = Directory(number, stations, frozenset(withdrawn)).sign(sign)
+        document = Directory(number, stations, frozenset(withdrawn), revoked).sign(sign)
         connection.execute(directories.insert(), {"number": number, "document": document})
         return document

@@ -63,6 +63,10 @@ class HqKeys:
         keys._write(PUBLIC, json.dumps(public, indent=1).encode())  # last: with it the keys are whole
         return keys
 
+    def is_whole(self) -> bool:
+        """Whether all three files are there."""
+        return all((self.folder / name).is_file() for name in (SIGNING, OPENING, PUBLIC))
+
     def _write(self, name: str, content: bytes) -> None:
         write_durably(self.folder / name, content, self.folder)
 

@@ -17,11 +17,15 @@ if TYPE_CHECKING:
 
 STATUS_PAPER: Final = b"\x10\x04\x04"
 """DLE EOT 4: the roll's sensors, answered at once, also by a printer that is waiting for paper."""
+STATUS_OFFLINE: Final = b"\x10\x04\x02"
+"""DLE EOT 2: why it takes nothing, answered at once."""
 STATUS_IN_TURN: Final = b"\x1dr\x01"
 """GS r 1: the same, answered only when everything sent before it has been dealt with."""
 _FIXED, _STATUS = 0x93, 0x12
 """Of the answer to DLE EOT these bits are as in 0x12, so that it is told from noise."""
 _NO_PAPER: Final = 0x60
+_COVER_OPEN, _ENDED, _ERROR = 0x04, 0x20, 0x40
+"""Of the answer to DLE EOT 2."""
 ANSWER: Final = 0.5
 """Seconds that a printer has for the first question; what cannot answer is printed to all the same."""
 IN_TURN: Final = 3.0
@@ -56,6 +60,19 @@ def commands(picture: Image) -> bytes:
     return bytes(printer.output)
 
 
+def _demand_online(channel: Channel, seconds: float) -> None:
+    """Asks whether its cover is open or its knife is stuck; a printer that says nothing is believed.
+
+    Raises:
+        PrintFailed: `no_paper` or `refused`.
+    """
+    answers = [byte for byte in channel.ask(STATUS_OFFLINE, seconds) if byte & _FIXED == _STATUS]
+    if answers and answers[-1] & _ENDED:
+        raise PrintFailed("no_paper")
+    if answers and answers[-1] & (_COVER_OPEN | _ERROR):
+        raise PrintFailed("refused")
+
+
 def _has_paper(channel: Channel, seconds: float) -> bool | None:
     """What the printer says of its paper; None if it says nothing that makes sense."""
     answers = [byte for byte in channel.ask(STATUS_PAPER, seconds) if byte & _FIXED == _STATUS]
@@ -65,23 +82,25 @@ def _has_paper(channel: Channel, seconds: float) -> bool | None:
 def send(channel: Channel, picture: Image, copies: int, patience: float) -> None:
     """Prints the badge, as often as wanted.
 
-    A printer that tells of its paper is asked before and after, so that a roll that ends in the middle is noticed.
+    A printer that tells of its paper is asked before and after, so that a roll that ends in the middle is noticed, or a
+    cover that was opened.
 
     Raises:
-        PrintFailed: `no_paper` or `not_installed`.
+        PrintFailed: `no_paper`, `refused` or `not_installed`.
         OSError: if the printer stops taking, or is gone.
     """
     badge = commands(picture)
     paper = _has_paper(channel, min(ANSWER, patience))
     if paper is False:
         raise PrintFailed("no_paper")
+    if paper is not None:
+        _demand_online(channel, min(ANSWER, patience))
     for _copy in range(copies):
         channel.send(badge)
         if paper is None:
             continue
         # Not all answer in turn; what counts is what they say of the paper then.
-        if (
-            not channel.ask(STATUS_IN_TURN, min(IN_TURN, patience))
-            and _has_paper(channel, min(ANSWER, patience)) is False
-        ):
-            raise PrintFailed("no_paper")
+        if not channel.ask(STATUS_IN_TURN, min(IN_TURN, patience)):
+            if _has_paper(channel, min(ANSWER, patience)) is False:
+                raise PrintFailed("no_paper")
+            _demand_online(channel, min(ANSWER, patience))

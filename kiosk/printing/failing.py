@@ -22,14 +22,15 @@ _SENTENCES: Final[Mapping[str, str]] = {
     "not_found": N_(
         "The printer cannot be found. Please check that it is switched on and connected, or call the site lead."
     ),
-    "no_permission": N_(
-        "The kiosk may not use the printer. Please call the site lead: the kiosk's user must be in the group lp."
-    ),
+    "no_printer": N_("No printer is set up now. The badge is printed once there is one."),
+    "not_set_up": N_("The printer's settings cannot be read. Please call the site lead to set it up again."),
+    "no_folder": N_("The folder for the badges is not there. Please call the site lead: is the stick plugged in?"),
+    "no_permission": N_("The kiosk may not use the printer. Please call the site lead, who finds help in printing.md."),
     "timed_out": N_(
         "The printer does not answer. Please check that it is switched on, closed and has paper, or call the site lead."
     ),
     "refused": N_(
-        "The printer is busy or out of order. Please wait a moment; if that does not help, switch it off and on again."
+        "The printer is busy, open or out of order. Please wait a moment, then close it or switch it off and on again."
     ),
     "disconnected": N_("The printer was cut off while printing. Please check its cable, or call the site lead."),
     "no_font": N_(
@@ -113,8 +114,8 @@ def from_system(error: OSError) -> PrintFailed:
 
 def from_folder(error: OSError) -> PrintFailed:
     """The failure behind an error of the folder that badges are put into: a disk that is full lacks no paper."""
-    reason = {errno.EACCES: "no_permission", errno.EPERM: "no_permission"}.get(error.errno or 0, "failed")
-    return PrintFailed(reason, detail=wording.cause(error))
+    gone = error.errno in (errno.ENOENT, errno.ENOTDIR)
+    return PrintFailed("no_folder" if gone else "failed", detail=wording.cause(error))
 
 
 @contextmanager

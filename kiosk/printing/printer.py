@@ -39,7 +39,7 @@ KINDS: Final[Mapping[str, tuple[Paper, ...]]] = {
 _TARGETS: Final[Mapping[str, tuple[str, str]]] = {
     "network": (
         r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?",
-        N_("the printer's address, such as 192.168.1.50 or 192.168.1.50:9100"),
+        N_("an address such as 192.168.1.50:9100"),
     ),
     "usb": (r"[0-9a-f]{4}:[0-9a-f]{4}", N_("the printer's USB numbers, such as 04b8:0202")),
     "device": (r"/[^\x00-\x1f]+", N_("the printer's device file, such as /dev/usb/lp0")),
@@ -89,7 +89,7 @@ class Printer:
             target = target.lower()
         printer = cls(kind, target, paper or KINDS[kind][0].name, copies)
         if not re.fullmatch(pattern, target) or (kind.endswith("-network") and not 0 < printer.address[1] < 65536):
-            raise WrongUsage(_("This printer needs {example}.").format(example=_(example)))
+            raise WrongUsage(_("Please enter {example}.").format(example=_(example)))
         if printer.paper not in (known.name for known in KINDS[kind]):
             papers = ", ".join(known.name for known in KINDS[kind])
             raise WrongUsage(_("This printer's paper must be one of: {papers}.").format(papers=papers))
@@ -152,7 +152,7 @@ def read_printer(folder: Path) -> tuple[Printer | None, str]:
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecordError, KioskError):
         return None, _(
             "The file {file} cannot be read, so nothing is printed. Please set up the printer again."
-        ).format(file=path)
+        ).format(file=path.name)
 
 
 def forget_printer(folder: Path) -> None:

@@ -84,7 +84,7 @@ def _stem(label: Label) -> str:
 def _to_folder(printer: Printer, label: Label, picture: Image, copies: int) -> tuple[Path, ...]:
     folder, dpi = Path(printer.target), printer.sheet.dpi
     if not folder.is_dir():
-        raise PrintFailed("not_found", detail=str(folder))
+        raise PrintFailed("no_folder", detail=str(folder))
     try:
         if printer.kind == "pdf":
             return (files.put(folder, _stem(label), ".pdf", files.pdf(picture, dpi, copies)),)

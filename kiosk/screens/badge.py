@@ -33,28 +33,16 @@ class BadgePage(Page[str]):
     )
     BINDINGS: ClassVar[list[BindingType]] = [Binding("1", "print", show=False)]
 
-    def __init__(
-        self, station: Station, volunteer: str, code: str, assignment: Assignment | None, *, new: bool = False
-    ) -> None:
-        """Makes the page.
-
-        Args:
-            station: the station.
-            volunteer: the number.
-            code: the badge's.
-            assignment: where they serve, if that is to be said.
-            new: whether the badge is on no paper yet, and is printed without a word where there is a printer.
-        """
+    def __init__(self, station: Station, volunteer: str, code: str, assignment: Assignment | None) -> None:
         super().__init__(station)
         self._volunteer, self._code, self._assignment = volunteer, code, assignment
-        self._order_at_once = new
         self._said: State | None = None
 
     @property
     def _room(self) -> PrintRoom | None:
-        """Where badges are printed, if there is a printer."""
+        """Where badges are printed, if there is a printer, or should be one."""
         room: PrintRoom | None = getattr(self.app, "print_room", None)
-        return room if room is not None and room.printer is not None else None
+        return room if room is not None and room.is_wanted else None
 
     def offered(self) -> Iterable[Key]:
         offered = list(super().offered())
@@ -65,12 +53,9 @@ class BadgePage(Page[str]):
     def ready(self) -> None:
         self._said = None
         self._tell()
-        if self._order_at_once:
-            self._order_at_once = False
-            self.call_next(self.action_print)
 
     def on_mount(self) -> None:
-        self.set_interval(0.2, self._tell)
+        self.set_interval(0.3, self._tell)
 
     def _tell(self) -> None:
         """Says how the printing goes, when that has changed."""

@@ -116,9 +116,9 @@ async def _after_admission(show: Show, station: Station, admission: Admission, *
         pending = station.pending_of(volunteer)
         name = station.person(volunteer).name
         await show(AdmittedPage(station, name, note=_missing_sign_outs(pending)))
-    code = admission.code if first else None
+    code = admission.code if first or admission.new_badge else None  # an old badge may have run out
     await show(AssignmentPage(station, place, badge=code is not None))
-    if code is not None and await show(BadgePage(station, volunteer, code, place, new=True)) != "duty":
+    if code is not None and await show(BadgePage(station, volunteer, code, place)) != "duty":
         return
     await on_duty(show, station, volunteer)
 
@@ -176,7 +176,7 @@ async def visitor(show: Show, station: Station, found: Recognition) -> None:
     """A volunteer of another station: the lead enters the name, the volunteer answers the questions of the day."""
     badge = found.visitor
     assert badge is not None
-    if not await lead_flow.lead_is_here(show, station, _("A volunteer of another station")):
+    if not await lead_flow.lead_is_here(show, station, _("A volunteer of another station. Please call the site lead.")):
         return
     name = await show(VisitorPage(station, badge, doubt=partial(shown_before, found.seconds)))
     if name is None:

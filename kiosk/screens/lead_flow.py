@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from kiosk.i18n import _
 from kiosk.print_room import PrintRoom
-from kiosk.printing.finding import found_printers
+from kiosk.printing.finding import Candidate
 from kiosk.printing.printer import KINDS, Printer, forget_printer, read_printer
 from kiosk.screens.act import ActPage
 from kiosk.screens.badge_again import BadgeAgainPage
@@ -75,25 +75,27 @@ async def lead(show: Show, station: Station, room: Callable[[], PrintRoom | None
 
 async def set_printer(show: Show, station: Station, room: PrintRoom | None) -> None:
     """The printer: chosen, tried out, and done without; each step is kept at once."""
-    note = ""
-    while (wish := await show(PrinterPage(station, room, note=note))) is not None:
+    page = PrinterPage(station, room)
+    while (wish := await show(page)) is not None:
         note = ""
+        before, _problem = read_printer(station.folder)
         try:
             if wish == "forget":
-                forget_printer(station.folder)
-            elif wish == "choose" and (chosen := await _choose_printer(show, station)) is not None:
-                chosen.save(station.folder)
+                await asyncio.to_thread(forget_printer, station.folder)
+            elif wish == "choose" and (chosen := await _choose_printer(show, station, page.found)) is not None:
+                chosen = replace(chosen, copies=before.copies if before else 1)
+                await asyncio.to_thread(chosen.save, station.folder)
                 note = _("This printer is set. Please make a test print.")
-            elif wish == "copies" and (copies := await show(CopiesPage(station))) is not None:
-                printer, _problem = read_printer(station.folder)
-                if printer is not None:
-                    replace(printer, copies=int(copies)).save(station.folder)
+            elif wish == "copies" and before and (copies := await show(CopiesPage(station))) is not None:
+                await asyncio.to_thread(replace(before, copies=int(copies)).save, station.folder)
+            if room is not None and wish in ("forget", "choose"):
+                room.queue.again()
         except OSError as error:
             note = _("This could not be saved: {error}.").format(error=cause(error))
+        page = PrinterPage(station, room, note=note)
 
 
-async def _choose_printer(show: Show, station: Station) -> Printer | None:
-    found = await asyncio.to_thread(found_printers)
+async def _choose_printer(show: Show, station: Station, found: Sequence[Candidate]) -> Printer | None:
     answer = await show(ChoosePrinterPage(station, found))
     if answer is None:
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.widget import Widget
@@ -13,8 +14,8 @@ from kiosk.errors import InvalidInput, WrongUsage
 from kiosk.i18n import N_, _, ngettext
 from kiosk.print_room import trial_label
 from kiosk.printing.failing import PrintFailed
-from kiosk.printing.finding import Candidate
-from kiosk.printing.printer import KINDS, Printer, read_printer
+from kiosk.printing.finding import Candidate, found_printers
+from kiosk.printing.printer import KINDS, MOST_COPIES, Printer, read_printer
 from kiosk.printing.sending import print_label
 from kiosk.station import Station
 from kiosk.widgets.fields import Field
@@ -76,6 +77,8 @@ class PrinterPage(_LeadChoicePage):
         """
         super().__init__(station)
         self._room, self._note = room, note
+        self._sure = self._said = ""
+        self.found: Sequence[Candidate] = ()
 
     def _waiting(self) -> Sequence[Waiting]:
         return self._room.queue.waiting() if self._room else ()
@@ -84,6 +87,7 @@ class PrinterPage(_LeadChoicePage):
         printer, problem = read_printer(self.station.folder)
         now = describe(printer) if printer else problem or _("Badges are not printed here: there is no printer.")
         yield Static(now, markup=False, classes="subtitle")
+        yield Static(self._said, markup=False, id="printer-said")
         if waiting := self._waiting():
             said = ngettext("{count} badge waits.", "{count} badges wait.", len(waiting)).format(count=len(waiting))
             why = next((each.sentence for each in waiting if each.sentence), "")
@@ -95,8 +99,9 @@ class PrinterPage(_LeadChoicePage):
         if printer is not None:
             found.insert(0, Choice("test", _("Test print"), "1"))
             found.append(Choice("copies", _("Copies of each badge"), "3"))
-        if self._waiting():
+        if self._waiting() and printer is not None:
             found.append(Choice("again", _("Print what waits now"), "4"))
+        if self._waiting():
             found.append(Choice("give_up", _("Do not print what waits"), "5"))
         if printer is not None:
             found.append(Choice("forget", _("No printer any more"), "6", "-leave"))
@@ -107,14 +112,24 @@ class PrinterPage(_LeadChoicePage):
         self.say(self._note, wrong=False)
 
     async def take(self, value: str) -> None:
-        if value == "test":
-            await self._test()
-        elif value in ("again", "give_up") and self._room is not None:
-            waiting = [each.job.id for each in self._waiting()]
-            if value == "again":
-                self._room.queue.again()
-            for job in waiting if value == "give_up" else ():
-                await asyncio.to_thread(self._room.queue.give_up, job)
+        sure, self._sure = self._sure, value
+        if value == "give_up" and sure != value:
+            said = _("{count} badges would not be printed. If that is meant, press 5 once more.")
+            self.say(said.format(count=len(self._waiting())))
+        elif value == "test":
+            # Beside the page: a printer that does not answer keeps nobody on it.
+            self.run_worker(self._test(), exclusive=True, group="test-print")
+        elif value == "choose":
+            self.say(_("Looking for printers ..."), wrong=False)
+            with self.working():
+                self.found = await asyncio.to_thread(found_printers)
+            self.dismiss(value)
+        elif value == "again" and self._room is not None:
+            self._room.queue.again()
+            await self.turn()
+        elif value == "give_up" and self._room is not None:
+            for each in self._waiting():
+                await asyncio.to_thread(self._room.queue.give_up, each.job.id)
             await self.turn()
         else:
             self.dismiss(value)
@@ -123,15 +138,22 @@ class PrinterPage(_LeadChoicePage):
         printer, _problem = read_printer(self.station.folder)
         if printer is None:
             return
-        self.say(_("Printing ..."), wrong=False)
+        self._tell(_("Printing ..."))
         try:
-            with self.working():
-                files = await asyncio.to_thread(print_label, printer, trial_label(self.station), copies=1)
+            files = await asyncio.to_thread(print_label, printer, trial_label(self.station), copies=1)
         except PrintFailed as error:
-            self.say(str(error))
+            self._tell(str(error), wrong=True)
         else:
             said = _("Printed. Please scan it: it has to be read at once, and is nobody's badge.")
-            self.say(" ".join([said, *map(str, files)]), wrong=False)
+            self._tell(" ".join([said, *map(str, files)]))
+
+    def _tell(self, said: str, *, wrong: bool = False) -> None:
+        """Says something that takes more than a line."""
+        self._said = said
+        self.say("")
+        for line in self.query("#printer-said").results(Static):
+            line.update(said)
+            line.set_class(wrong, "-wrong")
 
 
 class ChoosePrinterPage(_LeadChoicePage):
@@ -141,7 +163,8 @@ class ChoosePrinterPage(_LeadChoicePage):
 
     def __init__(self, station: Station, found: Sequence[Candidate]) -> None:
         super().__init__(station)
-        self._found = found[:6]
+        # Ten of a kind hide none of another: what is on a cable comes before queues of the network.
+        self._found = sorted(enumerate(found), key=lambda each: each[1].printer.kind == "cups")[:6]
 
     def head(self) -> Iterable[Widget]:
         if not self._found:
@@ -149,7 +172,7 @@ class ChoosePrinterPage(_LeadChoicePage):
             yield Static(said, markup=False, classes="fact")
 
     def choices(self) -> Sequence[Choice]:
-        found = [Choice(str(place), each.name, str(place + 1)) for place, each in enumerate(self._found)]
+        found = [Choice(str(at), each.name, str(place)) for place, (at, each) in enumerate(self._found, start=1)]
         return [*found, *(Choice(kind, _(KIND_WORDS[kind]), digit) for digit, kind in _BY_HAND)]
 
 
@@ -172,9 +195,11 @@ class PrinterTargetPage(FormPage[Printer]):
 
     def _check(self, text: str) -> None:
         try:
-            Printer.of(self._kind, text)
+            printer = Printer.of(self._kind, text)
         except WrongUsage as error:
             raise InvalidInput("printer_invalid", str(error)) from error
+        if self._kind in ("pdf", "png") and not Path(printer.target).is_dir():
+            raise InvalidInput("printer_invalid", _("There is no such folder."))
 
     async def complete(self) -> None:
         self.dismiss(Printer.of(self._kind, self.typed["target"]))
@@ -206,4 +231,4 @@ class CopiesPage(_LeadChoicePage):
         return ()
 
     def choices(self) -> Sequence[Choice]:
-        return [Choice(str(number), str(number), str(number)) for number in range(1, 5)]
+        return [Choice(str(number), str(number), str(number)) for number in range(1, MOST_COPIES + 1)]

@@ -153,7 +153,9 @@ class RosterPage(Page[Entry | Recognition | str]):
             self.dismiss(found)
         return found.person is not None
 
-    refused = scanned
+    async def refused(self, found: Recognition) -> bool:
+        """The same for a badge that does not count: the lead has to see whose it is."""
+        return await self.scanned(found)
 
     def ready(self) -> None:
         self.query_one("#roster-search").focus()
