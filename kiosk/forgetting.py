@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -91,20 +92,18 @@ def take_out(folder: Path, segments: Sequence[Segment]) -> int:
     return count
 
 
-def kept_aside(folder: Path, volunteers: Iterable[str]) -> list[str]:
-    """Names of damaged files that were set aside and still name one of these volunteers: a person has to see to them.
+def left_to_people(folder: Path, volunteer: str) -> list[str]:
+    """Files in the data folder that no program may change and that may still tell of somebody: a person sees to them.
+
+    Damaged ones that were set aside and name the volunteer, and whatever was exported, since nobody can look into that.
 
     Args:
         folder: the data folder.
-        volunteers: their numbers.
+        volunteer: the number.
     """
-    wanted = [number.encode() for number in volunteers]
     found = []
     for path in sorted((folder / "set-aside").glob("*")):
-        try:
-            content = path.read_bytes()
-        except OSError:
-            continue
-        if any(number in content for number in wanted):
-            found.append(f"set-aside/{path.name}")
-    return found
+        with suppress(OSError):
+            if volunteer.encode() in path.read_bytes():
+                found.append(f"set-aside/{path.name}")
+    return [*found, *(f"exports/{path.name}" for path in sorted((folder / "exports").glob("*")))]

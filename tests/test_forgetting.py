@@ -274,6 +274,11 @@ def test_a_file_that_was_set_aside_is_named(
     assert done.code == 1
     assert aside.name in done.err
     assert run("forget", other, "--format", "json").err == ""
+    (station.folder / "exports").mkdir()
+    (station.folder / "exports" / "kiosk-2021-12-06.xlsx").write_bytes(b"PK")
+    exported = run("forget", other)
+    assert exported.code == 1
+    assert "exports/kiosk-2021-12-06.xlsx" in exported.err
 
 
 # --- a copy from a backup ------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from kiosk.station import Station
 def run(folder: Path, options: Namespace) -> int:
     """Takes whatever is personal about a volunteer out of the log.
 
-    Exits 1 over a damaged log, and where a damaged file that was set aside still names the volunteer.
+    Exits 1 over a damaged log, and where files are left to a person that may still tell of the volunteer.
     """
     volunteer = parse_volunteer_number(options.volunteer)
     if volunteer is None:
@@ -29,9 +29,9 @@ def run(folder: Path, options: Namespace) -> int:
     finally:
         station.close()
     output.emit([{"volunteer": volunteer, "forgotten": True}], _headings(), options.format)
-    aside = forgetting.kept_aside(folder, [volunteer])
+    aside = forgetting.left_to_people(folder, volunteer)
     for name in aside:
-        sentence = _("{file} is damaged and may still say something about them. Please hand it to headquarters.")
+        sentence = _("{file} may still say something about them, and is left to you: please look at it, and delete it.")
         print(sentence.format(file=name), file=sys.stderr)
     return 1 if damaged or aside else 0
 

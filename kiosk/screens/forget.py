@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from kiosk import serving
 from kiosk.errors import NotPossible
+from kiosk.forgetting import left_to_people
 from kiosk.i18n import N_, _
 from kiosk.screens.act import ActPage, Plan
 
@@ -17,6 +18,9 @@ class ForgetPage(ActPage):
 
     def facts(self) -> Iterable[str]:
         yield _("Name, phone, document and health answers are taken out for good. Hours and the volunteer number stay.")
+        if left := left_to_people(self.station.folder, self.volunteer):
+            said = _("These files may still tell of them, and are left to you: {files}")
+            yield said.format(files=", ".join(left))
 
     def plan(self, reason: str) -> Plan:
         if not reason.strip():
