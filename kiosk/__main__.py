@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import resource
 import sys
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -125,6 +126,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a name that the terminal cannot show is no error
+    # The memory of a process that has crashed holds what was typed last; it must not come to lie on the disk.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     arguments = list(sys.argv[1:] if argv is None else argv)
     folder = _folder(arguments)
     _speak(folder)

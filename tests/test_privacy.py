@@ -189,6 +189,13 @@ def test_a_badge_that_waits_to_be_printed_names_nobody(world: World) -> None:
     looks_well(world)
 
 
+def test_no_crash_writes_the_memory_to_the_disk(world: World) -> None:
+    with world.open() as visitor:
+        limits = Path(f"/proc/{visitor.terminal.process.pid}/limits").read_text("utf-8")
+    (line,) = [line for line in limits.splitlines() if line.startswith("Max core file size")]
+    assert line.split()[4] == "0"
+
+
 def test_the_search_finds_what_is_there(world: World) -> None:
     """A control: each place that is searched would tell."""
     with world.open() as visitor:
