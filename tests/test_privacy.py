@@ -182,7 +182,7 @@ def test_a_badge_that_waits_to_be_printed_names_nobody(world: World) -> None:
     Printer("png", str(world.folder / "nowhere"), "A6").save(world.tent.folder)
     with world.open() as visitor:
         register(visitor)
-        visitor.terminal.wait_for("找不到打印机")
+        visitor.terminal.wait_for("文件夹不在")
         visitor.terminal.process.kill()
         visitor.terminal.process.wait()
     assert list((world.tent.folder / "print-queue").iterdir())

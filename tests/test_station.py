@@ -97,7 +97,7 @@ def test_a_first_visit(station: Station, campaign: Campaign, clock: FakeClock, l
     done = station.check_in(application(campaign, who))
     registered, checked_in, assigned, badge = records = log()
     assert types(records) == FIRST
-    assert done == Admission("admitted", (), done.volunteer, badge["code"], done.assignment, done.ids)
+    assert done == Admission("admitted", (), done.volunteer, badge["code"], done.assignment, done.ids, True)
     assert done.ids == tuple(document["id"] for document in records)
     assert done.volunteer == parse_volunteer_number(done.volunteer or "")
     for document in records:
