@@ -59,9 +59,15 @@ def _person(history: History, volunteer: str, campaign: Campaign, sealed: Mappin
         (_(kind) if kind else _("Document"), sealed.get("id_number", "")),
         (_("Birth date"), sealed.get("birth_date", "")),
         (_("Lives or works in"), place_in_words(campaign, person.street, person.community)),
+        (_("Notes"), "; ".join(_notes(history.records_about(volunteer)))),
+        (_("Too old from"), person.ages_out.isoformat() if person.ages_out else ""),
     ]
     nothing = _("not given")
     return tuple(f"{label}: {value or nothing}" for label, value in told)
+
+
+def _notes(about: Sequence[Record]) -> list[str]:
+    return [str(record.personal["note"]) for record in about if record.personal and record.personal.get("note")]
 
 
 def _agreed(about: Sequence[Record], campaign: Campaign, now: datetime) -> tuple[str, ...]:

@@ -24,6 +24,13 @@ STICKS: Final = (Path("/media"), Path("/run/media"))
 _WIDEST: Final = 40
 
 
+def stick(*, home: Path | None = None, sticks: Sequence[Path] = STICKS) -> Path | None:
+    """A stick that is plugged in and can be written to."""
+    user = (home or Path.home()).name
+    mounted = [each for root in sticks for each in _folders(root / user) if os.access(each, os.W_OK)]
+    return mounted[0] if mounted else None
+
+
 def suggest_folder(data: Path, *, home: Path | None = None, sticks: Sequence[Path] = STICKS) -> Path:
     """Where the lead most likely wants the file: a stick, else the documents, else a folder beside the log.
 
@@ -33,9 +40,8 @@ def suggest_folder(data: Path, *, home: Path | None = None, sticks: Sequence[Pat
         sticks: where sticks are mounted, in folders of the users'.
     """
     home = home or Path.home()
-    mounted = [stick for root in sticks for stick in _folders(root / home.name) if os.access(stick, os.W_OK)]
     documents = home / "Documents"
-    return mounted[0] if mounted else documents if documents.is_dir() else data / "exports"
+    return stick(home=home, sticks=sticks) or (documents if documents.is_dir() else data / "exports")
 
 
 def _folders(path: Path) -> Iterator[Path]:

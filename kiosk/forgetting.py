@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -48,17 +47,19 @@ def end(folder: Path) -> None:
     sync_folder(folder)
 
 
-def left_over(segments: Sequence[Segment]) -> Iterable[tuple[Segment, list[tuple[int, str]]]]:
+def left_over(segments: Sequence[Segment], sound: Sequence[Segment]) -> Iterable[tuple[Segment, list[tuple[int, str]]]]:
     """Sealed segments that still hold what a later record says was taken out: the places and names of the objects.
 
     Args:
-        segments: the whole log, in its order.
+        segments: the whole log as far as it can be read, in its order.
+        sound: those of them that are as they were written; only their word counts.
     """
-    forgotten = Forgotten()
+    forgotten, believed = Forgotten(), {segment.path for segment in sound}
     for segment in reversed(segments):
         found = []
         for place, record in reversed(list(enumerate(segment.records, start=1))):
-            forgotten.take(record)
+            if segment.path in believed:
+                forgotten.take(record)
             found += [(place, name) for name in OBJECTS if _holds(record, name) and forgotten.covers(record, name)]
         if found:
             yield segment, found
@@ -68,19 +69,20 @@ def _holds(record: Record, name: str) -> bool:
     return record.document.get(name) is not None
 
 
-def take_out(folder: Path, segments: Sequence[Segment]) -> int:
+def take_out(folder: Path, segments: Sequence[Segment], sound: Sequence[Segment]) -> int:
     """Rewrites the sealed segments that hold what must not be there any more; returns how many objects went.
 
     Args:
         folder: the data folder.
-        segments: the whole log, in its order; nothing that is open must hold any of it.
+        segments: the whole log as far as it can be read, in its order; nothing that is open must hold any of it.
+        sound: those of them that are as they were written.
 
     Raises:
         OSError: if a file could not be rewritten. Those before it are; the next call goes on.
         KioskError: if what would be written were not the same segment without the objects. Nothing is lost then.
     """
     count = 0
-    for segment, objects in left_over(segments):
+    for segment, objects in left_over(segments, sound):
         tables = parse_json(segment.path.read_bytes())
         for place, name in objects:
             del tables["records"][str(place)][name]
@@ -92,18 +94,10 @@ def take_out(folder: Path, segments: Sequence[Segment]) -> int:
     return count
 
 
-def left_to_people(folder: Path, volunteer: str) -> list[str]:
+def left_to_people(folder: Path) -> list[str]:
     """Files in the data folder that no program may change and that may still tell of somebody: a person sees to them.
 
-    Damaged ones that were set aside and name the volunteer, and whatever was exported, since nobody can look into that.
-
-    Args:
-        folder: the data folder.
-        volunteer: the number.
+    Damaged ones that were set aside, of which a piece may name anybody, and whatever was exported.
     """
-    found = []
-    for path in sorted((folder / "set-aside").glob("*")):
-        with suppress(OSError):
-            if volunteer.encode() in path.read_bytes():
-                found.append(f"set-aside/{path.name}")
-    return [*found, *(f"exports/{path.name}" for path in sorted((folder / "exports").glob("*")))]
+    places = ("set-aside", "exports")
+    return [f"{place}/{path.name}" for place in places for path in sorted((folder / place).glob("*"))]

@@ -332,15 +332,22 @@ class Keys:
         Raises:
             KeysError: if the passphrase is not the lead's, or the content was not sealed to the lead.
         """
+        (found,) = self.open_all([sealed], passphrase)
+        return found
+
+    def open_all(self, sealed: Iterable[str], passphrase: str) -> list[dict[str, str]]:
+        """The same for several, for the price of one.
+
+        Raises:
+            KeysError: if the passphrase is not the lead's, or one was not sealed to the lead.
+        """
         import pyrage
 
-        identity = self._lead_identity(passphrase)
+        identity = pyrage.x25519.Identity.from_str(self._lead_identity(passphrase))
         try:
-            opened = pyrage.decrypt(base64.b64decode(sealed), [pyrage.x25519.Identity.from_str(identity)])
+            return [json.loads(pyrage.decrypt(base64.b64decode(each), [identity])) for each in sealed]
         except (pyrage.DecryptError, ValueError) as error:
             raise KeysError(_("This passphrase does not open it.")) from error
-        found: dict[str, str] = json.loads(opened)
-        return found
 
     def _lead_identity(self, passphrase: str) -> str:
         """The lead's age identity, unwrapped; slow on purpose (scrypt).

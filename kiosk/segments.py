@@ -448,7 +448,7 @@ class Forgotten:
 
 
 def _unexplained(segments: Sequence[Segment]) -> Iterator[Finding]:
-    """Objects that are gone and that no later `forgotten` record covers: it holds for what stands before it."""
+    """Objects that are gone and that no later `forgotten` record covers, and objects that one covers and are here."""
     forgotten = Forgotten()
     gone: list[Finding] = []
     for segment in reversed(segments):
@@ -459,6 +459,9 @@ def _unexplained(segments: Sequence[Segment]) -> Iterator[Finding]:
                 if taken and not forgotten.covers(record, part):
                     sentence = _("The object {name} is gone, and no later record says so.").format(name=part)
                     gone.append(Finding(_named(segment), record.seq, sentence))
+                elif record.get(part) is not None and forgotten.covers(record, part):
+                    sentence = _("The object {name} is here, and a later record says that it was taken out.")
+                    gone.append(Finding(_named(segment), record.seq, sentence.format(name=part)))
     yield from reversed(gone)
 
 

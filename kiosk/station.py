@@ -223,7 +223,7 @@ class Station:
         self._note_opening()
         if forgetting.is_begun(folder):
             with suppress(OSError, KioskError):  # whoever comes is served; the next start tries it again
-                self._finish_forgetting()
+                self._finish_forgetting(relearn=True)
 
     @property
     def campaign(self) -> Campaign:
@@ -892,14 +892,16 @@ class Station:
         return self._act(lambda desk, now: serving.reveal(desk, volunteer, reason, now, whole=True), told)
 
     def _unsealed(self, volunteer: str, passphrase: str) -> dict[str, str]:
-        sealed = [
-            record.personal["sealed"]
-            for record in self.records_about(volunteer)
-            if record.type == "registered" and record.personal and "sealed" in record.personal
-        ]
+        registered = sorted(
+            (record for record in self.records_about(volunteer) if record.type == "registered"),
+            key=lambda record: record.occurred,
+        )
+        sealed = [str(about["sealed"]) for record in registered if "sealed" in (about := record.personal or {})]
         if not sealed:
             raise NotPossible(_("No phone number of this person is kept here."))
-        return self.keys.open_sealed(sealed[-1], passphrase)
+        # Who comes again and says less has not unsaid it.
+        opened = self.keys.open_all(sealed, passphrase)
+        return {name: value for told in opened for name, value in told.items() if value}
 
     # --- forgetting -------------------------------------------------------------------------------------------------
 
@@ -923,33 +925,62 @@ class Station:
             KioskError: if it was recorded and could not be finished now.
         """
         today = self.today()
-        ended = sorted({each.id for each in self.campaigns.known if each.last is not None and each.last < today})
+        going_on = {each.id for each in self.campaigns.known if each.last is None or each.last >= today}
+        ended = sorted({each.id for each in self.campaigns.known} - going_on)
         return self._forget(lambda desk, now: serving.purge(desk, ended, reason, now))
 
     def _forget(self, decide: Callable[[Desk, datetime], Decision[T]]) -> T:
         with self._writing:
+            self._demand_open()
+            now = self.clock()
+            decide(self._desk.on(service_day(now)), now)  # what cannot be leaves no mark
+            unfinished = forgetting.is_begun(self.folder)
             try:
                 forgetting.begin(self.folder)
             except OSError as error:
-                raise NotSaved(_("This could not be saved. Please call the site lead."), ()) from error
-            outcome = self._act(decide, _as_it_is)
+                said = _("This could not be saved. Please call the site lead.")
+                raise NotSaved(said, (), partial(self._forget, decide)) from error
             try:
-                self._finish_forgetting()
-            except (OSError, NotSaved) as error:
-                raise KioskError(_("It is recorded, and will be finished at the next start of the kiosk.")) from error
-            return outcome
+                return self._finished(self._act(decide, _as_it_is), relearn=unfinished)
+            except NotSaved as error:
+                later = error.outcome
+                raise NotSaved(str(error), error.drafts, lambda: self._finished(later(), relearn=True)) from error
 
-    def _finish_forgetting(self) -> None:
-        """Takes out what the log says was taken out; what was learned of it is forgotten, too."""
+    def _finished(self, outcome: T, *, relearn: bool) -> T:
+        try:
+            left = self._finish_forgetting(relearn=relearn)
+        except (OSError, NotSaved) as error:
+            raise KioskError(_("It is recorded, and will be finished at the next start of the kiosk.")) from error
+        if left:
+            said = _("It is recorded, but {file} is damaged and may still hold something. Please tell headquarters.")
+            raise KioskError(said.format(file=left[0].file))
+        return outcome
+
+    def _finish_forgetting(self, *, relearn: bool) -> list[Finding]:
+        """Takes out what the log says was taken out; what was learned of it is forgotten, too.
+
+        Args:
+            relearn: whether it was begun before, so that files may be clean and the index not.
+
+        Returns:
+            What is wrong with segments, so that not all may be out; the next start tries again.
+        """
         with self._writing:
             self._store.seal()
-            segments = [each for each in read_all(self.folder)[0] if not check_within(each, self.settings.station)]
-            if forgetting.take_out(self.folder, segments):
-                sealed = [read_segment(each.path) for each in segments if each.number is not None]
+            segments, found = read_all(self.folder)
+            wrong = {each.path: check_within(each, self.settings.station) for each in segments}
+            sound = [each for each in segments if not wrong[each.path]]
+            found += [findings[0] for findings in wrong.values() if findings]
+            if forgetting.take_out(self.folder, segments, sound) or relearn:
+                sealed = [read_segment(each.path) for each in sound if each.number is not None]
                 with self._viewing:
                     self._store.sealed = self._index.learn_again(sealed)
                     self.history.begin_anew(self._store.newest)
-            forgetting.end(self.folder)
+            if not found:
+                forgetting.end(self.folder)
+            known = {finding.file for finding in self.damage}
+            self._decayed += [finding for finding in found if finding.file not in known]
+            return found
 
     def note_printing(self, printing: serving.Printing) -> str:
         """Records what became of the order to print a badge; told again, it changes nothing.

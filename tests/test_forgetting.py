@@ -149,11 +149,16 @@ def test_what_is_registered_later_under_the_same_number_stays(
     assert traces(station.folder, "顾清和")
 
 
+def test_the_index_overwrites_what_it_drops(station: Station, busy: tuple[str, str]) -> None:
+    assert station._index._ask("PRAGMA secure_delete") == [(1,)]
+
+
 def test_nobody_is_forgotten_who_never_came(station: Station, busy: tuple[str, str]) -> None:
     before = len(plain.log(station.folder))
     with pytest.raises(NotPossible):
         station.forget(factories.volunteer_number(99), "")
     assert len(plain.log(station.folder)) == before
+    assert not forgetting.is_begun(station.folder)
 
 
 # --- kills and failing disks ----------------------------------------------------------------------------------------
@@ -263,6 +268,78 @@ def test_a_disk_that_fails_in_the_middle_is_said_and_finished_later(
     again.close()
 
 
+def test_a_retry_after_a_full_disk_forgets_whole(
+    station: Station, busy: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the lead's second Enter does: the sentence that it is done must be true."""
+    number, _ = busy
+    marks = secrets_of(station.folder, number)
+
+    def full(*_args: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    for place in ("kiosk.store.write_durably", "kiosk.forgetting.write_durably"):
+        with monkeypatch.context() as patch:
+            patch.setattr(place, full)
+            with pytest.raises(NotSaved) as caught:
+                station.forget(number, "本人要求")
+        assert traces(station.folder, *marks)
+        if place.startswith("kiosk.store"):
+            assert station.retry(caught.value) == number
+            assert traces(station.folder, *marks) == []
+            assert not forgetting.is_begun(station.folder)
+            number = busy[1]
+            marks = secrets_of(station.folder, number)
+    assert station.retry(caught.value) == number
+    assert traces(station.folder, *marks) == []
+    assert [d["type"] for d in plain.log(station.folder)].count("forgotten") == 2
+
+
+def test_a_second_wish_finishes_what_the_first_has_left(
+    station: Station, busy: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The files were rewritten, and then the index could not be: it must not keep what they no longer hold."""
+    number, _ = busy
+    marks = secrets_of(station.folder, number)
+    with monkeypatch.context() as patch:
+
+        def fails(_path: Path) -> Any:
+            raise OSError(5, "Input/output error")
+
+        patch.setattr("kiosk.station.read_segment", fails)
+        with pytest.raises(KioskError):
+            station.forget(number, "")
+    station.forget(number, "")
+    assert traces(station.folder, *marks) == []
+    assert station.person(number).name == ""
+
+
+@pytest.mark.parametrize("damage", ["cut", "changed"])
+def test_a_damaged_segment_is_told_and_tried_again(
+    station: Station, busy: tuple[str, str], clock: FakeClock, damage: str
+) -> None:
+    number, _ = busy
+    station._store.seal()
+    sealed = sorted((station.folder / "records" / "sealed").iterdir())
+    path = next(each for each in sealed if NAME in each.read_text("utf-8"))
+    content = path.read_bytes()
+    changed = content.replace(b'"campaign_version":1', b'"campaign_version":3', 1)
+    path.write_bytes(content[: len(content) // 2] if damage == "cut" else changed)
+    with pytest.raises(KioskError) as caught:
+        station.forget(number, "本人要求")
+    assert path.name in str(caught.value)
+    assert forgetting.is_begun(station.folder)
+    assert any(path.name in finding.file for finding in station.damage)
+    if damage == "changed":
+        assert NAME not in path.read_text("utf-8"), "what can be read is cleaned all the same"
+    path.write_bytes(content)  # it was the disk's mood
+    station.close()
+    again = Station(station.folder, clock=clock)
+    assert traces(station.folder, NAME) == []
+    assert not forgetting.is_begun(station.folder)
+    again.close()
+
+
 def test_a_file_that_was_set_aside_is_named(
     run: Run, station: Station, busy: tuple[str, str], clock: FakeClock
 ) -> None:
@@ -273,6 +350,7 @@ def test_a_file_that_was_set_aside_is_named(
     done = run("forget", number)
     assert done.code == 1
     assert aside.name in done.err
+    aside.unlink()
     assert run("forget", other, "--format", "json").err == ""
     (station.folder / "exports").mkdir()
     (station.folder / "exports" / "kiosk-2021-12-06.xlsx").write_bytes(b"PK")
@@ -295,6 +373,7 @@ def test_a_segment_from_before_is_cleaned_by_the_next_forgetting(
     station.forget(number, "本人要求")
     path.write_bytes(before)
     assert traces(station.folder, *marks)
+    assert {finding.file for finding in audit.verify(station.folder)} == {f"records/sealed/{path.name}"}
     station.forget(other, "本人要求")
     assert traces(station.folder, *marks) == []
 
@@ -322,6 +401,20 @@ def test_purge_takes_the_health_answers_of_what_has_ended(station: Station, busy
     assert (log[-1]["type"], log[-1]["volunteer"], log[-1]["ended"]) == ("forgotten", None, ["SC2021"])
     assert audit.verify(station.folder) == []
     assert (station.person(number).name, station.person(other).name) == (NAME, OTHER)
+
+
+def test_purge_waits_for_the_last_version(station: Station, busy: tuple[str, str]) -> None:
+    before = plain.log(station.folder)
+    ended(station, date(2021, 12, 8))
+    assert station.purge() == [], "it ends tomorrow"
+    ended(station, date(2021, 12, 7))
+    assert station.purge() == [], "it ends today"
+    ended(station, date(2021, 12, 6))
+    (first,) = station.campaigns.known
+    newer = replace(first, version=2, last=None)
+    station.campaigns = replace(station.campaigns, known=(first, newer))
+    assert station.purge() == [], "another version of it goes on"
+    assert plain.log(station.folder) == before
 
 
 def test_purge_leaves_a_campaign_that_goes_on(station: Station, busy: tuple[str, str], clock: FakeClock) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from kiosk import export
 from kiosk.errors import NotPossible, NotSaved
 from kiosk.printing import sheets
+from kiosk.rules import Application, Stay
 from kiosk.station import Station
 from kiosk.trust import KeysError
 from tests import factories, plain
@@ -55,6 +59,14 @@ def test_the_newest_number_is_the_one(station: Station, campaign: Campaign, pass
     again = arrive(station, campaign, name=NAME, phone=PHONE, id_number=factories.id_number())
     assert again.volunteer == number
     assert station.reveal_phone(number, passphrase, "手套") == PHONE
+    # A sheet of before, typed in later, tells nothing newer; and who says less has not unsaid it.
+    older = factories.applicant(0, name=NAME, phone="19900000009", id_number=factories.id_number())
+    stay = Stay(arrived=clock.now - timedelta(days=3), left=clock.now - timedelta(days=3, hours=-1), by="import")
+    given = factories.answers(campaign, (clock.now - timedelta(days=3)).date())
+    station.check_in(Application(older, given, True, stay))
+    assert station.reveal_phone(number, passphrase, "手套") == PHONE
+    sections = station.open_record(number, passphrase, "本人查阅")
+    assert any(factories.id_number() in line for line in sections[0].lines)
 
 
 def test_nothing_is_shown_that_could_not_be_recorded(
@@ -101,6 +113,7 @@ async def test_the_lead_sees_one_number_for_a_while(station: Station, campaign: 
         await person_of(walker)
         await walker.press("7")
         await walker.arrive("RevealPage")
+        assert walker.page.idle is not None
         assert PHONE not in walker.text().replace(" ", "")
         await walker.type("手套落在站点")
         await walker.press("enter")
@@ -181,7 +194,8 @@ async def test_it_is_read_on_the_screen_and_taken_home(
     station: Station, campaign: Campaign, passphrase: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     number = arrive(station, campaign, name=NAME, phone=PHONE).volunteer or ""
-    monkeypatch.setattr("kiosk.export.suggest_folder", lambda _folder: tmp_path / "stick")
+    monkeypatch.setattr("kiosk.export.STICKS", (tmp_path,))
+    monkeypatch.setattr("kiosk.export.stick", partial(export.stick, sticks=(tmp_path,)))
     async with walking(station) as walker:
         await person_of(walker)
         await walker.press("9")
@@ -194,9 +208,15 @@ async def test_it_is_read_on_the_screen_and_taken_home(
         await walker.press("enter")
         await walker.arrive("OwnRecordPage")
         await walker.shows(PHONE)
+        assert walker.page.idle is not None
+        await walker.press("1")
+        await walker.until(lambda: "U盘" in walker.said())
+        assert traces(station.folder.parent, PHONE) == [], "it has no place on the kiosk's own disk"
+        stick = tmp_path / Path.home().name / "stick"
+        stick.mkdir(parents=True)
         await walker.press("1")
         await walker.until(lambda: "record-" in walker.said())
-        (path,) = (tmp_path / "stick").iterdir()
+        (path,) = stick.iterdir()
         assert path.name == f"record-{number}.pdf"
         assert path.read_bytes().startswith(b"%PDF")
         await walker.press("escape")

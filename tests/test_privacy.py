@@ -80,9 +80,9 @@ class World:
         return found
 
     def strangers(self) -> set[str]:
-        """Files outside that the process has opened to write."""
+        """Files outside of the data folder that it has opened to write, whether they are there still or not."""
         paths = set(self.written.read_text("utf-8").splitlines())
-        own = (str(self.folder), str(self.journal), str(self.written), "/dev/", "/proc/self/")
+        own = (str(self.tent.folder), str(self.journal), str(self.written), "/dev/", "/proc/self/")
         return {path for path in paths if not path.isdigit() and not path.startswith(own)}
 
 

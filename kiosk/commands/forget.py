@@ -29,11 +29,16 @@ def run(folder: Path, options: Namespace) -> int:
     finally:
         station.close()
     output.emit([{"volunteer": volunteer, "forgotten": True}], _headings(), options.format)
-    aside = forgetting.left_to_people(folder, volunteer)
-    for name in aside:
+    return 1 if _tell_what_is_left(folder) or damaged else 0
+
+
+def _tell_what_is_left(folder: Path) -> bool:
+    """Names the files that a person has to look at; returns whether there are any."""
+    left = forgetting.left_to_people(folder)
+    for name in left:
         sentence = _("{file} may still say something about them, and is left to you: please look at it, and delete it.")
         print(sentence.format(file=name), file=sys.stderr)
-    return 1 if damaged or aside else 0
+    return bool(left)
 
 
 def _headings() -> dict[str, str]:
@@ -51,7 +56,8 @@ def purge(folder: Path, options: Namespace) -> int:
     output.emit([{"campaign": name, "purged": True} for name in ended], _campaign_headings(), options.format)
     if not ended:
         print(_("No campaign has ended yet: there is nothing to take out."), file=sys.stderr)
-    return 1 if damaged else 0
+        return 1 if damaged else 0
+    return 1 if _tell_what_is_left(folder) or damaged else 0
 
 
 def _campaign_headings() -> dict[str, str]:

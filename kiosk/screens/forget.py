@@ -18,7 +18,7 @@ class ForgetPage(ActPage):
 
     def facts(self) -> Iterable[str]:
         yield _("Name, phone, document and health answers are taken out for good. Hours and the volunteer number stay.")
-        if left := left_to_people(self.station.folder, self.volunteer):
+        if left := left_to_people(self.station.folder):
             said = _("These files may still tell of them, and are left to you: {files}")
             yield said.format(files=", ".join(left))
 

@@ -14,7 +14,6 @@ from textual.widgets import Static
 
 from kiosk import export
 from kiosk.disclosure import Section
-from kiosk.durable import make_folder
 from kiosk.i18n import N_, _
 from kiosk.printing import files, sheets
 from kiosk.printing.failing import PrintFailed
@@ -49,10 +48,13 @@ class OwnRecordPage(Page[None]):
         self.query_one("#own-record").focus()
 
     async def action_write(self) -> None:
-        """Writes the PDF where the lead's files go, and says where."""
+        """Writes the PDF onto a stick, to be taken along, and says where; it has no place on the kiosk's own disk."""
         if self.busy:
             return
-        folder = export.suggest_folder(self.station.folder)
+        folder = export.stick()
+        if folder is None:
+            self.say(_("Please plug in a stick of this person's, and press 1 again."))
+            return
         title = f"{_(self.heading)}  {self._volunteer}"
         self.say(_("Writing ..."), wrong=False)
         try:
@@ -68,7 +70,6 @@ class OwnRecordPage(Page[None]):
 
     def _write(self, folder: Path, title: str) -> Path:
         content = sheets.pdf(title, [(section.heading, section.lines) for section in self._sections])
-        make_folder(folder)
         return files.put(folder, f"record-{self._volunteer}", ".pdf", content)
 
     def action_next(self) -> None:
