@@ -14,7 +14,7 @@ from kiosk.campaign import Campaign
 from kiosk.errors import WrongUsage
 from kiosk.i18n import _
 from kiosk.printing.failing import PrintFailed
-from kiosk.printing.jobs import Job, new_id
+from kiosk.printing.jobs import Job, new_id, read_all, remove
 from kiosk.printing.label import Label
 from kiosk.printing.printer import Printer, read_printer
 from kiosk.printing.queue import Outcome, PrintQueue
@@ -220,9 +220,14 @@ def print_now(station: Station, volunteer: str) -> None:
     if issued is None:
         raise WrongUsage(_("The badge of {number} does not count any more.").format(number=volunteer))
     reprint = was_printed(station.records_about(volunteer), issued["serial"])
+    waiting = [job for job, _stage in read_all(station.folder / QUEUE) if job.volunteer == volunteer]
     job = Job(new_id(), volunteer, issued["serial"], timestamp(station.clock()), reprint=reprint)
     print_label(printer, _label(station, issued))
-    station.note_printing(printing(job, "printed", printer, None))
+    if not waiting:
+        station.note_printing(printing(job, "printed", printer, None))
+    for each in waiting:  # what was ordered before is done with this
+        station.note_printing(printing(each, "printed", printer, None))
+        remove(station.folder / QUEUE, each.id)
 
 
 def printing(job: Job, outcome: str, printer: Printer | None, reason: str | None) -> Printing:

@@ -542,6 +542,18 @@ def test_badge_show_prints(run: Run, station_folder: Path, campaign: Campaign, c
     assert run("verify").code == 0
 
 
+def test_badge_show_prints_what_waits(run: Run, station: Station, campaign: Campaign) -> None:
+    Printer("png", str(station.folder / "nowhere"), "A6").save(station.folder)
+    with room_of(station) as (room, told):
+        number = arrive(station, campaign).volunteer or ""
+        until(told, lambda: room.state(number).kind == "failed")
+    folder = into_files(station)
+    station.close()
+    assert run("badge", "show", number, "--print").code == 0
+    assert waits(station.folder) == 0
+    assert len(list(folder.iterdir())) == len(printed(station.folder)) == 1
+
+
 def test_badge_show_that_cannot_print_says_why(
     run: Run, station_folder: Path, campaign: Campaign, clock: FakeClock
 ) -> None:
