@@ -7,7 +7,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -46,6 +46,7 @@ class Tent:
     here: tuple[Guest, ...]
     gone: tuple[Guest, ...]
     pin: str = demo.PIN
+    passphrase: str = ""
 
     @property
     def guests(self) -> tuple[Guest, ...]:
@@ -54,7 +55,7 @@ class Tent:
 
     def copied(self, folder: Path) -> Tent:
         """The same in another folder."""
-        return Tent(Path(shutil.copytree(self.folder, folder)), self.here, self.gone, self.pin)
+        return replace(self, folder=Path(shutil.copytree(self.folder, folder)))
 
     @property
     def free(self) -> bool:
@@ -74,7 +75,7 @@ class Tent:
 
 def pitch(folder: Path) -> Tent:
     """Makes the demo's station in `folder`, at the time of this machine."""
-    demo.make(folder, system_clock)
+    made = demo.make(folder, system_clock)
     log = plain.log(folder)
     names = {r["volunteer"]: r["personal"]["name"] for r in log if r["type"] == "registered"}
     codes = {r["volunteer"]: r["code"] for r in log if r["type"] == "badge_issued"}
@@ -85,6 +86,7 @@ def pitch(folder: Path) -> Tent:
         folder,
         tuple(guest for guest in guests[1:] if guest.number not in gone),
         tuple(guest for guest in guests if guest.number in gone),
+        passphrase=made.passphrase,
     )
 
 

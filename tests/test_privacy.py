@@ -18,7 +18,7 @@ import pytest
 from kiosk import demo
 from kiosk.printing.printer import Printer
 from tests import factories, plain
-from tests.tent import Tent, Visitor, pitch
+from tests.tent import READING, Tent, Visitor, pitch
 from tests.terminal import Terminal, rigged, terminal
 
 pytestmark = pytest.mark.pty
@@ -176,6 +176,74 @@ def test_a_kill_at_any_moment_leaves_no_more(world: World, seed: int) -> None:
         visitor.terminal.process.wait()
     looks_well(world)
     assert world.found(NAME) == {}, "nobody is known who has not agreed to the end"
+
+
+@pytest.mark.parametrize("seed", [0, *map(LATER, range(1, 6))])
+def test_a_kill_while_it_is_recorded_leaves_the_log_or_nothing(world: World, seed: int) -> None:
+    """Killed within a tenth of a second of the Enter that records: the record is there whole, or nobody is known."""
+    chance = random.Random(f"recorded {seed}")
+    with world.open() as visitor:
+        visitor.to("IdentityPage")
+        visitor.enter("name-entry", NAME)
+        visitor.enter("phone-entry", PHONE)
+        visitor.sees("DocumentPage")
+        visitor.enter("id_number-entry", NUMBER)
+        visitor.sees("AddressPage")
+        visitor._live()
+        visitor._answer()
+        visitor.terminal.settle(READING)
+        visitor.terminal.send("\r")
+        visitor.terminal.pump(chance.random() * 0.1)
+        visitor.terminal.process.kill()
+        visitor.terminal.process.wait()
+    looks_well(world)
+    known = [d for d in plain.log(world.tent.folder) if (d.get("personal") or {}).get("name") == NAME]
+    assert len(known) == (1 if world.found(NAME) else 0)
+
+
+def test_what_the_lead_opens_is_gone_with_the_page_and_who_is_forgotten_is(world: World) -> None:
+    """One phone number is shown; then the person wishes to be forgotten: neither is anywhere afterwards."""
+    passphrase = world.tent.passphrase
+    with world.open() as visitor:
+        screen = visitor.terminal
+        register(visitor)
+        visitor.home()
+        visitor._lead()
+        visitor._pin()
+        visitor.sees("RosterPage")
+        screen.paste(NAME)
+        screen.wait_for(MASKED[-4:])
+        visitor.press("\r")
+        visitor.sees("PersonPage")
+        visitor.press("7")
+        visitor.sees("RevealPage")
+        visitor.enter("reason-entry", "手套落在站点")
+        visitor._reaches("words-entry")
+        screen.paste(passphrase)
+        screen.wait_for(passphrase[:5])
+        visitor.press("\r")
+        visitor.sees("PhonePage")
+        screen.wait_for(f"{PHONE[:3]} {PHONE[3:7]} {PHONE[7:]}")
+        looks_well(world)
+        assert world.found(passphrase) == {}
+        visitor.press("\x1b[27u")
+        visitor.sees("PersonPage")
+        screen.wait_gone(PHONE[3:7])
+        visitor.press("8")
+        visitor.sees("ForgetPage")
+        visitor.enter("reason-entry", "本人要求")
+        screen.wait_for("不能恢复")
+        visitor.press("\r")
+        visitor.sees("PersonPage")
+        visitor.home()
+        screen.settle(0.3)
+        after = len(screen.raw)
+        visitor.press("\x1bOQ", "\x1bOQ")
+        assert not any(mark.encode() in bytes(screen.raw[after:]) for mark in (*NEVER, NAME, MASKED, passphrase))
+    looks_well(world)
+    assert world.found(NAME, MASKED, passphrase) == {}
+    types = [d["type"] for d in plain.log(world.tent.folder)]
+    assert types[-2:] == ["phone_revealed", "forgotten"]
 
 
 def test_a_badge_that_waits_to_be_printed_names_nobody(world: World) -> None:
