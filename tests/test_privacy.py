@@ -178,7 +178,7 @@ def test_a_kill_at_any_moment_leaves_no_more(world: World, seed: int) -> None:
     assert world.found(NAME) == {}, "nobody is known who has not agreed to the end"
 
 
-@pytest.mark.parametrize("seed", [0, *map(LATER, range(1, 6))])
+@pytest.mark.parametrize("seed", map(LATER, range(6)))
 def test_a_kill_while_it_is_recorded_leaves_the_log_or_nothing(world: World, seed: int) -> None:
     """Killed within a tenth of a second of the Enter that records: the record is there whole, or nobody is known."""
     chance = random.Random(f"recorded {seed}")
@@ -201,6 +201,7 @@ def test_a_kill_while_it_is_recorded_leaves_the_log_or_nothing(world: World, see
     assert len(known) == (1 if world.found(NAME) else 0)
 
 
+@pytest.mark.faults
 def test_what_the_lead_opens_is_gone_with_the_page_and_who_is_forgotten_is(world: World) -> None:
     """One phone number is shown; then the person wishes to be forgotten: neither is anywhere afterwards."""
     passphrase = world.tent.passphrase
