@@ -89,6 +89,10 @@ def _parser() -> argparse.ArgumentParser:
     trusted = formatted(command("stations", "badge.stations", _("the stations whose badges count here"), of=of))
     trusted.add_argument("file", type=_path, nargs="?", metavar="FILE", help=_("take in headquarters' directory first"))
 
+    trusted.add_argument(
+        "--hq", type=_path, metavar="FILE", help=_("take in headquarters' public keys, if none are known")
+    )
+
     hq = command("hq", "hq.init", _("headquarters' part"))
     of = hq.add_subparsers(title=_("commands"), metavar=_("COMMAND"), required=True)
 

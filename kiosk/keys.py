@@ -272,11 +272,31 @@ class Keys:
         except OSError as error:
             raise KeysError(_("The key file {file} cannot be read.").format(file="directory.json")) from error
         if self._known is None or self._known[0] != content:  # it may have been replaced beside a running kiosk
-            self._known = (content, Directory.read(content, self._hq()))
+            self._known = (content, Directory.read(content, self.hq))
         return self._known[1]
 
-    def _hq(self) -> bytes:
+    @property
+    def hq(self) -> bytes:
+        """Headquarters' public key, 32 bytes.
+
+        Raises:
+            KeysError: if it is not known.
+        """
         return base64.b64decode(read_hq_keys(self._folder / "hq.json")["ed25519"])
+
+    def take_hq(self, path: Path) -> None:
+        """Takes in headquarters' public keys, brought by hand, where none are known yet.
+
+        Raises:
+            KeysError: if the file does not hold them, or others are known: whom a station believes is never exchanged.
+            OSError: if they could not be made durable.
+        """
+        told = read_hq_keys(path)
+        if (self._folder / "hq.json").exists():
+            if read_hq_keys(self._folder / "hq.json") != told:
+                raise KeysError(_("This station knows other keys of headquarters, and never changes them."))
+            return
+        self._write("hq.json", canonical(told))
 
     def others(self) -> Directory:
         """The same, or nobody where headquarters did not sign it: it counts for nothing, and `problems` names it."""
@@ -297,7 +317,7 @@ class Keys:
         """
         if not (self._folder / "hq.json").exists():
             raise KeysError(_("This station does not know the keys of headquarters yet."))
-        told, known = Directory.read(content, self._hq()), self.others()
+        told, known = Directory.read(content, self.hq), self.others()
         if told.number <= known.number:
             return known
         self._write("directory.json", content)
@@ -305,8 +325,9 @@ class Keys:
 
     # --- sealing ----------------------------------------------------------------------------------------------------
 
-    @cached_property
+    @property
     def _recipients(self) -> list[Any]:
+        # Asked each time: headquarters may become known beside a running kiosk.
         from pyrage import RecipientError, x25519
 
         named = [self._found("lead.pub").decode(errors="replace")]

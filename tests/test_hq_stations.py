@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 import stat
@@ -11,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pyrage
 import pytest
 import sqlalchemy as sa
 
@@ -185,6 +187,32 @@ def test_accept_prints_what_people_compare(district: District) -> None:
     assert (row["accepted"][:10], row["withdrawn"]) == ("2021-12-06", None)
     district.clock.advance(minutes=5)
     assert district.accept(station).rows == [row]  # once more is no more
+
+
+def test_a_station_may_learn_later_who_headquarters_is(
+    district: District, station: Station, passphrase: str, run: Run
+) -> None:
+    """Whoever registers from then on is sealed to headquarters, too, beside a running kiosk; it is never exchanged."""
+    public = str(district.folder / "keys" / "hq.json")
+    identity = pyrage.x25519.Identity.from_str((district.folder / "keys" / "hq.age").read_text())
+
+    def opened(number: str) -> bytes:
+        registered = next(r for r in station.records_about(number) if r.type == "registered")
+        return bytes(pyrage.decrypt(base64.b64decode((registered.personal or {})["sealed"]), [identity]))
+
+    before = arrive(station, district.campaign, 1).volunteer or ""
+    with pytest.raises(pyrage.DecryptError):
+        opened(before)
+    done = run("badge", "stations", "--hq", public, folder=station.folder)
+    assert done.code == 0
+    assert fingerprint(HqKeys(district.folder / "keys").public) in done.err
+    after = arrive(station, district.campaign, 2).volunteer or ""
+    assert factories.phone(2).encode() in opened(after)
+    assert run("badge", "stations", "--hq", public, folder=station.folder).code == 0
+    other = HqKeys.create(district.folder / "other")
+    refused = run("badge", "stations", "--hq", str(other.folder / "hq.json"), folder=station.folder)
+    assert (refused.code, refused.out) == (1, "")
+    assert read_hq_keys(station.folder / "keys" / "hq.json") == read_hq_keys(Path(public))
 
 
 def test_a_key_can_be_named_by_any_of_the_stations_files(district: District) -> None:

@@ -141,6 +141,10 @@ def stations(folder: Path, options: Namespace) -> int:
     """Takes in headquarters' directory if asked to, and prints whose badges count, with what people compare of keys."""
     settings = read_settings(folder)
     keys, refused = Keys(folder / "keys", folder / "tmp"), False
+    if options.hq:
+        keys.take_hq(options.hq)
+        told = _("Headquarters is known by the fingerprint {fingerprint}; please compare it over the telephone.")
+        print(told.format(fingerprint=fingerprint(keys.hq)), file=sys.stderr)
     if options.file:
         try:
             content = options.file.read_bytes()
