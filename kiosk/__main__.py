@@ -89,9 +89,8 @@ def _parser() -> argparse.ArgumentParser:
     trusted = formatted(command("stations", "badge.stations", _("the stations whose badges count here"), of=of))
     trusted.add_argument("file", type=_path, nargs="?", metavar="FILE", help=_("take in headquarters' directory first"))
 
-    trusted.add_argument(
-        "--hq", type=_path, metavar="FILE", help=_("take in headquarters' public keys, if none are known")
-    )
+    public = _("take in headquarters' public keys, if none are known")
+    trusted.add_argument("--hq", type=_path, metavar="FILE", help=public)
 
     hq = command("hq", "hq.init", _("headquarters' part"))
     of = hq.add_subparsers(title=_("commands"), metavar=_("COMMAND"), required=True)

@@ -143,8 +143,8 @@ def stations(folder: Path, options: Namespace) -> int:
     keys, refused = Keys(folder / "keys", folder / "tmp"), False
     if options.hq:
         keys.take_hq(options.hq)
-        told = _("Headquarters is known by the fingerprint {fingerprint}; please compare it over the telephone.")
-        print(told.format(fingerprint=fingerprint(keys.hq)), file=sys.stderr)
+        said = _("Headquarters is known by the fingerprint {fingerprint}; please compare it over the telephone.")
+        print(said.format(fingerprint=fingerprint(keys.hq)), file=sys.stderr)
     if options.file:
         try:
             content = options.file.read_bytes()
