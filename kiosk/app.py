@@ -279,7 +279,8 @@ class KioskApp(App[None]):
             elif page.keeps_draft:
                 page.say(_("A badge was scanned. Please finish here first, or go back with Esc, and scan it again."))
             elif not await page.scanned(found):
-                station.note_shown(found)
+                if found.visitor is None:  # of a visitor nothing is shown before the lead is there
+                    station.note_shown(found)
                 await self._go_home()
                 self._begin(lambda show: flow.badge_scanned(show, station, found))
 

@@ -178,6 +178,7 @@ async def visitor(show: Show, station: Station, found: Recognition) -> None:
     assert badge is not None
     if not await lead_flow.lead_is_here(show, station, _("A volunteer of another station. Please call the site lead.")):
         return
+    station.note_shown(found)
     name = await show(VisitorPage(station, badge, doubt=partial(shown_before, found.seconds)))
     if name is None:
         return
