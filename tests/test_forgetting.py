@@ -21,6 +21,7 @@ from kiosk.records import Draft
 from kiosk.station import Station
 from tests import factories, plain
 from tests.conftest import FakeClock, Run, seeded
+from tests.ledger import Ledger
 from tests.test_recovery import arrive
 
 if TYPE_CHECKING:
@@ -159,6 +160,25 @@ def test_nobody_is_forgotten_who_never_came(station: Station, busy: tuple[str, s
         station.forget(factories.volunteer_number(99), "")
     assert len(plain.log(station.folder)) == before
     assert not forgetting.is_begun(station.folder)
+
+
+def test_the_fuzzers_ledger_takes_forgetting_and_nothing_else(station: Station, busy: tuple[str, str]) -> None:
+    ledger = Ledger(station.folder)
+    station.forget(busy[0], "本人要求")
+    assert ledger.broken() == []
+    path = next(p for p in (station.folder / "records" / "sealed").iterdir() if OTHER in p.read_text("utf-8"))
+    content = path.read_text("utf-8")
+    tables = json.loads(content)
+    place = next(n for n, d in tables["records"].items() if (d.get("personal") or {}).get("name") == OTHER)
+    for change in ({"personal": None}, {"personal": {"name": "x"}}, {"by": "lead"}):
+        document = {**tables["records"][place], **change}
+        if document["personal"] is None:
+            del document["personal"]
+        changed = {**tables, "records": {**tables["records"], place: document}}
+        path.write_text(json.dumps(changed, ensure_ascii=False), "utf-8")
+        assert ledger.broken() == [document["id"]], change
+    path.write_text(content, "utf-8")
+    assert ledger.broken() == []
 
 
 # --- kills and failing disks ----------------------------------------------------------------------------------------
