@@ -260,13 +260,16 @@ def test_a_stolen_key_counts_nowhere_and_the_station_makes_another(district: Dis
     assert older.err.strip()
     assert {row["counts"] for row in older.rows if row["key"] == stolen.hex()} == {False}
     assert district.judged(there, code) == "revoked"
+    refused = district.accept(here)  # its files name the stolen one only
+    assert (refused.code, refused.out) == (1, "")
+    assert fingerprint(stolen) in refused.err
     fresh = district.arrival(here, 3)
     assert key_of(district.folder / here) != stolen
     assert district.judged(here, fresh) is None
-    refused = district.accept(here)  # its files name the stolen one, too
-    assert (refused.code, refused.out) == (1, "")
-    assert fingerprint(stolen) in refused.err
-    district.hq("accept", here, "--key", key_of(district.folder / here).hex())
+    again = district.hq("accept", here, "--key", stolen.hex())
+    assert (again.code, again.out) == (1, "")
+    rows = {row["key"]: row["withdrawn"] is None for row in district.accept(here).rows}
+    assert rows == {stolen.hex(): False, key_of(district.folder / here).hex(): True}
     district.tell(there)
     assert district.judged(there, fresh) is None
 

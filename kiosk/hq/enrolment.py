@@ -99,20 +99,22 @@ def accept(database: Database, station: str, handed: Handed, now: datetime) -> S
         All keys of the station.
 
     Raises:
-        KioskError: if one was withdrawn, or is another station's.
+        KioskError: if all were withdrawn, or one is another station's.
     """
     with database.begin() as connection:
+        usable = 0
         for key in handed.keys:
             known = connection.execute(sa.select(station_keys).where(station_keys.c.key == key)).first()
+            if known is not None and known.station != station:
+                sentence = _("The key {key} is that of station {station}.")
+                raise KioskError(sentence.format(key=fingerprint(key), station=known.station))
             if known is None:
                 row = {"station": station, "key": key, "accepted": timestamp(now)}
                 connection.execute(station_keys.insert(), row)
-            elif known.station != station:
-                sentence = _("The key {key} is that of station {station}.")
-                raise KioskError(sentence.format(key=fingerprint(key), station=known.station))
-            elif known.withdrawn is not None:
-                sentence = _("The key {key} was withdrawn and never counts again. The station has to make another.")
-                raise KioskError(sentence.format(key=fingerprint(key)))
+            usable += known is None or known.withdrawn is None
+        if not usable:
+            sentence = _("The key {key} was withdrawn and never counts again. The station has to make another.")
+            raise KioskError(sentence.format(key=fingerprint(handed.keys[-1])))
         before = _revoked(connection)
         for volunteer, serial in handed.revoked.items():
             if volunteer not in before:

@@ -44,7 +44,7 @@ PAPER_WORDS: Final[Mapping[str, str]] = {
     "card": N_("Card, 86 x 54 mm"),
     "A6": N_("Sheet, A6"),
 }
-_BY_HAND: Final = (("7", "escpos-network"), ("8", "tspl-network"), ("9", "pdf"))
+_BY_HAND: Final = (("7", "escpos-network"), ("8", "tspl-network"), ("9", "pdf"), ("0", "png"))
 """What is not found by itself, by the digit that takes it."""
 
 
