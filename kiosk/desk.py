@@ -12,10 +12,17 @@ from kiosk.campaign import Campaign, Campaigns
 from kiosk.keys import Keys
 from kiosk.records import Draft, Record
 from kiosk.roster import History
+from kiosk.trust import Directory
 
 T = TypeVar("T")
 Decision = tuple[list[Draft], T]
 """The facts to write, all or none, and what to tell once they are written."""
+
+
+def badge_that_counts(history: History, directory: Directory, volunteer: str) -> Record | None:
+    """The badge that was issued last, unless this station has revoked it or headquarters lets it count no more."""
+    issued = history.badge(volunteer)
+    return None if issued is None or is_let_go(str(issued["code"]), directory) else issued
 
 
 @dataclass(slots=True)
@@ -41,9 +48,8 @@ class Desk:
     history: History
 
     def badge_of(self, volunteer: str) -> Record | None:
-        """The badge that was issued last, unless this station has revoked it or headquarters lets it count no more."""
-        issued = self.history.badge(volunteer)
-        return None if issued is None or is_let_go(str(issued["code"]), self.keys.others()) else issued
+        """The badge of a volunteer that counts, if there is one."""
+        return badge_that_counts(self.history, self.keys.others(), volunteer)
 
     def revoked_up_to(self, volunteer: str) -> int:
         """The serial up to which somebody's badges were revoked, here or elsewhere."""

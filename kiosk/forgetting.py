@@ -7,7 +7,7 @@ something may still have to be taken out, so that the next start finishes what a
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,12 +15,9 @@ from kiosk.canonical import parse_json
 from kiosk.durable import sync_folder, write_durably
 from kiosk.errors import KioskError
 from kiosk.i18n import _
-from kiosk.records import Record
-from kiosk.segments import Forgotten, Segment, parse_segment
+from kiosk.segments import Segment, objects, parse_segment
 
 MARK: Final = "forgetting"
-OBJECTS: Final = ("personal", "health")
-"""What can be taken out of a record."""
 
 
 def begin(folder: Path) -> None:
@@ -47,51 +44,36 @@ def end(folder: Path) -> None:
     sync_folder(folder)
 
 
-def left_over(segments: Sequence[Segment], sound: Sequence[Segment]) -> Iterable[tuple[Segment, list[tuple[int, str]]]]:
-    """Sealed segments that still hold what a later record says was taken out: the places and names of the objects.
-
-    Args:
-        segments: the whole log as far as it can be read, in its order.
-        sound: those of them that are as they were written; only their word counts.
-    """
-    forgotten, believed = Forgotten(), {segment.path for segment in sound}
-    for segment in reversed(segments):
-        found = []
-        for place, record in reversed(list(enumerate(segment.records, start=1))):
-            if segment.path in believed:
-                forgotten.take(record)
-            found += [(place, name) for name in OBJECTS if _holds(record, name) and forgotten.covers(record, name)]
-        if found:
-            yield segment, found
-
-
-def _holds(record: Record, name: str) -> bool:
-    return record.document.get(name) is not None
-
-
-def take_out(folder: Path, segments: Sequence[Segment], sound: Sequence[Segment]) -> int:
-    """Rewrites the sealed segments that hold what must not be there any more; returns how many objects went.
+def take_out(folder: Path, segments: Sequence[Segment], sound: Sequence[Segment]) -> dict[Path, Segment]:
+    """Rewrites the sealed segments that hold what must not be there any more; returns them as they are now.
 
     Args:
         folder: the data folder.
         segments: the whole log as far as it can be read, in its order; nothing that is open must hold any of it.
-        sound: those of them that are as they were written.
+        sound: those of them that are as they were written; only their word counts.
 
     Raises:
         OSError: if a file could not be rewritten. Those before it are; the next call goes on.
         KioskError: if what would be written were not the same segment without the objects. Nothing is lost then.
     """
-    count = 0
-    for segment, objects in left_over(segments, sound):
+    left: dict[Path, list[tuple[int, str]]] = {}
+    for segment, place, record, name, covered in objects(segments, {each.path for each in sound}):
+        if covered and record.get(name) is not None:
+            left.setdefault(segment.path, []).append((place, name))
+    rewritten = {}
+    for segment in segments:
+        if segment.path not in left:
+            continue
         tables = parse_json(segment.path.read_bytes())
-        for place, name in objects:
+        for place, name in left[segment.path]:
             del tables["records"][str(place)][name]
         content = json.dumps(tables, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
-        if parse_segment(segment.path, content).hash != segment.hash:
+        less = parse_segment(segment.path, content)
+        if less.hash != segment.hash:
             raise KioskError(_("The file {file} is not what it was.").format(file=segment.path.name))
         write_durably(segment.path, content, folder / "tmp")
-        count += len(objects)
-    return count
+        rewritten[segment.path] = less
+    return rewritten
 
 
 def left_to_people(folder: Path) -> list[str]:

@@ -24,7 +24,7 @@ from kiosk.canonical import is_as_written, parse_json, with_sum
 from kiosk.durable import make_folder, write_durably
 from kiosk.errors import RecordError
 from kiosk.i18n import _
-from kiosk.records import ALPHABET, canonical, moment, timestamp
+from kiosk.records import ALPHABET, canonical, in_fives, moment, timestamp
 from kiosk.trust import Directory, KeysError, read_hq_keys
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def new_passphrase(entropy: Callable[[int], bytes] = secrets.token_bytes) -> str
         value = entropy(1)[0]
         if value < len(ALPHABET) * 8:
             letters.append(ALPHABET[value % len(ALPHABET)])
-    return "-".join("".join(letters[start : start + 5]) for start in range(0, 25, 5))
+    return in_fives("".join(letters))
 
 
 def new_pin(entropy: Callable[[int], bytes] = secrets.token_bytes) -> str:
@@ -72,7 +72,10 @@ def new_pin(entropy: Callable[[int], bytes] = secrets.token_bytes) -> str:
 
 
 class Keys:
-    """The folder `keys/` of a station. Nothing is read before it is needed."""
+    """The folder `keys/` of a station. Nothing is read before it is needed.
+
+    `was_withdrawn` says whether the station's key was renewed since headquarters had withdrawn it.
+    """
 
     def __init__(self, folder: Path, temporary: Path) -> None:
         """Names the folder.
@@ -201,8 +204,8 @@ class Keys:
         for name in ("station.key", "station.secret"):
             if not _KEY.fullmatch(self._found(name)):
                 self._fresh[name] = entropy(32).hex().encode()
-        self.was_withdrawn = (self._folder / "directory.json").exists() and self.public in self.others().withdrawn
-        if self.was_withdrawn:
+        if self.is_withdrawn:
+            self.was_withdrawn = True
             self._fresh["station.key"] = entropy(32).hex().encode()
             del self.__dict__["public"], self.__dict__["_signing_key"]
         others = [] if self.is_noted("station.secret", noted) else ["station.secret"]
@@ -305,6 +308,12 @@ class Keys:
         except KeysError:
             return Directory()
 
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether headquarters lets the station's key count no more."""
+        withdrawn = self.others().withdrawn
+        return bool(withdrawn) and self.public in withdrawn
+
     def take_directory(self, content: bytes) -> Directory:
         """Takes in a directory as headquarters hands it out, unless a newer one is here.
 
@@ -379,8 +388,7 @@ class Keys:
         import pyrage
 
         letters = "".join(_folded(passphrase).upper().replace("-", "").split())
-        spelled = "-".join(letters[start : start + 5] for start in range(0, len(letters), 5))
-        for written in (passphrase, spelled):  # as it was given, or as people copy it from paper
+        for written in (passphrase, in_fives(letters)):  # as it was given, or as people copy it from paper
             try:
                 identity: str = pyrage.passphrase.decrypt(self._read("lead.age"), written).decode()
                 return identity

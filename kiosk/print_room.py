@@ -131,11 +131,6 @@ class PrintRoom:
         printer, problem = read_printer(self._station.folder)
         return printer is not None or bool(problem)
 
-    @property
-    def printer(self) -> Printer | None:
-        """The station's printer, as it is set up now."""
-        return read_printer(self._station.folder)[0]
-
     def order(self, volunteer: str) -> None:
         """Has somebody's badge printed as soon as the printer can; one that waits already is tried again at once.
 

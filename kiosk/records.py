@@ -92,7 +92,12 @@ def new_volunteer_number(entropy: Callable[[int], bytes] = secrets.token_bytes) 
     """
     while _UNLUCKY.search(number := _any_number(entropy)):
         pass
-    return f"{number[:5]}-{number[5:]}"
+    return in_fives(number)
+
+
+def in_fives(letters: str) -> str:
+    """Letters as people copy and read them out: in groups of five with hyphens."""
+    return "-".join(letters[start : start + 5] for start in range(0, len(letters), 5))
 
 
 def _any_number(entropy: Callable[[int], bytes]) -> str:
@@ -109,7 +114,7 @@ def parse_volunteer_number(text: str) -> str | None:
     number = "".join(unicodedata.normalize("NFKC", text).upper().split()).replace("-", "")
     if len(number) != _NUMBER_LENGTH or any(char not in ALPHABET for char in number) or _weighted_sum(number):
         return None
-    return f"{number[:5]}-{number[5:]}"
+    return in_fives(number)
 
 
 # --- what a type of record adds -------------------------------------------------------------------------------------
@@ -322,7 +327,9 @@ class Record:
         return self.document.get(name, default)
 
 
-APART: Final = ("hash", "personal", "health")
+OBJECTS: Final = ("personal", "health")
+"""The objects about a person that a record may have."""
+APART: Final = ("hash", *OBJECTS)
 """Fields that a record's hash does not cover directly, so that each object can be forgotten on its own."""
 
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 from kiosk.canonical import SUM, canonical, is_as_written, parse_json
 from kiosk.errors import KioskError, RecordError
 from kiosk.i18n import _
-from kiosk.records import FORMAT_VERSION, ZEROS, Record, findings, segment_hash
+from kiosk.records import FORMAT_VERSION, OBJECTS, ZEROS, Record, findings, segment_hash
 from kiosk.wording import cause
 
 OPEN: Final = "open.json"
@@ -447,22 +447,41 @@ class Forgotten:
         return not self._said.isdisjoint(about)
 
 
+def objects(
+    segments: Sequence[Segment], believed: Container[Path] | None = None
+) -> Iterator[tuple[Segment, int, Record, str, bool]]:
+    """The objects about people that records have or had, from the end of the log to its beginning.
+
+    Args:
+        segments: the log, in its order.
+        believed: the segments whose word counts; all if not given.
+
+    Yields:
+        The segment, the record's place in it from 1, the record, the object's name, and whether a later record says
+        that it was taken out.
+    """
+    forgotten = Forgotten()
+    for segment in reversed(segments):
+        for place, record in reversed(list(enumerate(segment.records, start=1))):
+            if believed is None or segment.path in believed:
+                forgotten.take(record)
+            for name in OBJECTS:
+                if f"{name}_hash" in record.document or record.get(name) is not None:
+                    yield segment, place, record, name, forgotten.covers(record, name)
+
+
 def _unexplained(segments: Sequence[Segment]) -> Iterator[Finding]:
     """Objects that are gone and that no later `forgotten` record covers, and objects that one covers and are here."""
-    forgotten = Forgotten()
-    gone: list[Finding] = []
-    for segment in reversed(segments):
-        for record in reversed(segment.records):
-            forgotten.take(record)
-            for part in ("personal", "health"):
-                taken = f"{part}_hash" in record.document and record.get(part) is None
-                if taken and not forgotten.covers(record, part):
-                    sentence = _("The object {name} is gone, and no later record says so.").format(name=part)
-                    gone.append(Finding(_named(segment), record.seq, sentence))
-                elif record.get(part) is not None and forgotten.covers(record, part):
-                    sentence = _("The object {name} is here, and a later record says that it was taken out.")
-                    gone.append(Finding(_named(segment), record.seq, sentence.format(name=part)))
-    yield from reversed(gone)
+    found: list[Finding] = []
+    for segment, _place, record, name, covered in objects(segments):
+        if covered == (record.get(name) is not None):
+            sentence = (
+                _("The object {name} is here, and a later record says that it was taken out.")
+                if covered
+                else _("The object {name} is gone, and no later record says so.")
+            )
+            found.append(Finding(_named(segment), record.seq, sentence.format(name=name)))
+    yield from reversed(found)
 
 
 def _ended_epochs(segments: Sequence[Segment]) -> Iterator[Finding]:

@@ -40,7 +40,7 @@ from kiosk.records import (
 )
 from kiosk.roster import Entry, History, Person, Visit, minutes, roster
 from kiosk.rules import Application
-from kiosk.segments import Finding, check_within, read_all, read_segment, replaced_by_older
+from kiosk.segments import Finding, check_within, read_all, replaced_by_older
 from kiosk.settings import FILE, Settings
 from kiosk.store import Store, place_aside
 from kiosk.summary import Summary, summarise
@@ -189,7 +189,7 @@ class Station:
         self._decayed: list[Finding] = []
         self._notes: list[Draft] = []
         self._key_is_named = False
-        self._closed = self._was_withdrawn = False
+        self._closed = False
         self._entropy = entropy
         self.made_badges: list[str] = []
         self.on_badge: Callable[[str], object] = self.made_badges.append
@@ -241,7 +241,7 @@ class Station:
         aside = _("The file could not be read and was set aside; please hand it to headquarters.")
         renewed = _("The file is not what it was, and the station goes on with another; please tell headquarters.")
         found = [Finding(name if name == FILE else f"keys/{name}", None, renewed) for name in self._damaged]
-        if self._was_withdrawn:
+        if self.keys.was_withdrawn:
             withdrawn = _("Headquarters has withdrawn the station's key, and the station goes on with another.")
             found = [Finding(each.file, None, withdrawn) if each.file == "keys/station.key" else each for each in found]
         found += [Finding(name, None, aside) for name in self._store.set_aside]
@@ -332,7 +332,6 @@ class Station:
     def _renew_keys(self, noted: Mapping[str, Any], entropy: Callable[[int], bytes]) -> None:
         """Whoever comes is registered, also where a key was damaged; the log says first what the new one is."""
         self._note_keys(self.keys.renew(noted, entropy))
-        self._was_withdrawn = self._was_withdrawn or self.keys.was_withdrawn
 
     def _note_keys(self, names: Sequence[str]) -> None:
         if names:
@@ -444,8 +443,7 @@ class Station:
 
     def _renew_withdrawn_key(self) -> None:
         """A key that headquarters has withdrawn signs no badge more, also where it has just become known."""
-        withdrawn = self.keys.others().withdrawn
-        if withdrawn and self.keys.public in withdrawn:
+        if self.keys.is_withdrawn:
             self._own_keys = (*self._own_keys, self.keys.public)
             self._renew_keys(audit.keys_noted(self.history.notes.values()), self._entropy)
 
@@ -971,8 +969,9 @@ class Station:
             wrong = {each.path: check_within(each, self.settings.station) for each in segments}
             sound = [each for each in segments if not wrong[each.path]]
             found += [findings[0] for findings in wrong.values() if findings]
-            if forgetting.take_out(self.folder, segments, sound) or relearn:
-                sealed = [read_segment(each.path) for each in sound if each.number is not None]
+            rewritten = forgetting.take_out(self.folder, segments, sound)
+            if rewritten or relearn:
+                sealed = [rewritten.get(each.path, each) for each in sound if each.number is not None]
                 with self._viewing:
                     self._store.sealed = self._index.learn_again(sealed)
                     self.history.begin_anew(self._store.newest)

@@ -16,7 +16,7 @@ from typing import Any, Final
 from kiosk.canonical import canonical, parse_json
 from kiosk.errors import KioskError, RecordError
 from kiosk.i18n import _
-from kiosk.records import ALPHABET, parse_volunteer_number
+from kiosk.records import ALPHABET, in_fives, parse_volunteer_number
 
 SIGNATURE: Final = "signature"
 DIRECTORY: Final = "directory"
@@ -49,7 +49,7 @@ def fingerprint(public: bytes) -> str:
     for _place in range(20):
         rest, place = divmod(rest, len(ALPHABET))
         letters.append(ALPHABET[place])
-    return "-".join("".join(letters[start : start + 5]) for start in range(0, 20, 5))
+    return in_fives("".join(letters))
 
 
 def read_hq_keys(path: Path) -> dict[str, str]:

@@ -17,7 +17,7 @@ import pytest
 from kiosk import audit, forgetting, segments, store
 from kiosk.durable import write_durably
 from kiosk.errors import KioskError, NotPossible, NotSaved
-from kiosk.records import Draft
+from kiosk.records import OBJECTS, Draft
 from kiosk.station import Station
 from tests import factories, plain
 from tests.conftest import FakeClock, Run, seeded
@@ -103,8 +103,8 @@ def test_no_byte_stays_and_hours_and_chain_do(station: Station, busy: tuple[str,
     assert station.person(other).name == OTHER
     assert names <= {path.name for path in (station.folder / "records" / "sealed").iterdir()}
     after = plain.log(station.folder)
-    kept = [{k: v for k, v in d.items() if k not in forgetting.OBJECTS} for d in before]
-    assert [{k: v for k, v in d.items() if k not in forgetting.OBJECTS} for d in after[:-1]] == kept
+    kept = [{k: v for k, v in d.items() if k not in OBJECTS} for d in before]
+    assert [{k: v for k, v in d.items() if k not in OBJECTS} for d in after[:-1]] == kept
     untouched = [d for d in before if d["volunteer"] != number]
     assert [d for d in after[:-1] if d["volunteer"] != number] == untouched
     assert (after[-1]["type"], after[-1]["objects"]) == ("forgotten", ["personal", "health"])
@@ -323,10 +323,10 @@ def test_a_second_wish_finishes_what_the_first_has_left(
     marks = secrets_of(station.folder, number)
     with monkeypatch.context() as patch:
 
-        def fails(_path: Path) -> Any:
+        def fails(*_args: Any) -> Any:
             raise OSError(5, "Input/output error")
 
-        patch.setattr("kiosk.station.read_segment", fails)
+        patch.setattr("kiosk.index.Index.learn_again", fails)
         with pytest.raises(KioskError):
             station.forget(number, "")
     station.forget(number, "")

@@ -158,12 +158,6 @@ def withdraw(database: Database, station: str, named: str, reason: str, now: dat
         return [key for key in _all(connection) if key.station == station]
 
 
-def enrolled(database: Database) -> Sequence[StationKey]:
-    """The keys of all stations, in the order in which they were accepted."""
-    with database.begin() as connection:
-        return list(_all(connection))
-
-
 def _all(connection: sa.Connection) -> Iterable[StationKey]:
     columns = station_keys.c
     wanted = sa.select(columns.station, columns.key, columns.accepted, columns.withdrawn).order_by(columns.place)

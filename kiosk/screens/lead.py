@@ -42,6 +42,16 @@ def check_same_pin(pin: str, again: str) -> None:
         raise InvalidInput("pin_differs", _("The two PINs differ."))
 
 
+def check_passphrase(text: str) -> None:
+    """Whether anything was entered.
+
+    Raises:
+        InvalidInput: if not.
+    """
+    if not text.strip():
+        raise InvalidInput("passphrase_missing", _("Please enter the passphrase."))
+
+
 class LeadPinPage(Page[str]):
     """Returns `in` when the PIN was right, `forgotten` for a lead who does not know it."""
 
@@ -113,14 +123,10 @@ class ForgottenPinPage(FormPage[bool]):
         typed, pin = self.typed.get, PIN_DIGITS
         with PadForm():
             hint = _("On paper since set-up, 25 letters and digits")
-            yield Field("passphrase", _("Passphrase"), typed("passphrase", ""), self._any, hint=hint, length=40)
+            yield Field("passphrase", _("Passphrase"), typed("passphrase", ""), check_passphrase, hint=hint, length=40)
             yield Field("pin", _("New PIN"), typed("pin", ""), check_new_pin, password=True, length=pin, asks="digits")
             again = _("PIN once more")
             yield Field("again", again, typed("again", ""), self._check_again, password=True, length=pin, asks="digits")
-
-    def _any(self, text: str) -> None:
-        if not text.strip():
-            raise InvalidInput("passphrase_missing", _("Please enter the passphrase."))
 
     def _check_again(self, text: str) -> None:
         check_same_pin(self.typed.get("pin", ""), text)

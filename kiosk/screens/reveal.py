@@ -10,6 +10,7 @@ from textual.widgets import Static
 
 from kiosk.errors import InvalidInput
 from kiosk.i18n import N_, _
+from kiosk.screens.lead import check_passphrase
 from kiosk.screens.verdict import spaced
 from kiosk.station import Station
 from kiosk.widgets.fields import Field
@@ -38,11 +39,7 @@ class RevealPage(FormPage[Any]):
         typed = self.typed.get
         hint = _("On paper since set-up, 25 letters and digits")
         yield Field("reason", _("Reason"), typed("reason", ""), self._reason, length=100)
-        yield Field("words", _("Passphrase"), typed("words", ""), self._any, hint=hint, length=40)
-
-    def _any(self, text: str) -> None:
-        if not text.strip():
-            raise InvalidInput("passphrase_missing", _("Please enter the passphrase."))
+        yield Field("words", _("Passphrase"), typed("words", ""), check_passphrase, hint=hint, length=40)
 
     def _reason(self, text: str) -> None:
         if not text.strip():
