@@ -216,13 +216,12 @@ def print_now(station: Station, volunteer: str) -> None:
         raise WrongUsage(_("The badge of {number} does not count any more.").format(number=volunteer))
     reprint = was_printed(station.records_about(volunteer), issued["serial"])
     waiting = [job for job, _stage in read_all(station.folder / QUEUE) if job.volunteer == volunteer]
-    job = Job(new_id(), volunteer, issued["serial"], timestamp(station.clock()), reprint=reprint)
     print_label(printer, _label(station, issued))
-    if not waiting:
+    # What was ordered before is done with this.
+    for job in waiting or [Job(new_id(), volunteer, issued["serial"], timestamp(station.clock()), reprint=reprint)]:
         station.note_printing(printing(job, "printed", printer, None))
-    for each in waiting:  # what was ordered before is done with this
-        station.note_printing(printing(each, "printed", printer, None))
-        remove(station.folder / QUEUE, each.id)
+    for job in waiting:
+        remove(station.folder / QUEUE, job.id)
 
 
 def printing(job: Job, outcome: str, printer: Printer | None, reason: str | None) -> Printing:

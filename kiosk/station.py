@@ -617,10 +617,10 @@ class Station:
 
     def recognise(self, scanned: str) -> Recognition:
         """Who a scanned code or a typed number stands for, and whether it was shown just before."""
-        found, volunteer = self._recognised(scanned, now := self.clock())
-        before = self._shown.get(volunteer or "")
+        found = self._recognised(scanned, now := self.clock())
+        before = self._shown.get(found.number or "")
         recent = before is not None and timedelta() <= now - before < _JUST_NOW
-        return replace(found, number=volunteer, seconds=(now - before).seconds if before and recent else None)
+        return replace(found, seconds=(now - before).seconds) if before and recent else found
 
     def note_shown(self, found: Recognition) -> None:
         """Remembers for a minute that a badge was shown by whoever was served then."""
@@ -629,8 +629,8 @@ class Station:
         if found.number is not None:
             self._shown[found.number] = now
 
-    def _recognised(self, scanned: str, now: datetime) -> tuple[Recognition, str | None]:
-        """The same without what was shown before, and the number of whoever the badge is of, if it is a genuine one."""
+    def _recognised(self, scanned: str, now: datetime) -> Recognition:
+        """The same without what was shown before."""
         volunteer = parse_volunteer_number(scanned)
         visitor: badge.Badge | None = None
         if volunteer is None and badge.looks_like_code(scanned):
@@ -643,17 +643,17 @@ class Station:
             )
             # A badge that has run out still says who this is; the daily questions decide, and a new one is made.
             if checked.badge is None or checked.reason == "unknown_station":
-                return Recognition(checked.reason), None
+                return Recognition(checked.reason)
             volunteer = checked.badge.volunteer
             if checked.reason not in (None, "expired"):
                 with self._viewing:
-                    return Recognition(checked.reason, self.history.people.get(volunteer)), volunteer
+                    return Recognition(checked.reason, self.history.people.get(volunteer), number=volunteer)
             if checked.valid and checked.badge.station != self.settings.station:
                 visitor = checked.badge
         with self._viewing:
             if volunteer is None or volunteer not in self.history.people:
-                return Recognition(None if visitor else "no_such_number", visitor=visitor), volunteer
-            return self._known(volunteer, now), volunteer
+                return Recognition(None if visitor else "no_such_number", number=volunteer, visitor=visitor)
+            return replace(self._known(volunteer, now), number=volunteer)
 
     def find(self, name: str, told: str) -> Recognition:
         """Who somebody without a badge is: by their name and their mobile or ID number, both as at first.

@@ -72,10 +72,9 @@ def place_in_words(campaign: Campaign, street: str | None, community: str | None
 
 def last_seen(history: History, volunteer: str, campaign: Campaign, now: datetime) -> str:
     """When and where a volunteer did something last, and what they are doing now; empty for somebody who never came."""
-    visits = [visit for visit in history.visits_of(volunteer) if not visit.voided]
-    if not visits:
+    visit = history.newest_visit(volunteer)  # the visits of one person share no time
+    if visit is None:
         return ""
-    visit = max(visits, key=lambda visit: visit.last)
     state = _(STATUS[visit.status(now)])
     if visit.stint and (duty := campaign.duty(visit.stint.duty)):
         state = f"{state} {duty.text}"

@@ -93,8 +93,8 @@ def world(tmp_path: Path) -> World:
     return World(folder, tmp_path / "journal", tmp_path / "written", pitch(folder / "data"))
 
 
-def register(visitor: Visitor) -> None:
-    """Somebody with a name, a phone and an ID number, up to the badge."""
+def fill_in(visitor: Visitor) -> None:
+    """Somebody with a name, a phone and an ID number, up to the last look before it is recorded."""
     visitor.to("IdentityPage")
     visitor.enter("name-entry", NAME)
     visitor.enter("phone-entry", PHONE)
@@ -103,6 +103,11 @@ def register(visitor: Visitor) -> None:
     visitor.sees("AddressPage")
     visitor._live()
     visitor._answer()
+
+
+def register(visitor: Visitor) -> None:
+    """The same, up to the badge."""
+    fill_in(visitor)
     visitor._check_in()
     visitor._look()
     visitor.press("\r")
@@ -183,14 +188,7 @@ def test_a_kill_while_it_is_recorded_leaves_the_log_or_nothing(world: World, see
     """Killed within a tenth of a second of the Enter that records: after a start it is there whole, or nobody is."""
     chance = random.Random(f"recorded {seed}")
     with world.open() as visitor:
-        visitor.to("IdentityPage")
-        visitor.enter("name-entry", NAME)
-        visitor.enter("phone-entry", PHONE)
-        visitor.sees("DocumentPage")
-        visitor.enter("id_number-entry", NUMBER)
-        visitor.sees("AddressPage")
-        visitor._live()
-        visitor._answer()
+        fill_in(visitor)
         visitor.terminal.settle(READING)
         visitor.terminal.send("\r")
         visitor.terminal.pump(chance.random() * 0.1)
