@@ -17,6 +17,7 @@ from textual.widgets import OptionList
 
 from kiosk.station import Station
 from kiosk.widgets.fields import Entry, Field
+from kiosk.widgets.form import FormPage
 from kiosk.widgets.numberpad import NumberPad, PadKey
 from tests import factories
 from tests.conftest import PIN
@@ -549,3 +550,15 @@ async def test_a_number_is_typed_at_once_and_up_and_down_lead_to_the_other_field
         assert focused.id == "id_type"
         await walker.press("3")
         assert entry(walker).id == "id_number-entry"
+
+
+async def test_what_was_judged_goes_on_though_word_of_the_last_letters_is_still_on_its_way(station: Station) -> None:
+    async with walking(station) as walker:
+        await to_phone(walker)
+        page = walker.page
+        assert isinstance(page, FormPage)
+        page.query_one("#phone", Field).value = "19900000001"
+        # A tap on the bottom line reaches the page at once: no field has told it of the letters yet.
+        await page.action_next()
+        assert page.typed["phone"] == "19900000001"
+        await walker.arrive("DocumentPage")

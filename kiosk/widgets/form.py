@@ -73,8 +73,10 @@ class FormPage(Page[R], Generic[R]):
         wrong = next((field for field in self._shown() if field.problem() is not None), None)
         if wrong is not None:
             wrong.focus()
-        else:
-            await self.complete()
+            return
+        # What was judged is what goes on: word of the last letters may still be on its way from a field.
+        self.typed.update({field.name or "": field.value for field in self._shown()})
+        await self.complete()
 
     async def complete(self) -> None:
         """Called when every field is right and nothing is left to be entered."""
