@@ -105,10 +105,11 @@ class Fuzzer:
             raise Broken(f"{said}; {self.terminal.raw[-300:]!r}; {self.tent.crash_log}\n{self._where()}") from error
 
     def _where(self) -> str:
-        """Where the process is."""
+        """What the screen shows, and where the process is."""
+        shown = "\n".join(line for line in self.terminal.text.splitlines() if line.strip())
         self.terminal.signal(signal.SIGRTMIN)
         self.terminal.pump(0.5)
-        return self._stacks.read_text(encoding="utf-8")
+        return f"{shown}\n{self._stacks.read_text(encoding='utf-8')}"
 
     def _follow(self) -> None:
         """Reads which pages came up; what they acknowledge is on the disk."""

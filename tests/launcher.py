@@ -141,17 +141,18 @@ def show_stacks(file: Path) -> None:
 
     def write(*_: Any) -> None:
         with file.open("w", encoding="utf-8") as out:
-            faulthandler.dump_traceback(out, all_threads=True)
             for page in [page for page in gc.get_objects() if isinstance(page, Page)]:
-                state = {name: vars(page).get(name) for name in ("built", "_over", "_closing", "_running", "_pruning")}
+                named = ("built", "_over", "arrived", "_closing", "_running", "_pruning")
+                state = {name: vars(page).get(name) for name in named}
                 seen = page.is_attached and (page.is_current, page.size)
-                print(page, seen, page.busy, state, file=out)
+                print(page, seen, page.busy, page.focused, state, file=out)
             for task in asyncio.all_tasks():
                 print(task.get_name(), file=out)
                 step: Any = task.get_coro()
                 while (frame := getattr(step, "cr_frame", None)) is not None:
                     print(f"  {frame.f_code.co_filename}:{frame.f_lineno} {frame.f_code.co_name}", file=out)
                     step = step.cr_await
+            faulthandler.dump_traceback(out, all_threads=True)
 
     signal.signal(signal.SIGRTMIN, write)
 
