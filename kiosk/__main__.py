@@ -86,6 +86,10 @@ def _parser() -> argparse.ArgumentParser:
     purge = formatted(command("purge", "forget.purge", _("take out the health answers of campaigns that have ended")))
     purge.add_argument("--reason", default="", help=_("why"))
 
+    sync = formatted(command("sync", "sync.run", _("hand the records over, and fetch what headquarters answers")))
+    sync.add_argument("url", nargs="?", metavar="URL", help=_("a folder, sftp://, webdav://, webdavs:// or s3://"))
+    sync.add_argument("--keep", action="store_true", help=_("use this place from now on"))
+
     trusted = formatted(command("stations", "badge.stations", _("the stations whose badges count here"), of=of))
     trusted.add_argument("file", type=_path, nargs="?", metavar="FILE", help=_("take in headquarters' directory first"))
 

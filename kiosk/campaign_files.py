@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, time
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -29,8 +29,10 @@ from kiosk.campaign import (
     Text,
 )
 from kiosk.canonical import is_as_written, with_sum
+from kiosk.durable import write_durably
 from kiosk.errors import CampaignError
 from kiosk.i18n import LANGUAGES, _
+from kiosk.trust import open_signed, signed
 from kiosk.wording import cause
 
 SHIPPED: Final = ("campaign.json", "communities.json", "contacts.json")
@@ -357,6 +359,57 @@ def read_bundle(path: Path, *, unchanged: bool = True) -> Campaign:
         sentence = _("{file} is not as it was written.").format(file=path.name)
         raise CampaignError(sentence, file=path.name, entry="file", field="sum")
     return parse(source, [f"{path.name}: {name}" for name in SHIPPED])
+
+
+CAMPAIGNS: Final = "campaigns"
+"""The kind of document in which headquarters tells all stations its campaigns."""
+
+
+def sign_campaigns(campaigns: Iterable[Campaign], number: int, sign: Callable[[bytes], bytes]) -> bytes:
+    """Campaigns as one signed document.
+
+    Args:
+        campaigns: all that headquarters has published.
+        number: counts these documents.
+        sign: gives headquarters' signature.
+    """
+    return signed(CAMPAIGNS, {"number": number, "campaigns": [dict(each.source) for each in campaigns]}, sign)
+
+
+def take_campaigns(folder: Path, content: bytes, public: bytes) -> list[Campaign]:
+    """Takes in the campaigns of a signed document that a station does not have yet; those that it has never change.
+
+    Args:
+        folder: the data folder.
+        content: the document.
+        public: headquarters' public key.
+
+    Returns:
+        Those that are new.
+
+    Raises:
+        NotSigned: if headquarters did not sign it.
+        CampaignError: if one is wrong, or is there with another content; the others are taken in.
+        OSError: if one could not be made durable.
+    """
+    members = open_signed(CAMPAIGNS, content, public)
+    new: list[Campaign] = []
+    wrong: list[CampaignError] = []
+    for source in members["campaigns"]:
+        try:
+            campaign = parse(source)
+            path = folder / "campaign" / f"{campaign.id}-{campaign.version}.json"
+            if not path.exists():
+                write_durably(path, bundle(campaign), folder / "tmp")
+                new.append(campaign)
+            elif read_bundle(path).source != campaign.source:
+                sentence = _("{file} is another campaign than headquarters has published under that number.")
+                raise CampaignError(sentence.format(file=path.name), file=path.name, entry="file", field="version")
+        except CampaignError as error:
+            wrong.append(error)
+    if wrong:
+        raise wrong[0]
+    return new
 
 
 def load_campaigns(folder: Path, *, unchanged: bool = True) -> Campaigns:

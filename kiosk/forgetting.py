@@ -11,13 +11,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from kiosk.canonical import parse_json
+from kiosk.canonical import canonical, is_as_written, parse_json, with_sum
 from kiosk.durable import sync_folder, write_durably
-from kiosk.errors import KioskError
+from kiosk.errors import KioskError, RecordError
 from kiosk.i18n import _
 from kiosk.segments import Segment, objects, parse_segment
 
 MARK: Final = "forgetting"
+REWRITTEN: Final = "rewritten.json"
+"""The names of segments that were rewritten, in order, each as often as it was: what was published is replaced, too."""
 
 
 def begin(folder: Path) -> None:
@@ -60,7 +62,9 @@ def take_out(folder: Path, segments: Sequence[Segment], sound: Sequence[Segment]
     for segment, place, record, name, covered in objects(segments, {each.path for each in sound}):
         if covered and record.get(name) is not None:
             left.setdefault(segment.path, []).append((place, name))
-    rewritten = {}
+    if left:
+        _note_rewritten(folder, [segment.path.name for segment in segments if segment.path in left])
+    done = {}
     for segment in segments:
         if segment.path not in left:
             continue
@@ -72,8 +76,23 @@ def take_out(folder: Path, segments: Sequence[Segment], sound: Sequence[Segment]
         if less.hash != segment.hash:
             raise KioskError(_("The file {file} is not what it was.").format(file=segment.path.name))
         write_durably(segment.path, content, folder / "tmp")
-        rewritten[segment.path] = less
-    return rewritten
+        done[segment.path] = less
+    return done
+
+
+def rewritten(folder: Path) -> list[str]:
+    """The names of segments that were rewritten since the station was set up, or are about to be; none if unknown."""
+    try:
+        found = parse_json((folder / REWRITTEN).read_bytes())
+        return [str(name) for name in found["names"]] if is_as_written(found) else []
+    except (OSError, ValueError, KeyError, TypeError, RecordError):
+        return []
+
+
+def _note_rewritten(folder: Path, names: Sequence[str]) -> None:
+    # Before the first is: a kill in between must not leave one published as it was.
+    content = canonical(with_sum({"names": [*rewritten(folder), *names]}))
+    write_durably(folder / REWRITTEN, content, folder / "tmp")
 
 
 def left_to_people(folder: Path) -> list[str]:

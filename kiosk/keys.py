@@ -179,7 +179,7 @@ class Keys:
                 yield name, _("This is not the key that the log names.")
         parts: dict[str, Callable[[], object]] = {
             "pin.json": self._pin_state,
-            "hq.json": lambda: (self._folder / "hq.json").exists() and read_hq_keys(self._folder / "hq.json"),
+            "hq.json": lambda: self.knows_hq and read_hq_keys(self._folder / "hq.json"),
             "directory.json": self.directory,
         }
         for name, read in parts.items():
@@ -287,6 +287,24 @@ class Keys:
         """
         return base64.b64decode(read_hq_keys(self._folder / "hq.json")["ed25519"])
 
+    @property
+    def knows_hq(self) -> bool:
+        """Whether headquarters' public keys are here, be they good or not."""
+        return (self._folder / "hq.json").exists()
+
+    def encrypt_to_hq(self, content: bytes) -> tuple[bool, bytes]:
+        """What only headquarters can read, in age's form, and True; the content as it is, and False, without its keys.
+
+        Raises:
+            KeysError: if the file with its keys is damaged: nothing goes out in clear for that.
+        """
+        from pyrage import encrypt, x25519
+
+        if not self.knows_hq:
+            return False, content
+        told = read_hq_keys(self._folder / "hq.json")
+        return True, encrypt(content, [x25519.Recipient.from_str(told.get("post", told["age"]))])
+
     def take_hq(self, path: Path) -> None:
         """Takes in headquarters' public keys, brought by hand, where none are known yet.
 
@@ -295,7 +313,7 @@ class Keys:
             OSError: if they could not be made durable.
         """
         told = read_hq_keys(path)
-        if (self._folder / "hq.json").exists():
+        if self.knows_hq:
             if read_hq_keys(self._folder / "hq.json") != told:
                 raise KeysError(_("This station knows other keys of headquarters, and never changes them."))
             return
@@ -324,7 +342,7 @@ class Keys:
             KeysError: if headquarters' key is not known here, or did not sign it.
             OSError: if it could not be made durable.
         """
-        if not (self._folder / "hq.json").exists():
+        if not self.knows_hq:
             raise KeysError(_("This station does not know the keys of headquarters yet."))
         told, known = Directory.read(content, self.hq), self.others()
         if told.number <= known.number:

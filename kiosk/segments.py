@@ -126,6 +126,60 @@ def read_segment(path: Path) -> Segment:
     raise AssertionError("the second time it is read or raises")
 
 
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A sealed segment as its name and the beginning of its file tell of it, unread otherwise.
+
+    Attributes:
+        path: where it lies.
+        epoch, number, hash: which one it is.
+        last_seq: the seq of its last record.
+    """
+
+    path: Path
+    epoch: str
+    number: int
+    hash: str
+    last_seq: int
+
+
+_HEADER_FIRST: Final = re.compile(rb'\{"segment":\{"1":(\{[^{}]*\})\}')
+"""How a segment file begins: the store writes the header before any record."""
+
+
+def sealed_segments(folder: Path) -> list[Sealed]:
+    """The sealed segments of a data folder, each epoch's in order; those of which nothing can be read are left out.
+
+    Raises:
+        OSError: if the folder cannot be listed.
+    """
+    found: dict[str, list[tuple[int, int, str, Path]]] = {}
+    place = folder / "records" / "sealed"
+    for path in sorted(place.iterdir()) if place.is_dir() else []:
+        match = _SEALED_NAME.fullmatch(path.name)
+        with suppress(OSError, Unreadable, ValueError, KeyError, TypeError):
+            if match:
+                header = _header(path)
+                found.setdefault(header["epoch"], []).append((int(match[1]), header["first_seq"], match[2], path))
+    sealed = []
+    for epoch, segments in found.items():
+        for place_, (number, first, hash_, path) in enumerate(segments):
+            follows = place_ + 1 < len(segments) and segments[place_ + 1][0] == number + 1
+            with suppress(OSError, Unreadable):
+                last = segments[place_ + 1][1] - 1 if follows else read_segment(path).next_seq - 1
+                sealed.append(Sealed(path, epoch, number, hash_, max(last, first - 1)))
+    return sealed
+
+
+def _header(path: Path) -> Mapping[str, Any]:
+    with path.open("rb") as file:
+        match = _HEADER_FIRST.match(file.read(1000))
+    header: Mapping[str, Any] = parse_json(match[1]) if match else read_segment(path).header
+    if any(type(header.get(name)) is not kind for name, kind in HEADER.items()):
+        raise Unreadable(_("The table segment does not hold what it must."))
+    return header
+
+
 def _unless_exhausted(error: Unreadable) -> Unreadable:
     """The error, if it says something of the file.
 

@@ -499,6 +499,29 @@ class Station:
                 raise NotSaved(str(error), failure.drafts, failure.outcome) from error
             return failure.outcome()
 
+    # --- handing over -----------------------------------------------------------------------------------------------
+
+    def seal(self) -> None:
+        """Seals what is open, so that it can be handed over; nothing where nothing is.
+
+        Raises:
+            NotSaved: if that could not be made durable; no record is lost by it.
+        """
+        with self._writing:
+            self._demand_open()
+            self._settle()
+            self._store.seal()
+            self._hand_over()
+
+    def take_campaigns(self) -> None:
+        """Takes up campaigns that have come from headquarters since the station was opened.
+
+        Raises:
+            CampaignError: if none can be read; those that were known go on.
+        """
+        with self._writing, self._viewing:
+            self.campaigns = self._desk.campaigns = recovery.campaigns_of(self.folder)
+
     # --- the lead's PIN ---------------------------------------------------------------------------------------------
 
     def check_pin(self, pin: str) -> bool:

@@ -55,6 +55,8 @@ def fingerprint(public: bytes) -> str:
 def read_hq_keys(path: Path) -> dict[str, str]:
     """Headquarters' public keys from the file that it hands out: `age` (a recipient) and `ed25519` (base64).
 
+    `post`, another recipient, is what stations encrypt their segments to; files of before there was one lack it.
+
     Raises:
         KeysError: if the file does not hold them.
     """
@@ -62,10 +64,12 @@ def read_hq_keys(path: Path) -> dict[str, str]:
         found = json.loads(path.read_text(encoding="utf-8"))
         from pyrage import x25519
 
-        x25519.Recipient.from_str(found["age"])
-        if len(base64.b64decode(found["ed25519"], validate=True)) != 32:
+        told = {name: found[name] for name in ("age", "ed25519", "post") if name != "post" or name in found}
+        for name in told.keys() - {"ed25519"}:
+            x25519.Recipient.from_str(told[name])
+        if len(base64.b64decode(told["ed25519"], validate=True)) != 32:
             raise ValueError("ed25519")
-        return {"age": found["age"], "ed25519": found["ed25519"]}
+        return told
     except Exception as error:  # pyrage's errors share no base class but Exception
         raise KeysError(
             _("{file} does not hold the public keys of headquarters (age and ed25519).").format(file=path)
@@ -96,8 +100,10 @@ def open_signed(kind: str, content: bytes, public: bytes) -> dict[str, Any]:
     """
     try:
         members: dict[str, Any] = parse_json(content)
-        signature = base64.b64decode(members.pop(SIGNATURE), validate=True)
-        if verify(public, _message(kind, members), signature):
+        said = members.pop(SIGNATURE)
+        signature = base64.b64decode(said, validate=True)
+        # Base64 can be written in several ways; what is signed has one spelling only.
+        if base64.b64encode(signature).decode() == said and verify(public, _message(kind, members), signature):
             return members
     except (ValueError, KeyError, TypeError, AttributeError, RecordError):
         pass
