@@ -129,8 +129,8 @@ class Place(ABC):
         return self.read(name)
 
     @abstractmethod
-    def folders(self) -> list[str]:
-        """Names of the folders at the top. It is a hint: what was just written may be missing.
+    def top(self) -> tuple[list[str], list[str]]:
+        """Names of the folders and of the files at the top. It is a hint: what was just written may be missing.
 
         Raises:
             RemoteError: if they cannot be listed.
@@ -213,9 +213,10 @@ class _Folder(Place):
             finally:
                 os.close(descriptor)
 
-    def folders(self) -> list[str]:
+    def top(self) -> tuple[list[str], list[str]]:
         with _told(self.shown):
-            return sorted(entry.name for entry in os.scandir(self._path) if entry.is_dir())
+            entries = [(entry.is_dir(), entry.name) for entry in os.scandir(self._path)]
+        return _sorted_out(entries)
 
     def files(self, folder: str) -> list[str]:
         found = []
@@ -352,10 +353,10 @@ class _Server(Place):
                 self._files.mkdir(folder, create_parents=False)
         self._made.add(folder)
 
-    def folders(self) -> list[str]:
+    def top(self) -> tuple[list[str], list[str]]:
         with self._asked():
             entries = self._files.ls(self._base, detail=True)
-            return sorted(_last(entry["name"]) for entry in entries if entry["type"] == "directory")
+            return _sorted_out((entry["type"] == "directory", _last(entry["name"])) for entry in entries)
 
     def files(self, folder: str) -> list[str]:
         with self._asked():
@@ -375,6 +376,12 @@ class _Server(Place):
     def close(self) -> None:
         with suppress(Exception):
             self._files.client.close()
+
+
+def _sorted_out(entries: Iterable[tuple[bool, str]]) -> tuple[list[str], list[str]]:
+    """Folders and files; what begins with a dot is in the making."""
+    seen = [(is_folder, name) for is_folder, name in entries if name and not name.startswith(".")]
+    return sorted(name for is_folder, name in seen if is_folder), sorted(name for folder, name in seen if not folder)
 
 
 def _last(path: str) -> str:

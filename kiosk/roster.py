@@ -584,6 +584,10 @@ class History:
         visits = [visit for visit in self.visits_of(volunteer) if not visit.voided]
         return max(visits, key=lambda visit: visit.checked_in, default=None)
 
+    def days(self) -> set[date]:
+        """The service days on which there was a visit or somebody was refused."""
+        return {*(day for day, ids in self._on_day.items() if ids), *self.refused}
+
     def visits_on(self, day: date) -> list[Visit]:
         """All visits of a service day that were not voided."""
         found = (self.visit(visit_id) for visit_id in self._on_day.get(day, ()))

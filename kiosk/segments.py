@@ -33,6 +33,10 @@ class Unreadable(KioskError):
     """A file is no segment: cut off, empty, or not in the form of one."""
 
 
+class NewerFormat(Unreadable):
+    """A file is in a format that only a newer version of the kiosk reads."""
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
     """One segment file.
@@ -98,7 +102,7 @@ def parse_segment(path: Path, content: bytes) -> Segment:
     if header["format"] < 1:
         raise Unreadable(_("The table segment does not hold what it must."))
     if header["format"] > FORMAT_VERSION:
-        raise Unreadable(_("The file has the newer format {version}.").format(version=header["format"]))
+        raise NewerFormat(_("The file has the newer format {version}.").format(version=header["format"]))
     records = []
     for place, document in enumerate(documents, start=1):
         try:

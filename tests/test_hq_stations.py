@@ -117,18 +117,18 @@ def test_init_makes_keys_for_the_owner_alone(run: Run, tmp_path: Path) -> None:
     assert public["age"] == row["age"]
     assert row["fingerprint"] == fingerprint(HqKeys(tmp_path / "k").public)
     files = {path.name: path for path in (tmp_path / "k").iterdir()}
-    assert files.keys() == {"hq.key", "hq.age", "hq.json"}
+    assert files.keys() == {"hq.key", "hq.age", "hq-post.age", "hq.json"}
     for path in [*files.values(), tmp_path / "hq" / "hq.sqlite"]:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE((tmp_path / "k").stat().st_mode) == 0o700
-    secrets = [files[name].read_text() for name in ("hq.key", "hq.age")]
+    secrets = [files[name].read_text() for name in ("hq.key", "hq.age", "hq-post.age")]
     assert not any(secret in done.out or secret in files["hq.json"].read_text() for secret in secrets)
 
 
-@pytest.mark.parametrize("left", [["hq.key"], ["hq.age"], ["hq.json"]])
+@pytest.mark.parametrize("left", [["hq.key"], ["hq.age"], ["hq-post.age"], ["hq.json"]])
 def test_init_never_replaces_keys(run: Run, tmp_path: Path, left: list[str]) -> None:
     assert run("hq", "init", "--keys", str(tmp_path / "k"), folder=tmp_path / "hq").code == 0
-    for name in {"hq.key", "hq.age", "hq.json"} - set(left):
+    for name in {"hq.key", "hq.age", "hq-post.age", "hq.json"} - set(left):
         (tmp_path / "k" / name).unlink()
     before = plain.fingerprint(tmp_path / "k")
     again = run("hq", "init", "--keys", str(tmp_path / "k"), folder=tmp_path / "other")

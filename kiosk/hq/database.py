@@ -6,7 +6,7 @@ It knows of no key and no file of a station.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -65,6 +65,172 @@ directories = sa.Table(
 )
 """Every directory of stations that was signed."""
 
+stations = sa.Table(
+    "stations",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("station", sa.Text, nullable=False, unique=True),
+    sa.Column("name", sa.Text),
+    sa.Column("street", sa.Text),
+    sa.Column("community", sa.Text, index=True),
+    sa.Column("last_seen", sa.Text),
+)
+"""Every station that something came from: its place, and when (by headquarters' clock) something new came last."""
+
+shown_keys = sa.Table(
+    "shown_keys",
+    metadata,
+    sa.Column("place", sa.Integer, primary_key=True),
+    sa.Column("station", sa.Text, nullable=False, index=True),
+    sa.Column("key", sa.LargeBinary(32), nullable=False),
+    sa.Column("first_seen", sa.Text, nullable=False),
+    sa.UniqueConstraint("station", "key"),
+)
+"""The keys that stations have shown themselves; the first of a station counts until somebody answers for one."""
+
+heads = sa.Table(
+    "heads",
+    metadata,
+    sa.Column("url", sa.Text, primary_key=True),
+    sa.Column("station", sa.Text, primary_key=True),
+    sa.Column("digest", sa.LargeBinary(32), nullable=False),
+)
+"""What the head of a station was at a place, once all that it names had been dealt with."""
+
+ends = sa.Table(
+    "ends",
+    metadata,
+    sa.Column("station", sa.Text, primary_key=True),
+    sa.Column("epoch", sa.Text, primary_key=True),
+    sa.Column("seq", sa.Integer, nullable=False),
+)
+"""Up to which record a station has sealed an epoch, as the heads said that could be believed."""
+
+segments = sa.Table(
+    "segments",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("station", sa.Text, nullable=False, index=True),
+    sa.Column("epoch", sa.Text, nullable=False),
+    sa.Column("number", sa.Integer),
+    sa.Column("hash", sa.Text, nullable=False),
+    sa.Column("first_seq", sa.Integer, nullable=False),
+    sa.Column("records", sa.Integer, nullable=False),
+    sa.Column("prev", sa.Text, nullable=False),
+    sa.Column("header", sa.Text, nullable=False),
+    sa.Column("hashes", sa.LargeBinary, nullable=False),
+    sa.Column("key", sa.LargeBinary(32)),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("received", sa.Text, nullable=False),
+    sa.Column("standing", sa.Text, nullable=False),
+    sa.UniqueConstraint("hash", "station", "epoch", "first_seq"),
+)
+"""Every segment that was taken in, whole: with `records` it is the TinyDB file again.
+
+`number` is null for one that was not sealed yet, `key` for one that nobody has signed. `hashes` are those of its
+records, 32 bytes each. `standing` is `counts`, `same` (another one holds all its records), `fork`, or `untrusted`.
+"""
+
+records = sa.Table(
+    "records",
+    metadata,
+    sa.Column("segment", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("station", sa.Integer, nullable=False),
+    sa.Column("day", sa.Integer, nullable=False),
+    sa.Column("type", sa.Text, nullable=False),
+    sa.Column("about", sa.Text),
+    sa.Column("visit", sa.Text),
+    sa.Column("who", sa.Text),
+    sa.Column("document", sa.Text, nullable=False),
+    sa.Index("records_day", "station", "day"),
+    sqlite_with_rowid=False,
+)
+"""The records of all segments.
+
+`day` is the service day on which it happened as a number such as 20211201, of a correction the day that is right;
+`about` is the volunteer where a visit begins or something personal is or was in the record; `visit` is set where a
+record may have happened on another day than its visit, or is `CLOCK` or `FORGETTING`; `who` is name and masked phone of
+a registration, by which the same person under another number is found.
+"""
+
+CLOCK: Final = "clock"
+FORGETTING: Final = "forgetting"
+
+
+def _few(name: str, *columns: sa.Column[Any]) -> sa.Index:
+    """An index of the few records that have the last of these columns."""
+    there = columns[-1].is_not(None)
+    return sa.Index(name, *columns, sqlite_where=there, postgresql_where=there)
+
+
+_few("records_about", records.c.about)
+_few("records_visit", records.c.station, records.c.visit)
+_few("records_who", records.c.who)
+
+forgotten = sa.Table(
+    "forgotten",
+    metadata,
+    sa.Column("place", sa.Integer, primary_key=True),
+    sa.Column("station", sa.Text, nullable=False),
+    sa.Column("epoch", sa.Text, nullable=False),
+    sa.Column("seq", sa.Integer, nullable=False),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("volunteer", sa.Text, index=True),
+    sa.Column("object", sa.Text, nullable=False),
+    sa.Column("campaign", sa.Text),
+)
+"""What is not kept any more, as `forgotten` records that count say: whatever comes later of it is taken out, too."""
+
+quarantine = sa.Table(
+    "quarantine",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("station", sa.Text, nullable=False, index=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("digest", sa.LargeBinary(32), nullable=False),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+    sa.Column("since", sa.Text, nullable=False),
+    sa.UniqueConstraint("url", "name"),
+)
+"""What could not be accepted, as it came; tried again at each visit of its place."""
+
+resolutions = sa.Table(
+    "resolutions",
+    metadata,
+    sa.Column("place", sa.Integer, primary_key=True),
+    sa.Column("problem", sa.Text, nullable=False, index=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("station", sa.Text, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("decision", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("at", sa.Text, nullable=False),
+)
+"""What people have decided about problems; nothing is ever taken back but by another decision."""
+
+answers = sa.Table(
+    "answers",
+    metadata,
+    sa.Column("url", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("digest", sa.LargeBinary(32), nullable=False),
+)
+"""What headquarters has laid where: it is written again only when it has changed."""
+
+campaigns = sa.Table(
+    "campaigns",
+    metadata,
+    sa.Column("campaign", sa.Text, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("published", sa.Text, nullable=False),
+)
+"""The campaigns that headquarters has published, as their JSON."""
+
 
 class Database:
     """One database, open."""
@@ -117,6 +283,29 @@ class Database:
             cause = str(error.orig).strip().partition("\n")[0]
             sentence = _("The database {name} cannot be used: {error}.")
             raise KioskError(sentence.format(name=shown, error=cause)) from error
+
+    @staticmethod
+    def insert_many(connection: sa.Connection, table: sa.Table, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Inserts rows as fast as the database can: COPY on PostgreSQL, one prepared statement on SQLite.
+
+        Args:
+            connection: in a transaction.
+            table: the table.
+            rows: values in the order of its columns.
+        """
+        if not rows:
+            return
+        names = [column.name for column in table.columns]
+        if connection.dialect.name == "postgresql":
+            raw: Any = connection.connection.driver_connection
+            with raw.cursor() as cursor, cursor.copy(f"COPY {table.name} ({', '.join(names)}) FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
+        else:
+            connection.exec_driver_sql(
+                f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})",  # noqa: S608
+                list(rows),
+            )
 
     def close(self) -> None:
         """Gives its connections back."""

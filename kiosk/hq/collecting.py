@@ -1,0 +1,450 @@
+"""Collects what stations have handed over, wherever it lies, and answers with receipts, directory and campaigns.
+
+Whatever is taken in was checked; whatever is not is kept as it came and told. A kill at any point loses nothing: the
+next call goes on, and doing all of it again changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from kiosk.canonical import canonical
+from kiosk.errors import KioskError
+from kiosk.hq import campaigns, enrolment
+from kiosk.hq.database import Database, answers, heads, quarantine, segments, stations
+from kiosk.hq.intake import held, settle, take, take_head, trusted_keys
+from kiosk.hq.keys import HqKeys, opener_for
+from kiosk.hq.opening import Opened, is_sealed_name, open_plain, open_published
+from kiosk.i18n import _
+from kiosk.published import (
+    CAMPAIGNS,
+    DIRECTORY,
+    STATION,
+    Head,
+    Receipt,
+    Refused,
+    head_name,
+    receipt_name,
+    segment_name,
+)
+from kiosk.records import ZEROS, timestamp
+from kiosk.remote import Credentials, Missing, Place, RemoteError, place_at
+
+_MANY: Final = 64
+"""From so many objects on it pays to open them in several processes."""
+_READERS: Final = 8
+"""Heads are small; what takes time is the way to a server and back."""
+_BATCH: Final = 10_000
+"""Records in one transaction, or a few more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bad:
+    """What could not be accepted: its name, one of the kinds of problems, why, and the bytes."""
+
+    name: str
+    kind: str
+    detail: str
+    content: bytes
+
+
+@dataclass(slots=True)
+class Collected:
+    """What one place has brought.
+
+    Attributes:
+        url: the place.
+        stations: how many stations there was something new of.
+        segments, records: how many were new.
+        refused: what could not be accepted, each in a sentence.
+        forks: stations of which two branches are known since now.
+        problems: what else went wrong, each in a sentence.
+    """
+
+    url: str
+    stations: int = 0
+    segments: int = 0
+    records: int = 0
+    refused: list[str] = field(default_factory=list)
+    forks: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def collect(database: Database, keys: HqKeys, url: str, credentials: Credentials, now: datetime) -> Collected:
+    """Takes in what is new at one place, and answers there.
+
+    Args:
+        database: headquarters'.
+        keys: headquarters'.
+        url: the place: what stations have handed over, or plain TinyDB files.
+        credentials: for servers.
+        now: the time (aware).
+
+    Raises:
+        RemoteError: if the place cannot be read at all.
+    """
+    if "://" not in url and Path(url).is_file():
+        return _Collecting(database, keys, url, _File(Path(url)), credentials, now).take_files([Path(url).name])
+    place = place_at(url, credentials, make=False)
+    try:
+        return _Collecting(database, keys, url, place, credentials, now).run()
+    finally:
+        place.close()
+
+
+class _File(Place):
+    """One file by itself."""
+
+    def __init__(self, path: Path) -> None:
+        self.shown, self._path = str(path), path
+
+    def read(self, name: str) -> bytes:
+        try:
+            return self._path.read_bytes()
+        except OSError as error:
+            raise RemoteError(_("The file {file} cannot be read.").format(file=self._path)) from error
+
+    def _put(self, name: str, content: bytes) -> None:
+        raise NotImplementedError
+
+    def top(self) -> tuple[list[str], list[str]]:
+        return [], []
+
+    def files(self, folder: str) -> list[str]:
+        return []
+
+
+@dataclass(slots=True)
+class _Task:
+    """What is to be done about one station.
+
+    Attributes:
+        station: its id.
+        content: its head as it lies there, or empty.
+        head: the same, read, if its key counts.
+        wanted: names of objects that are to be read.
+        missing: names that should be there and are not.
+    """
+
+    station: str
+    content: bytes
+    head: Head | None
+    wanted: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+
+
+class _Collecting:
+    def __init__(
+        self, database: Database, keys: HqKeys, url: str, place: Place, credentials: Credentials, now: datetime
+    ) -> None:
+        self._database, self._keys, self._url, self._place = database, keys, url, place
+        self._credentials, self._now = credentials, now
+        self._identities = keys.identities()
+        self._opener = opener_for(self._identities)
+        self._found = Collected(url)
+        self._pool: ProcessPoolExecutor | None = None
+
+    def run(self) -> Collected:
+        folders, files = self._place.top()
+        named = [name for name in folders if name != "hq"]
+        with self._database.begin() as connection:
+            known = set(connection.scalars(sa.select(stations.c.station)))
+            wanted = sa.select(heads.c.station, heads.c.digest).where(heads.c.url == self._url)
+            seen = {row.station: bytes(row.digest) for row in connection.execute(wanted)}
+        candidates = sorted({name for name in named if STATION.fullmatch(name)} | known)
+        headless = []
+        changed: list[tuple[str, bytes]] = []
+        for station, content in self._heads(candidates):
+            if content is None:
+                if station in named:
+                    headless.append(station)
+            elif seen.get(station) != hashlib.sha256(content).digest():
+                changed.append((station, content))
+        plain = [*headless, *(name for name in named if not STATION.fullmatch(name))]
+        try:
+            self._take_stations(changed)
+            # TinyDB files as stations keep them, at the top or in folders that no station has published into.
+            names = [*files, *(name for folder in plain for name in self._place.files(folder))]
+            self.take_files([name for name in names if _may_be_segment(name)])
+        finally:
+            if self._pool is not None:
+                self._pool.shutdown(cancel_futures=True)
+        self._answer_all()
+        return self._found
+
+    def _heads(self, candidates: Sequence[str]) -> Iterator[tuple[str, bytes | None]]:
+        def read(station: str) -> bytes | None:
+            try:
+                return self._place.read(head_name(station))
+            except Missing:
+                return None
+
+        with ThreadPoolExecutor(_READERS) as pool:
+            yield from zip(candidates, pool.map(read, candidates), strict=True)
+
+    # --- what was published -----------------------------------------------------------------------------------------
+
+    def _take_stations(self, changed: Sequence[tuple[str, bytes]]) -> None:
+        tasks = [self._planned(station, content) for station, content in changed]
+        for batch in _in_batches(tasks):
+            self._take_batch(batch)
+
+    def _planned(self, station: str, content: bytes) -> _Task:
+        """Which objects of a station are to be read: those that its head names and those that are seen there."""
+        task = _Task(station, content, None)
+        with self._database.begin() as connection:
+            trusted = trusted_keys(connection, station)
+            known = _known_names(connection, station)
+        try:
+            head = Head.read(content)
+            if head.station != station:
+                raise Refused("foreign", _("It was signed by station {station}.").format(station=head.station))
+            if trusted and head.key not in trusted:
+                raise Refused("bad_signature", _("It is signed with a key that nobody has accepted."))
+            task.head = head
+        except Refused as error:
+            self._refuse(station, [Bad(head_name(station), error.kind, str(error), content)])
+        seen = {name for name in self._place.files(station) if is_sealed_name(name)}
+        if task.head is not None:
+            told = (*task.head.ends, *task.head.others)
+            seen |= {segment_name(station, end.epoch, end.number, end.hash) for end in told}
+        task.wanted = sorted(seen - known)
+        return task
+
+    def _take_batch(self, tasks: Sequence[_Task]) -> None:
+        """Reads, checks and takes in the objects of some stations, walking back to those that nothing has named."""
+        by_station = {task.station: task for task in tasks}
+        asked: set[str] = set()
+        clean = dict.fromkeys(by_station, True)
+        while wanted := [name for task in tasks for name in task.wanted if name not in asked]:
+            asked.update(wanted)
+            for task in tasks:
+                task.wanted = []
+            batch: list[Opened] = []
+            bad: dict[str, list[Bad]] = {}
+            for name, told in zip(wanted, self._opened(wanted, plain=False), strict=True):
+                station = name.partition("/")[0]
+                if isinstance(told, Opened):
+                    batch.append(told)
+                    if told.number is not None and told.number > 1 and told.prev != ZEROS:
+                        before = segment_name(station, told.epoch, told.number - 1, told.prev)
+                        by_station[station].wanted.append(before)
+                elif isinstance(told, Bad):
+                    bad.setdefault(station, []).append(told)
+                    clean[station] = False
+                else:
+                    by_station[station].missing.append(name)
+                    clean[station] = False
+                if sum(len(each.rows) for each in batch[-_BATCH:]) >= _BATCH:
+                    self._take(batch)
+                    batch = []
+            self._take(batch)
+            for station, problems in bad.items():
+                self._refuse(station, problems)
+            with self._database.begin() as connection:
+                for task in tasks:
+                    known = _known_names(connection, task.station) if task.wanted else set()
+                    task.wanted = [name for name in dict.fromkeys(task.wanted) if name not in known]
+        self._finish(tasks, clean)
+
+    def _take(self, batch: Sequence[Opened]) -> None:
+        if not batch:
+            return
+        with self._database.begin() as connection:
+            before = _amount(connection)
+            take(connection, batch, self._url, self._now)
+            segments_, records_ = _amount(connection)
+            self._found.segments += segments_ - before[0]
+            self._found.records += records_ - before[1]
+
+    def _finish(self, tasks: Sequence[_Task], clean: Mapping[str, bool]) -> None:
+        """Decides what counts now; what is dealt with wholly need not be looked at again before its head changes."""
+        with self._database.begin() as connection:
+            for task in tasks:
+                forks = _forks(connection, task.station)
+                if task.head is not None:
+                    take_head(connection, task.head, self._now)
+                settle(connection, task.station)
+                if _forks(connection, task.station) > forks:
+                    self._found.forks.append(task.station)
+                if clean[task.station] and task.head is not None:
+                    self._release(connection, task.station)
+                    _put(connection, heads, {"url": self._url, "station": task.station}, task.content)
+                self._found.stations += 1
+        for task in tasks:
+            self._answer(task)
+
+    # --- plain files ------------------------------------------------------------------------------------------------
+
+    def take_files(self, names: Sequence[str]) -> Collected:
+        """Takes in plain TinyDB files by their names."""
+        batch: list[Opened] = []
+        for told in self._opened(names, plain=True):
+            if isinstance(told, Opened):
+                batch.append(told)
+            elif isinstance(told, Bad):
+                self._refuse("", [told])
+        self._take(batch)
+        with self._database.begin() as connection:
+            for station in sorted({each.station for each in batch}):
+                forks = _forks(connection, station)
+                settle(connection, station)
+                if _forks(connection, station) > forks:
+                    self._found.forks.append(station)
+                self._found.stations += 1
+        return self._found
+
+    # --- opening ----------------------------------------------------------------------------------------------------
+
+    def _opened(self, names: Sequence[str], *, plain: bool) -> Iterator[Opened | Bad | None]:
+        """What lies under these names: checked segments, what is wrong with them, or None where nothing is."""
+        if len(names) < _MANY or isinstance(self._place, _File) or (os.cpu_count() or 1) < 2:
+            with ThreadPoolExecutor(_READERS) as pool:
+                yield from pool.map(lambda name: _open_one(self._place, name, self._opener, plain=plain), names)
+            return
+        if self._pool is None:
+            start = (self._url, self._credentials, self._identities)
+            self._pool = ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), _begin_worker, start)
+        yield from self._pool.map(partial(_work, plain=plain), names, chunksize=4)
+
+    # --- what is wrong ----------------------------------------------------------------------------------------------
+
+    def _refuse(self, station: str, problems: Sequence[Bad]) -> None:
+        with self._database.begin() as connection:
+            for bad in problems:
+                self._found.refused.append(f"{bad.name}: {bad.detail}")
+                same = (quarantine.c.url == self._url, quarantine.c.name == bad.name)
+                since = connection.scalar(sa.select(quarantine.c.since).where(*same))
+                connection.execute(quarantine.delete().where(*same))
+                row = {
+                    "url": self._url,
+                    "name": bad.name,
+                    "station": station,
+                    "kind": bad.kind,
+                    "detail": bad.detail,
+                    "digest": hashlib.sha256(bad.content).digest(),
+                    "content": bad.content,
+                    "since": since or timestamp(self._now),
+                }
+                connection.execute(quarantine.insert(), row)
+
+    def _release(self, connection: sa.Connection, station: str) -> None:
+        """What was wrong at this place is right now."""
+        same = (quarantine.c.url == self._url, quarantine.c.station == station)
+        connection.execute(quarantine.delete().where(*same))
+
+    # --- answers ----------------------------------------------------------------------------------------------------
+
+    def _answer(self, task: _Task) -> None:
+        """Lays a receipt there: what is held, and which head was seen."""
+        with self._database.begin() as connection:
+            reached = held(connection, task.station)
+        head = hashlib.sha256(task.content).hexdigest() if task.content else ""
+        number = int(self._now.timestamp() * 1000)
+        receipt = Receipt(task.station, number, timestamp(self._now), reached, head)
+        said = canonical({"held": dict(reached), "head": head})
+        self._lay(receipt_name(task.station), said, lambda: receipt.sign(self._keys.sign))
+
+    def _answer_all(self) -> None:
+        document = enrolment.directory(self._database, self._keys.sign, self._now)
+        self._lay(DIRECTORY, document, lambda: document)
+        published = campaigns.document(self._database, self._keys.sign)
+        if published is not None:
+            told = published
+            self._lay(CAMPAIGNS, told, lambda: told)
+
+    def _lay(self, name: str, said: bytes, make: Callable[[], bytes]) -> None:
+        """Writes a file there unless the same was laid there before."""
+        same = (answers.c.url == self._url, answers.c.name == name)
+        with self._database.begin() as connection:
+            before = connection.scalar(sa.select(answers.c.digest).where(*same))
+        if before is not None and bytes(before) == hashlib.sha256(said).digest():
+            return
+        try:
+            self._place.write(name, make())
+        except RemoteError as error:
+            if str(error) not in self._found.problems:
+                self._found.problems.append(str(error))
+            return
+        with self._database.begin() as connection:
+            _put(connection, answers, {"url": self._url, "name": name}, said)
+
+
+def _put(connection: sa.Connection, table: sa.Table, which: Mapping[str, str], content: bytes) -> None:
+    same = [table.c[name] == value for name, value in which.items()]
+    connection.execute(table.delete().where(*same))
+    connection.execute(table.insert(), {**which, "digest": hashlib.sha256(content).digest()})
+
+
+def _in_batches(tasks: Iterable[_Task]) -> Iterator[list[_Task]]:
+    """Tasks together that have some hundred objects, so that several processes have something to do."""
+    batch: list[_Task] = []
+    for task in tasks:
+        batch.append(task)
+        if sum(len(each.wanted) for each in batch) >= 8 * _MANY:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _known_names(connection: sa.Connection, station: str) -> set[str]:
+    """Names of the objects of a station whose segments are here, signed."""
+    columns = segments.c
+    wanted = sa.select(columns.epoch, columns.number, columns.hash)
+    wanted = wanted.where(columns.station == station, columns.key.is_not(None), columns.number.is_not(None))
+    return {segment_name(station, *row) for row in connection.execute(wanted)}
+
+
+def _amount(connection: sa.Connection) -> tuple[int, int]:
+    """How many segments and records there are, as the segments tell."""
+    row = connection.execute(sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(segments.c.records), 0))).one()
+    return int(row[0]), int(row[1])
+
+
+def _forks(connection: sa.Connection, station: str) -> int:
+    same = (segments.c.station == station, segments.c.standing == "fork")
+    return connection.scalar(sa.select(sa.func.count()).select_from(segments).where(*same)) or 0
+
+
+def _may_be_segment(name: str) -> bool:
+    """Whether a file is to be taken for a station's log: other files lie on a stick, too."""
+    parts = name.split("/")
+    return parts[-1].endswith(".json") and (
+        "records" in parts[:-1] or parts[-1] == "open.json" or is_sealed_name(name.removesuffix(".json"))
+    )
+
+
+def _open_one(place: Place, name: str, opener: Callable[[bytes], bytes] | None, *, plain: bool) -> Opened | Bad | None:
+    try:
+        content = place.read(name)
+    except Missing:
+        return None
+    try:
+        return open_plain(Path(name.rpartition("/")[2]), content) if plain else open_published(name, content, opener)
+    except Refused as error:
+        return Bad(name, error.kind, str(error), content)
+    except KioskError as error:
+        return Bad(name, "unreadable", str(error), content)
+
+
+_worker: dict[str, Any] = {}
+
+
+def _begin_worker(url: str, credentials: Credentials, identities: Sequence[str]) -> None:
+    _worker["place"], _worker["opener"] = place_at(url, credentials, make=False), opener_for(identities)
+
+
+def _work(name: str, *, plain: bool) -> Opened | Bad | None:
+    return _open_one(_worker["place"], name, _worker["opener"], plain=plain)

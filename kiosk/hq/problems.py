@@ -1,0 +1,331 @@
+"""What a person has to look at: computed from what is here, never kept, and what people have decided about it.
+
+Each problem has a name of eight letters that stays the same, by which `resolve` speaks of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import combinations
+
+import sqlalchemy as sa
+
+from kiosk.errors import WrongUsage
+from kiosk.hq.database import CLOCK, ends, quarantine, records, resolutions, segments, stations
+from kiosk.hq.intake import COUNTS, FORK, UNTRUSTED, settle
+from kiosk.hq.reading import all_stations, history_of
+from kiosk.i18n import _
+from kiosk.records import ALPHABET, in_fives, timestamp
+from kiosk.roster import Visit
+from kiosk.trust import fingerprint
+
+SAME_PERSON, TWO_PLACES, GAP = "same_person", "two_places", "gap"
+Opener = Callable[[Iterable[str]], Iterator[Mapping[str, str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that a person has to look at.
+
+    Attributes:
+        station: whose; of several the first.
+        kind: what it is.
+        detail: what exactly, in a sentence.
+        about: what it is about, so that the same problem has the same name tomorrow.
+        choices: what can be decided, where there is a choice.
+        volunteers: whom it concerns.
+    """
+
+    station: str
+    kind: str
+    detail: str
+    about: tuple[str, ...]
+    choices: tuple[str, ...] = ()
+    volunteers: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        digest = hashlib.sha256("\0".join((self.kind, *self.about)).encode()).digest()
+        rest, letters = int.from_bytes(digest, "big"), []
+        for _place in range(10):
+            rest, place = divmod(rest, len(ALPHABET))
+            letters.append(ALPHABET[place])
+        return in_fives("".join(letters))
+
+
+def problems(connection: sa.Connection, opener: Opener | None = None) -> list[Problem]:
+    """All problems that nobody has decided about.
+
+    Args:
+        connection: to the database.
+        opener: opens what was sealed to headquarters, where that key is at hand.
+    """
+    decided = set(connection.scalars(sa.select(resolutions.c.problem)))
+    found = [
+        *_quarantined(connection),
+        *_untrusted(connection),
+        *_gaps(connection),
+        *_forks(connection),
+        *_clocks(connection),
+        *same_people(connection, opener),
+        *two_places(connection),
+    ]
+    return [problem for problem in found if problem.name not in decided]
+
+
+def doubtful(connection: sa.Connection) -> set[str]:
+    """Numbers of volunteers who may be counted twice, while nobody has decided about them."""
+    decided = set(connection.scalars(sa.select(resolutions.c.problem)))
+    open_ = (each for each in (*same_people(connection), *two_places(connection)) if each.name not in decided)
+    return {volunteer for each in open_ for volunteer in each.volunteers}
+
+
+# --- what came --------------------------------------------------------------------------------------------------------
+
+
+def _quarantined(connection: sa.Connection) -> Iterator[Problem]:
+    columns = quarantine.c
+    wanted = sa.select(columns.station, columns.kind, columns.detail, columns.name, columns.url, columns.digest)
+    for row in connection.execute(wanted.order_by(columns.station, columns.name)):
+        yield Problem(row.station, row.kind, f"{row.url}, {row.name}: {row.detail}", (row.name, row.digest.hex()))
+
+
+def _untrusted(connection: sa.Connection) -> Iterator[Problem]:
+    columns = segments.c
+    wanted = (
+        sa.select(columns.station, columns.key, sa.func.count().label("many"))
+        .where(columns.standing == UNTRUSTED)
+        .group_by(columns.station, columns.key)
+        .order_by(columns.station)
+    )
+    for row in connection.execute(wanted):
+        said = _("{many} segments are signed with the key {key}, which does not count for this station.")
+        detail = said.format(many=row.many, key=fingerprint(bytes(row.key)))
+        yield Problem(row.station, "bad_signature", detail, (row.station, bytes(row.key).hex()))
+
+
+def _gaps(connection: sa.Connection) -> Iterator[Problem]:
+    for station, epoch, first, last in missing(connection):
+        sentence = _("The records {first} to {last} of epoch {epoch} are missing.")
+        detail = sentence.format(first=first, last=last, epoch=epoch)
+        yield Problem(station, GAP, detail, (station, epoch, str(first), str(last)))
+
+
+def missing(connection: sa.Connection, station: str | None = None) -> Iterator[tuple[str, str, int, int]]:
+    """Stretches of records that a station has sealed and that are not here: station, epoch, first and last seq."""
+    columns = segments.c
+    wanted = sa.select(columns.station, columns.epoch, columns.first_seq, columns.records)
+    wanted = wanted.where(columns.standing == COUNTS).order_by(columns.station, columns.epoch, columns.first_seq)
+    told = sa.select(ends.c.station, ends.c.epoch, ends.c.seq)
+    if station is not None:
+        wanted, told = wanted.where(columns.station == station), told.where(ends.c.station == station)
+    reached: dict[tuple[str, str], int] = {}
+    for name, epoch, first, count in connection.execute(wanted):
+        before = reached.get((name, epoch), 0)
+        if first > before + 1:
+            yield name, epoch, before + 1, first - 1
+        reached[name, epoch] = max(before, first + count - 1)
+    for name, epoch, last in connection.execute(told.order_by(ends.c.station, ends.c.epoch)):
+        before = reached.get((name, epoch), 0)
+        if last > before:
+            yield name, epoch, before + 1, last
+
+
+def _forks(connection: sa.Connection) -> Iterator[Problem]:
+    """Each place where a log goes on twice: the branches that begin there."""
+    columns = segments.c
+    wanted = sa.select(columns.station, columns.epoch, columns.first_seq, columns.hash, columns.prev, columns.records)
+    forks = connection.execute(wanted.where(columns.standing == FORK).order_by(columns.station, columns.id)).all()
+    branches = {row.hash for row in forks}
+    for row in forks:
+        if row.prev in branches:
+            continue  # it follows on another one of the same branch
+        same = (columns.station == row.station, columns.epoch == row.epoch, columns.standing == COUNTS)
+        over = sa.select(columns.hash).where(
+            *same, columns.first_seq < row.first_seq + row.records, columns.first_seq + columns.records > row.first_seq
+        )
+        counting = list(connection.scalars(over.order_by(columns.first_seq)))
+        sentence = _(
+            "From record {seq} of epoch {epoch} on there are two logs: {other} counts, {hash} does not. "
+            "Perhaps a copy of the data folder is in use."
+        )
+        other = ", ".join(hash_[:12] for hash_ in counting) or "-"
+        detail = sentence.format(seq=row.first_seq, epoch=row.epoch, other=other, hash=row.hash[:12])
+        yield Problem(row.station, FORK, detail, (row.station, row.epoch, row.hash), (row.hash, *counting[:1]))
+
+
+def _clocks(connection: sa.Connection) -> Iterator[Problem]:
+    wanted = (
+        sa.select(stations.c.station, records.c.document)
+        .join(stations, stations.c.id == records.c.station)
+        .join(segments, segments.c.id == records.c.segment)
+        .where(records.c.visit == CLOCK, segments.c.standing == COUNTS)
+        .order_by(stations.c.station, segments.c.id, records.c.seq)
+    )
+    for station, document in connection.execute(wanted):
+        note = json.loads(document)
+        details = note["details"]
+        sentence = _("The clock of the station jumped from {before} to {after}.")
+        detail = sentence.format(before=details.get("expected"), after=details.get("shown"))
+        yield Problem(station, "clock", detail, (note["id"],))
+
+
+# --- people -----------------------------------------------------------------------------------------------------------
+
+
+def same_people(connection: sa.Connection, opener: Opener | None = None) -> list[Problem]:
+    """Numbers that may be of one person: by the ID number where headquarters' key opens it, else by name and phone."""
+    found = {problem.name: problem for problem in _alike(connection)}
+    if opener is not None:
+        found |= {problem.name: problem for problem in _by_number(connection, opener)}
+    return list(found.values())
+
+
+def _registrations(connection: sa.Connection, *which: sa.ColumnElement[bool]) -> Iterator[tuple[str, str, str]]:
+    """Registrations that count: station, who, document."""
+    wanted = (
+        sa.select(stations.c.station, records.c.who, records.c.document)
+        .join(stations, stations.c.id == records.c.station)
+        .join(segments, segments.c.id == records.c.segment)
+        .where(records.c.type == "registered", segments.c.standing == COUNTS, *which)
+        .order_by(records.c.segment, records.c.seq)
+    )
+    return ((row.station, row.who, row.document) for row in connection.execute(wanted))
+
+
+def _alike(connection: sa.Connection) -> Iterator[Problem]:
+    columns = records.c
+    several = (
+        sa.select(columns.who)
+        .where(columns.who.is_not(None))
+        .group_by(columns.who)
+        .having(sa.func.count(sa.distinct(columns.about)) > 1)
+    )
+    groups: dict[str, dict[str, tuple[str, str | None]]] = {}
+    for station, who, document in _registrations(connection, columns.who.in_(several)):
+        registered = json.loads(document)
+        key = (registered.get("personal") or {}).get("person")
+        groups.setdefault(who, {})[registered["volunteer"]] = (station, key)
+    for who, people in groups.items():
+        # At one station, the keyed hashes of two ID numbers tell two people apart.
+        pairs = [
+            (one, other)
+            for one, other in combinations(people, 2)
+            if people[one][0] != people[other][0]
+            or None in (keys := (people[one][1], people[other][1]))
+            or len({*keys}) == 1
+        ]
+        numbers = tuple(sorted({number for pair in pairs for number in pair}))
+        if numbers:
+            name, phone = who.split("\t")
+            sentence = _("{name}, {phone} is registered under several numbers: {numbers}.")
+            yield _one_person(
+                people[numbers[0]][0], sentence.format(name=name, phone=phone, numbers=", ".join(numbers)), numbers
+            )
+
+
+def _differ(one: tuple[str, str | None], other: tuple[str, str | None]) -> bool:
+    """Whether two are two: at one station, the keyed hashes of their ID numbers say so."""
+    return one[0] == other[0] and None not in (one[1], other[1]) and one[1] != other[1]
+
+
+def _by_number(connection: sa.Connection, opener: Opener) -> Iterator[Problem]:
+    people: dict[str, dict[str, str]] = {}
+    told: list[tuple[str, str, str]] = []
+    for station, _who, document in _registrations(connection):
+        registered = json.loads(document)
+        if sealed := (registered.get("personal") or {}).get("sealed"):
+            told.append((station, registered["volunteer"], sealed))
+    for (station, volunteer, _sealed), opened in zip(told, opener([each[2] for each in told]), strict=True):
+        if number := opened.get("id_number"):
+            people.setdefault(f"{opened.get('id_type')} {number}", {})[volunteer] = station
+    for numbers_of in people.values():
+        if len(numbers_of) > 1:
+            numbers = tuple(sorted(numbers_of))
+            sentence = _("One ID number is registered under several numbers: {numbers}.")
+            yield _one_person(numbers_of[numbers[0]], sentence.format(numbers=", ".join(numbers)), numbers)
+
+
+def _one_person(station: str, detail: str, numbers: tuple[str, ...]) -> Problem:
+    return Problem(station, SAME_PERSON, detail, numbers, volunteers=numbers)
+
+
+def two_places(connection: sa.Connection) -> list[Problem]:
+    """Volunteers who were checked in at two stations at once."""
+    columns = records.c
+    several = (
+        sa.select(columns.about)
+        .where(columns.type == "checked_in", columns.about.is_not(None))
+        .group_by(columns.about)
+        .having(sa.func.count(sa.distinct(columns.station)) > 1)
+    )
+    wanted = sa.select(columns.about, columns.station).where(columns.type == "checked_in", columns.about.in_(several))
+    at: dict[int, set[str]] = {}
+    for volunteer, place in connection.execute(wanted.distinct()):
+        at.setdefault(place, set()).add(volunteer)
+    visits: dict[str, list[tuple[str, Visit]]] = {}
+    for where in all_stations(connection):
+        if where.id not in at:
+            continue
+        history = history_of(connection, where)
+        for volunteer in at[where.id]:
+            visits.setdefault(volunteer, []).extend((where.station, visit) for visit in history.visits_of(volunteer))
+    return [problem for volunteer, mine in sorted(visits.items()) for problem in _at_once(volunteer, mine)]
+
+
+def _at_once(volunteer: str, visits: Sequence[tuple[str, Visit]]) -> Iterator[Problem]:
+    for (here, one), (there, other) in combinations(visits, 2):
+        if here == there or one.voided or other.voided:
+            continue
+        if one.overlaps(other.checked_in, other.checked_out or other.pending_from):
+            sentence = _("{volunteer} was checked in at {here} and at {there} at once, on {day}.")
+            detail = sentence.format(volunteer=volunteer, here=here, there=there, day=one.day.isoformat())
+            yield Problem(here, TWO_PLACES, detail, tuple(sorted((one.id, other.id))), volunteers=(volunteer,))
+
+
+# --- decisions --------------------------------------------------------------------------------------------------------
+
+
+def resolve(connection: sa.Connection, name: str, decision: str, reason: str, now: datetime) -> Problem:
+    """Writes down what somebody has decided about a problem; of a fork, which branch counts from now on.
+
+    Args:
+        connection: in a transaction.
+        name: the problem's.
+        decision: of a fork the hash of the segment whose branch counts, or how it begins; of others anything.
+        reason: why, for those who ask later.
+        now: the time (aware).
+
+    Raises:
+        WrongUsage: if there is no such problem, no such branch, or no reason is given.
+    """
+    wanted = "".join(name.upper().split()).replace("-", "")
+    found = next((each for each in problems(connection) if each.name.replace("-", "") == wanted), None)
+    if found is None:
+        raise WrongUsage(_("There is no open problem {name}.").format(name=name))
+    if not reason.strip():
+        raise WrongUsage(_("Please say why: --reason"))
+    if found.kind == FORK:
+        chosen = [hash_ for hash_ in found.choices if decision and hash_.startswith(decision.lower())]
+        if len(chosen) != 1:
+            sentence = _("Please say which branch counts, by the beginning of its hash: {hashes}")
+            raise WrongUsage(sentence.format(hashes=", ".join(hash_[:12] for hash_ in found.choices)))
+        decision = chosen[0]
+    row = {
+        "problem": found.name,
+        "kind": found.kind,
+        "station": found.station,
+        "detail": found.detail,
+        "decision": decision,
+        "reason": reason.strip(),
+        "at": timestamp(now),
+    }
+    connection.execute(resolutions.insert(), row)
+    if found.kind == FORK:
+        settle(connection, found.station)
+    return found

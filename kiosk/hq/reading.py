@@ -1,0 +1,219 @@
+"""What the records that count say: the log of a station, its days, the report. Nothing is kept that was computed.
+
+It only asks the database; what is made of records is the business of `roster`, as at the stations.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from kiosk.hq.database import CLOCK, records, segments, stations
+from kiosk.hq.intake import COUNTS
+from kiosk.records import Record
+from kiosk.roster import Entry, History, roster
+
+_LATEST: Final = 2
+"""A visit ends on the next day at the latest, or by a record that the column `visit` names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A station: its number in the database, its id, and where it is, as codes; None while nothing has said so."""
+
+    id: int
+    station: str
+    name: str | None
+    street: str | None
+    community: str | None
+
+
+def all_stations(connection: sa.Connection, *, station: str | None = None, community: str | None = None) -> list[Where]:
+    """The stations of which there are records.
+
+    Args:
+        connection: to the database.
+        station: only the one with this id.
+        community: only those of this community.
+    """
+    columns = stations.c
+    wanted = sa.select(columns.id, columns.station, columns.name, columns.street, columns.community)
+    if station is not None:
+        wanted = wanted.where(columns.station == station)
+    if community is not None:
+        wanted = wanted.where(columns.community == community)
+    return [Where(*row) for row in connection.execute(wanted.order_by(columns.station))]
+
+
+# --- logs -----------------------------------------------------------------------------------------------------------
+
+
+def log_of(connection: sa.Connection, where: Where) -> Iterator[Record]:
+    """The records of a station that count, in the order of its log."""
+    return _in_order(connection, records.c.station == where.id)
+
+
+def history_of(connection: sa.Connection, where: Where) -> History:
+    """What the whole log of a station says."""
+    history = History()
+    for record in log_of(connection, where):
+        history.add(record)
+    return history
+
+
+def history_of_day(connection: sa.Connection, where: Where, day: date) -> History:
+    """What the log of a station says about the visits of a day, read without the rest of the log."""
+    first, last = (_number(day + timedelta(days=days)) for days in (-1, _LATEST))
+    near = sa.and_(records.c.station == where.id, records.c.day.between(first, last))
+    wanted = sa.select(records.c.type, records.c.about, records.c.document).where(near)
+    visits, people = {CLOCK}, set[str]()
+    for row in connection.execute(wanted):
+        if row.type == "checked_in":
+            visits.add(json.loads(row.document)["id"])
+            people.add(row.about)
+        elif row.type == "corrected" and json.loads(row.document)["visit"] not in visits:
+            return history_of(connection, where)  # a visit that was moved here from another day, which is rare
+    late = sa.and_(records.c.station == where.id, records.c.visit.in_(visits))
+    known = sa.and_(records.c.about.in_(people), records.c.type == "registered", records.c.station == where.id)
+    history = History()
+    for record in _in_order(connection, sa.or_(near, late, known)):
+        history.add(record)
+    return history
+
+
+def _number(day: date) -> int:
+    return day.year * 10000 + day.month * 100 + day.day
+
+
+def _in_order(connection: sa.Connection, which: sa.ColumnElement[bool]) -> Iterator[Record]:
+    """Records of one station that count, epoch after epoch."""
+    wanted = (
+        sa.select(segments.c.epoch, records.c.document)
+        .join(segments, segments.c.id == records.c.segment)
+        .where(which, segments.c.standing == COUNTS)
+        .order_by(segments.c.first_seq, records.c.seq)
+    )
+    epochs: dict[str, list[str]] = {}
+    for epoch, document in connection.execute(wanted):
+        epochs.setdefault(epoch, []).append(document)
+    for documents in _by_age(epochs):
+        for document in documents:
+            yield _record(json.loads(document))
+
+
+def _by_age(epochs: Mapping[str, list[str]]) -> list[list[str]]:
+    """The epochs of a station, the oldest first: each names the one before it; where that is lost, ids tell."""
+    if len(epochs) < 2:
+        return list(epochs.values())
+    firsts = {epoch: json.loads(documents[0]) for epoch, documents in epochs.items()}
+    placed: dict[str, None] = {}
+
+    def put(epoch: str, below: frozenset[str]) -> None:
+        first = firsts[epoch]
+        details = first["details"] if first["type"] == "station_noted" and first["note"] == "new_epoch" else {}
+        told = details.get("before")
+        before = str((told if isinstance(told, dict) else details).get("epoch"))
+        if before in epochs and before not in below:
+            put(before, below | {epoch})
+        placed[epoch] = None
+
+    for epoch in sorted(epochs, key=lambda name: firsts[name]["id"]):
+        if epoch not in placed:
+            put(epoch, frozenset((epoch,)))
+    return [epochs[epoch] for epoch in placed]
+
+
+def _record(document: dict[str, Any]) -> Record:
+    # It was checked when it was taken in.
+    named = ("id", "station", "epoch", "seq", "type", "volunteer", "prev", "hash")
+    return Record(document, *(document[name] for name in named))
+
+
+# --- the report -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One station's day; the fields are the keys of `kiosk hq report --format json`.
+
+    Attributes:
+        day: the service day.
+        street, community: codes of where the station is.
+        station: its id.
+        people: how many came.
+        check_ins: how many visits there were; somebody may come twice.
+        minutes: served by all of them, as far as their visits have an end or go on.
+        refused: how many did not meet the clauses.
+        pending_check_out: visits that lack their sign-out.
+        duplicates: people of whom somebody has to say whether they are counted twice.
+    """
+
+    day: date
+    street: str | None
+    community: str | None
+    station: str
+    people: int
+    check_ins: int
+    minutes: int
+    refused: int
+    pending_check_out: int
+    duplicates: int
+
+
+def report(
+    connection: sa.Connection,
+    now: datetime,
+    doubtful: Iterable[str],
+    *,
+    day: date | None = None,
+    station: str | None = None,
+    community: str | None = None,
+) -> Iterator[Day]:
+    """The days of stations, by day and then by station.
+
+    Args:
+        connection: to the database.
+        now: the time (aware): whoever has not left serves until now.
+        doubtful: numbers of volunteers who may be counted twice.
+        day: only this day.
+        station: only this station.
+        community: only stations of this community.
+    """
+    alike = frozenset(doubtful)
+    found: list[Day] = []
+    for where in all_stations(connection, station=station, community=community):
+        history = history_of(connection, where) if day is None else history_of_day(connection, where, day)
+        days = history.days() if day is None else history.days() & {day}
+        found += (_day(history, where, each, now, alike) for each in days)
+    return iter(sorted(found, key=lambda row: (row.day, row.street or "", row.community or "", row.station)))
+
+
+def _day(history: History, where: Where, day: date, now: datetime, doubtful: frozenset[str]) -> Day:
+    entries = roster(history, day, now)
+    visits = history.visits_on(day)
+    return Day(
+        day=day,
+        street=where.street,
+        community=where.community,
+        station=where.station,
+        people=len(entries),
+        check_ins=len(visits),
+        minutes=sum(entry.minutes or 0 for entry in entries),
+        refused=history.refused.get(day, 0),
+        pending_check_out=sum(visit.status(now) == "pending_check_out" for visit in visits),
+        duplicates=sum(entry.volunteer in doubtful for entry in entries),
+    )
+
+
+def roster_of(
+    connection: sa.Connection, now: datetime, day: date, *, station: str | None = None, community: str | None = None
+) -> Iterator[tuple[Where, Entry]]:
+    """The people of a day, station by station."""
+    for where in all_stations(connection, station=station, community=community):
+        for entry in roster(history_of_day(connection, where, day), day, now):
+            yield where, entry
