@@ -7,7 +7,7 @@ import io
 import os
 import resource
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from importlib import import_module
 from pathlib import Path
@@ -99,26 +99,89 @@ def _parser() -> argparse.ArgumentParser:
     hq = command("hq", "hq.init", _("headquarters' part"))
     of = hq.add_subparsers(title=_("commands"), metavar=_("COMMAND"), required=True)
 
-    def of_hq(name: str, text: str, *, makes_keys: bool = False) -> argparse.ArgumentParser:
-        added = command(name, f"hq.{name}", text, of=of)
+    _add_hq(command, formatted, of)
+
+    formatted(command("verify", "verify.run", _("check every record, hash, chain and file")))
+    return parser
+
+
+def _add_hq(
+    command: Callable[..., argparse.ArgumentParser],
+    formatted: Callable[[argparse.ArgumentParser], argparse.ArgumentParser],
+    of: argparse._SubParsersAction[argparse.ArgumentParser],
+) -> None:
+    """Adds the commands of headquarters."""
+
+    def of_hq(
+        name: str,
+        text: str,
+        call: str | None = None,
+        *,
+        makes_keys: bool = False,
+        of: argparse._SubParsersAction[argparse.ArgumentParser] = of,
+    ) -> argparse.ArgumentParser:
+        added = command(name, call or f"hq.{name}", text, of=of)
         added.add_argument("--db", metavar="URL", help=_("the database; without it a SQLite file in the data folder"))
         where = _("the folder with headquarters' keys")
         added.add_argument("--keys", type=_path, metavar="DIR", required=makes_keys, help=where)
         return added
 
+    def placed(added: argparse.ArgumentParser, *, day: str) -> argparse.ArgumentParser:
+        added.add_argument("--day", type=_day, metavar="D", help=day)
+        added.add_argument("--station", metavar="ID", help=_("only this station"))
+        added.add_argument("--community", metavar="CODE", help=_("only this community, by code or name"))
+        return added
+
     formatted(of_hq("init", _("make headquarters' keys"), makes_keys=True))
+    collect = formatted(of_hq("collect", _("take in what stations have handed over"), "hq_log.run_collect"))
+    urls = _("folders, sticks, sftp://, webdav://, webdavs:// or s3://, or plain TinyDB files")
+    collect.add_argument("urls", nargs="+", metavar="URL", help=urls)
     accept = formatted(of_hq("accept", _("answer for the key of a station, or withdraw one")))
     accept.add_argument("station", metavar="STATION", help=_("its id"))
-    which = accept.add_mutually_exclusive_group(required=True)
+    which = accept.add_mutually_exclusive_group()
     which.add_argument("--from", dest="source", type=_path, metavar="PATH", help=_("files of the station that name it"))
     which.add_argument("--key", metavar="HEX", help=_("the public key itself"))
     which.add_argument("--withdraw", metavar="KEY", help=_("a key that was stolen, in hex or its fingerprint"))
     accept.add_argument("--reason", default="", help=_("why"))
+    formatted(of_hq("stations", _("how far every station is handed in"), "hq_log.run_stations"))
+    roster = formatted(of_hq("roster", _("the people of a day and their state"), "hq_log.run_roster"))
+    placed(roster, day=_("a day such as 2021-12-01; today without it"))
+    report = formatted(of_hq("report", _("the days of all stations in numbers"), "hq_log.run_report"))
+    placed(report, day=_("only this day; all days without it"))
+    report.add_argument("--needs", action="store_true", help=_("what every post of a day wanted, and who came"))
+    formatted(of_hq("problems", _("what a person has to look at"), "hq_log.run_problems"))
+    resolve = formatted(of_hq("resolve", _("write down what was decided about a problem"), "hq_log.run_resolve"))
+    resolve.add_argument("problem", metavar="PROBLEM", help=_("its name, as it is printed in brackets"))
+    decided = _("of a fork the beginning of the hash that counts; of others in words")
+    resolve.add_argument("--decision", default="", help=decided)
+    resolve.add_argument("--reason", default="", help=_("why"))
+    export = formatted(of_hq("export", _("the service record, and certificates"), "hq_export.run"))
+    export.add_argument("--out", type=_path, metavar="FILE", help=_("a file that ends in .csv or .xlsx"))
+    export.add_argument("--certificates", type=_path, metavar="DIR", help=_("write a PDF for everybody into a folder"))
+    export.add_argument("--volunteer", metavar="NUMBER", help=_("only this volunteer"))
+    export.add_argument("--day", type=_day, metavar="D", help=_("only this day; all days without it"))
+    private = _("headquarters' private key hq.age: then ID numbers and phones are told")
+    export.add_argument("--identity", type=_path, metavar="FILE", help=private)
     directory = of_hq("directory", _("sign the list of stations, for all of them to take in"))
     directory.add_argument("--out", type=_path, metavar="FILE", help=_("where to write it; stdout without it"))
 
-    formatted(command("verify", "verify.run", _("check every record, hash, chain and file")))
-    return parser
+    campaign = command("campaign", "hq_campaign.run_show", _("edit, check and publish a campaign"), of=of)
+    parts = campaign.add_subparsers(title=_("commands"), metavar=_("COMMAND"), required=True)
+    show = formatted(of_hq("show", _("the campaign in force, to be edited"), "hq_campaign.run_show", of=parts))
+    show.add_argument("--out", type=_path, metavar="FILE", help=_("write it to a file, under the next version"))
+    check = formatted(of_hq("check", _("check a campaign file"), "hq_campaign.run_check", of=parts))
+    post = formatted(of_hq("post", _("add, change or take out a post"), "hq_campaign.run_post", of=parts))
+    publish = formatted(of_hq("publish", _("publish a campaign file"), "hq_campaign.run_publish", of=parts))
+    for added in (check, post, publish):
+        added.add_argument("file", type=_path, metavar="FILE", help=_("the campaign file"))
+    post.add_argument("post", metavar="POST", help=_("its id"))
+    post.add_argument("--duty", metavar="DUTY", help=_("the duty's code"))
+    post.add_argument("--community", metavar="CODE", help=_("the code of its community"))
+    post.add_argument("--place", metavar="TEXT", help=_("where exactly"))
+    post.add_argument("--from", dest="starts", metavar="TIME", help=_("when it begins, such as 08:30"))
+    post.add_argument("--to", dest="ends", metavar="TIME", help=_("when it ends"))
+    post.add_argument("--wanted", type=int, metavar="N", help=_("how many people"))
+    post.add_argument("--remove", action="store_true", help=_("take it out"))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -24,7 +24,8 @@ _KEYS = "keys"
 
 
 @contextmanager
-def _database(folder: Path, options: Namespace) -> Iterator[Database]:
+def opened(folder: Path, options: Namespace) -> Iterator[Database]:
+    """Headquarters' database, closed in the end."""
     database = Database(options.db, folder)
     try:
         yield database
@@ -34,7 +35,7 @@ def _database(folder: Path, options: Namespace) -> Iterator[Database]:
 
 def init(folder: Path, options: Namespace) -> int:
     """Makes headquarters' keys and prints where the file for the stations lies."""
-    with _database(folder, options) as database:
+    with opened(folder, options) as database:
         known = database.said(_KEYS)
         if known is not None:
             raise WrongUsage(_("This database belongs to the keys in {folder} already.").format(folder=known))
@@ -63,7 +64,7 @@ def init(folder: Path, options: Namespace) -> int:
     return 0
 
 
-def _keys(database: Database, options: Namespace) -> HqKeys:
+def keys_of(database: Database, options: Namespace) -> HqKeys:
     """The keys that the database belongs to; a new one knows of nothing that was withdrawn, and must sign nothing."""
     known = database.said(_KEYS)
     if known is None:
@@ -74,16 +75,21 @@ def _keys(database: Database, options: Namespace) -> HqKeys:
 
 
 def accept(folder: Path, options: Namespace) -> int:
-    """Answers for a station's key, or withdraws one, and prints all keys of the station."""
+    """Answers for a station's key, or withdraws one, and prints all keys of the station.
+
+    Without more it is the key that the station has shown when its segments were collected.
+    """
     try:
         station = parse_station_id(options.station)
     except InvalidInput as error:
         raise WrongUsage(str(error)) from error
     now = clock.system_clock()
-    with _database(folder, options) as database:
-        _keys(database, options)
+    with opened(folder, options) as database:
+        keys_of(database, options)
         if options.withdraw is not None:
             keys = enrolment.withdraw(database, station, options.withdraw, options.reason, now)
+        elif options.key is None and options.source is None:
+            keys = enrolment.accept(database, station, enrolment.shown(database, station), now)
         else:
             keys = enrolment.accept(database, station, _named(options, station), now)
     _print(keys, options.format)
@@ -128,8 +134,8 @@ def _print(keys: Iterable[StationKey], form: str) -> None:
 def directory(folder: Path, options: Namespace) -> int:
     """Signs the directory of all stations, and writes it to a file or to stdout."""
     now = clock.system_clock()
-    with _database(folder, options) as database:
-        document = enrolment.directory(database, _keys(database, options).sign, now)
+    with opened(folder, options) as database:
+        document = enrolment.directory(database, keys_of(database, options).sign, now)
     if options.out is None:
         sys.stdout.flush()
         sys.stdout.buffer.write(document + b"\n")

@@ -5,16 +5,30 @@ What comes of it is the directory, signed, by which every station knows the badg
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
 from kiosk.audit import notes, public_keys
 from kiosk.errors import KioskError
-from kiosk.hq.database import Database, directories, revoked_badges, station_keys
+from kiosk.hq.database import (
+    Database,
+    directories,
+    ends,
+    records,
+    revoked_badges,
+    segments,
+    shown_keys,
+    station_keys,
+    stations,
+)
+from kiosk.hq.gaps import missing
+from kiosk.hq.intake import COUNTS, settle
 from kiosk.i18n import _
 from kiosk.records import timestamp
 from kiosk.segments import Segment, Unreadable, check_within, read_all, read_segment
@@ -122,7 +136,67 @@ def accept(database: Database, station: str, handed: Handed, now: datetime) -> S
             elif serial > before[volunteer]:
                 same = revoked_badges.c.volunteer == volunteer
                 connection.execute(revoked_badges.update().where(same).values(serial=serial))
+        settle(connection, station)
         return [key for key in _all(connection) if key.station == station]
+
+
+def shown(database: Database, station: str) -> Handed:
+    """The key that a station has shown when its segments were collected, and the badges that it has revoked.
+
+    Raises:
+        KioskError: if nothing of it was collected, or it has shown several keys: then somebody has to say which.
+    """
+    with database.begin() as connection:
+        columns = shown_keys.c
+        found = [bytes(key) for key in connection.scalars(sa.select(columns.key).where(columns.station == station))]
+        if not found:
+            raise KioskError(_("Nothing of station {station} was collected yet.").format(station=station))
+        known = {key.key for key in _all(connection) if key.station == station}
+        new = [key for key in found if key not in known]
+        if len(new) > 1:
+            sentence = _("Station {station} has shown several keys. Please say which one: {keys}")
+            raise KioskError(sentence.format(station=station, keys=", ".join(key.hex() for key in new)))
+        revoked: dict[str, int] = {}
+        told = (
+            sa.select(records.c.document)
+            .join(stations, stations.c.id == records.c.station)
+            .join(segments, segments.c.id == records.c.segment)
+            .where(stations.c.station == station, records.c.type == "badge_revoked", segments.c.standing == COUNTS)
+        )
+        for record in map(json.loads, connection.scalars(told)):
+            revoked[record["volunteer"]] = max(record["serial"], revoked.get(record["volunteer"], 0))
+    return Handed(tuple(new or found), revoked)
+
+
+def enrolled(connection: sa.Connection) -> Iterator[dict[str, Any]]:
+    """Every epoch of every station, with the keys of `kiosk hq stations --format json`.
+
+    `missing` counts records; `last_seen` is when something new came last; `enrolled` says whether somebody has answered
+    for the station.
+    """
+    accepted = set(connection.scalars(sa.select(station_keys.c.station).where(station_keys.c.withdrawn.is_(None))))
+    gone: dict[tuple[str, str], int] = {}
+    for name, epoch, first, last in missing(connection):
+        gone[name, epoch] = gone.get((name, epoch), 0) + last - first + 1
+    reached: dict[tuple[str, str], int] = {}
+    columns = segments.c
+    held = sa.select(columns.station, columns.epoch, sa.func.max(columns.first_seq + columns.records - 1).label("seq"))
+    held = held.where(columns.standing == COUNTS).group_by(columns.station, columns.epoch)
+    told = sa.select(ends.c.station, ends.c.epoch, ends.c.seq)
+    for row in (*connection.execute(held), *connection.execute(told)):
+        reached[row.station, row.epoch] = max(row.seq, reached.get((row.station, row.epoch), 0))
+    seen = {
+        row.station: row.last_seen for row in connection.execute(sa.select(stations.c.station, stations.c.last_seen))
+    }
+    for (name, epoch), last in sorted(reached.items()):
+        yield {
+            "station": name,
+            "epoch": epoch,
+            "last_seq": last,
+            "missing": gone.get((name, epoch), 0),
+            "last_seen": seen.get(name),
+            "enrolled": name in accepted,
+        }
 
 
 def _revoked(connection: sa.Connection) -> dict[str, int]:
@@ -155,6 +229,7 @@ def withdraw(database: Database, station: str, named: str, reason: str, now: dat
         change = {"withdrawn": timestamp(now), "reason": reason.strip()}
         still = station_keys.c.withdrawn.is_(None)
         connection.execute(station_keys.update().where(station_keys.c.key == found[0].key, still).values(change))
+        settle(connection, station)
         return [key for key in _all(connection) if key.station == station]
 
 

@@ -116,14 +116,7 @@ class HqKeys:
         Raises:
             KeysError: if the key is not here.
         """
-        import pyrage
-
-        identity = pyrage.x25519.Identity.from_str(_identity(self.folder / OPENING))
-        for each in sealed:
-            try:
-                yield json.loads(pyrage.decrypt(base64.b64decode(each), [identity]))
-            except (pyrage.DecryptError, ValueError):
-                yield {}
+        return open_with(self.folder / OPENING)(sealed)
 
     @property
     def opens_numbers(self) -> bool:
@@ -146,3 +139,23 @@ def opener_for(identities: Iterable[str]) -> Callable[[bytes], bytes] | None:
 
     known = [pyrage.x25519.Identity.from_str(each) for each in identities]
     return (lambda ciphertext: bytes(pyrage.decrypt(ciphertext, known))) if known else None
+
+
+def open_with(path: Path) -> Callable[[Iterable[str]], Iterator[dict[str, str]]]:
+    """What opens ID numbers, from the file `OPENING` wherever it is kept.
+
+    Raises:
+        KeysError: if it is no such file.
+    """
+    import pyrage
+
+    identity = pyrage.x25519.Identity.from_str(_identity(path))
+
+    def opened(sealed: Iterable[str]) -> Iterator[dict[str, str]]:
+        for each in sealed:
+            try:
+                yield json.loads(pyrage.decrypt(base64.b64decode(each), [identity]))
+            except (pyrage.DecryptError, ValueError):
+                yield {}
+
+    return opened

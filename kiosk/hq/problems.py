@@ -9,21 +9,24 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from itertools import combinations
 
 import sqlalchemy as sa
 
 from kiosk.errors import WrongUsage
-from kiosk.hq.database import CLOCK, ends, quarantine, records, resolutions, segments, stations
+from kiosk.hq.database import CLOCK, quarantine, records, resolutions, segments, stations
+from kiosk.hq.gaps import missing
 from kiosk.hq.intake import COUNTS, FORK, UNTRUSTED, settle
-from kiosk.hq.reading import all_stations, history_of
+from kiosk.hq.reading import all_stations, history_of_day
 from kiosk.i18n import _
 from kiosk.records import ALPHABET, in_fives, timestamp
-from kiosk.roster import Visit
+from kiosk.roster import History, Visit
 from kiosk.trust import fingerprint
 
 SAME_PERSON, TWO_PLACES, GAP = "same_person", "two_places", "gap"
+_AT_ONCE = 500
+"""Numbers in one question: databases take only so many values."""
 Opener = Callable[[Iterable[str]], Iterator[Mapping[str, str]]]
 
 
@@ -66,14 +69,15 @@ def problems(connection: sa.Connection, opener: Opener | None = None) -> list[Pr
         opener: opens what was sealed to headquarters, where that key is at hand.
     """
     decided = set(connection.scalars(sa.select(resolutions.c.problem)))
+    alike = same_people(connection, opener)
     found = [
         *_quarantined(connection),
         *_untrusted(connection),
         *_gaps(connection),
         *_forks(connection),
         *_clocks(connection),
-        *same_people(connection, opener),
-        *two_places(connection),
+        *alike,
+        *two_places(connection, alike),
     ]
     return [problem for problem in found if problem.name not in decided]
 
@@ -81,7 +85,8 @@ def problems(connection: sa.Connection, opener: Opener | None = None) -> list[Pr
 def doubtful(connection: sa.Connection) -> set[str]:
     """Numbers of volunteers who may be counted twice, while nobody has decided about them."""
     decided = set(connection.scalars(sa.select(resolutions.c.problem)))
-    open_ = (each for each in (*same_people(connection), *two_places(connection)) if each.name not in decided)
+    alike = same_people(connection)
+    open_ = (each for each in (*alike, *two_places(connection, alike)) if each.name not in decided)
     return {volunteer for each in open_ for volunteer in each.volunteers}
 
 
@@ -114,26 +119,6 @@ def _gaps(connection: sa.Connection) -> Iterator[Problem]:
         sentence = _("The records {first} to {last} of epoch {epoch} are missing.")
         detail = sentence.format(first=first, last=last, epoch=epoch)
         yield Problem(station, GAP, detail, (station, epoch, str(first), str(last)))
-
-
-def missing(connection: sa.Connection, station: str | None = None) -> Iterator[tuple[str, str, int, int]]:
-    """Stretches of records that a station has sealed and that are not here: station, epoch, first and last seq."""
-    columns = segments.c
-    wanted = sa.select(columns.station, columns.epoch, columns.first_seq, columns.records)
-    wanted = wanted.where(columns.standing == COUNTS).order_by(columns.station, columns.epoch, columns.first_seq)
-    told = sa.select(ends.c.station, ends.c.epoch, ends.c.seq)
-    if station is not None:
-        wanted, told = wanted.where(columns.station == station), told.where(ends.c.station == station)
-    reached: dict[tuple[str, str], int] = {}
-    for name, epoch, first, count in connection.execute(wanted):
-        before = reached.get((name, epoch), 0)
-        if first > before + 1:
-            yield name, epoch, before + 1, first - 1
-        reached[name, epoch] = max(before, first + count - 1)
-    for name, epoch, last in connection.execute(told.order_by(ends.c.station, ends.c.epoch)):
-        before = reached.get((name, epoch), 0)
-        if last > before:
-            yield name, epoch, before + 1, last
 
 
 def _forks(connection: sa.Connection) -> Iterator[Problem]:
@@ -255,8 +240,13 @@ def _one_person(station: str, detail: str, numbers: tuple[str, ...]) -> Problem:
     return Problem(station, SAME_PERSON, detail, numbers, volunteers=numbers)
 
 
-def two_places(connection: sa.Connection) -> list[Problem]:
-    """Volunteers who were checked in at two stations at once."""
+def two_places(connection: sa.Connection, alike: Iterable[Problem]) -> list[Problem]:
+    """People who were checked in at two stations at once, under one number or under several that may be theirs.
+
+    Args:
+        connection: to the database.
+        alike: what `same_people` has found.
+    """
     columns = records.c
     several = (
         sa.select(columns.about)
@@ -264,34 +254,64 @@ def two_places(connection: sa.Connection) -> list[Problem]:
         .group_by(columns.about)
         .having(sa.func.count(sa.distinct(columns.station)) > 1)
     )
-    wanted = sa.select(columns.about, columns.station).where(columns.type == "checked_in", columns.about.in_(several))
-    at: dict[int, set[str]] = {}
-    for volunteer, place in connection.execute(wanted.distinct()):
-        at.setdefault(place, set()).add(volunteer)
-    visits: dict[str, list[tuple[str, Visit]]] = {}
-    for where in all_stations(connection):
-        if where.id not in at:
-            continue
-        history = history_of(connection, where)
-        for volunteer in at[where.id]:
-            visits.setdefault(volunteer, []).extend((where.station, visit) for visit in history.visits_of(volunteer))
-    return [problem for volunteer, mine in sorted(visits.items()) for problem in _at_once(volunteer, mine)]
+    groups = {(volunteer,) for volunteer in connection.scalars(several)} | {each.volunteers for each in alike}
+    if not groups:
+        return []
+    came: dict[str, list[tuple[int, int]]] = {}
+    numbers = sorted({volunteer for group in groups for volunteer in group})
+    for start in range(0, len(numbers), _AT_ONCE):
+        some = columns.about.in_(numbers[start : start + _AT_ONCE])
+        wanted = sa.select(columns.about, columns.station, columns.day).where(columns.type == "checked_in", some)
+        for volunteer, place, day in connection.execute(wanted.distinct()):
+            came.setdefault(volunteer, []).append((place, day))
+    by_id = {where.id: where for where in all_stations(connection)}
+    read: dict[tuple[int, int], History] = {}
+    found: dict[str, Problem] = {}
+    for group in sorted(groups):
+        visits: dict[str, tuple[str, Visit]] = {}
+        for place, day in _near(came, group):
+            if (place, day) not in read:
+                read[place, day] = history_of_day(connection, by_id[place], _date(day))
+            for volunteer in group:
+                mine = read[place, day].visits_of(volunteer)
+                visits |= {visit.id: (by_id[place].station, visit) for visit in mine}
+        found |= {problem.name: problem for problem in _at_once(visits.values())}
+    return list(found.values())
 
 
-def _at_once(volunteer: str, visits: Sequence[tuple[str, Visit]]) -> Iterator[Problem]:
-    for (here, one), (there, other) in combinations(visits, 2):
+def _near(came: Mapping[str, Sequence[tuple[int, int]]], group: Iterable[str]) -> set[tuple[int, int]]:
+    """The stations and days of a group of numbers where, within a day, they were at another station, too."""
+    here = [each for volunteer in group for each in came.get(volunteer, ())]
+    return {
+        one
+        for one in here
+        if any(one[0] != other[0] and abs((_date(one[1]) - _date(other[1])).days) <= 1 for other in here)
+    }
+
+
+def _date(day: int) -> date:
+    return date(day // 10000, day // 100 % 100, day % 100)
+
+
+def _at_once(visits: Iterable[tuple[str, Visit]]) -> Iterator[Problem]:
+    in_turn = sorted(visits, key=lambda told: (told[1].checked_in, told[1].id))
+    for (here, one), (there, other) in combinations(in_turn, 2):
         if here == there or one.voided or other.voided:
             continue
         if one.overlaps(other.checked_in, other.checked_out or other.pending_from):
+            who = tuple(sorted({one.volunteer, other.volunteer}))
             sentence = _("{volunteer} was checked in at {here} and at {there} at once, on {day}.")
+            volunteer = " = ".join(who)
             detail = sentence.format(volunteer=volunteer, here=here, there=there, day=one.day.isoformat())
-            yield Problem(here, TWO_PLACES, detail, tuple(sorted((one.id, other.id))), volunteers=(volunteer,))
+            yield Problem(here, TWO_PLACES, detail, tuple(sorted((one.id, other.id))), volunteers=who)
 
 
 # --- decisions --------------------------------------------------------------------------------------------------------
 
 
-def resolve(connection: sa.Connection, name: str, decision: str, reason: str, now: datetime) -> Problem:
+def resolve(
+    connection: sa.Connection, name: str, decision: str, reason: str, now: datetime, opener: Opener | None = None
+) -> Problem:
     """Writes down what somebody has decided about a problem; of a fork, which branch counts from now on.
 
     Args:
@@ -300,12 +320,13 @@ def resolve(connection: sa.Connection, name: str, decision: str, reason: str, no
         decision: of a fork the hash of the segment whose branch counts, or how it begins; of others anything.
         reason: why, for those who ask later.
         now: the time (aware).
+        opener: opens what was sealed to headquarters, where that key is at hand.
 
     Raises:
         WrongUsage: if there is no such problem, no such branch, or no reason is given.
     """
     wanted = "".join(name.upper().split()).replace("-", "")
-    found = next((each for each in problems(connection) if each.name.replace("-", "") == wanted), None)
+    found = next((each for each in problems(connection, opener) if each.name.replace("-", "") == wanted), None)
     if found is None:
         raise WrongUsage(_("There is no open problem {name}.").format(name=name))
     if not reason.strip():

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from kiosk.campaign import Campaign
 from kiosk.hq.database import CLOCK, records, segments, stations
 from kiosk.hq.intake import COUNTS
 from kiosk.records import Record
@@ -217,3 +218,74 @@ def roster_of(
     for where in all_stations(connection, station=station, community=community):
         for entry in roster(history_of_day(connection, where, day), day, now):
             yield where, entry
+
+
+# --- needs ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a post wanted on a day and who came; the fields are the keys of `kiosk hq report --needs --format json`.
+
+    Attributes:
+        day: the service day.
+        post: its id.
+        duty: in Chinese, as programs know it.
+        community: its name.
+        place: where exactly.
+        wanted, arrived, missing: people.
+    """
+
+    day: date
+    post: str
+    duty: str
+    community: str
+    place: str
+    wanted: int
+    arrived: int
+    missing: int
+
+
+def needs(
+    connection: sa.Connection,
+    campaigns: Iterable[Campaign],
+    day: date,
+    *,
+    station: str | None = None,
+    community: str | None = None,
+) -> list[Need]:
+    """What the posts of a day wanted, and how many people were sent there by the stations.
+
+    Args:
+        connection: to the database.
+        campaigns: those that were published, of which the newest that holds on that day counts.
+        day: the service day.
+        station: only who came at this station.
+        community: only posts of this community.
+    """
+    holding = [campaign for campaign in campaigns if campaign.in_force(day)]
+    if not holding:
+        return []
+    campaign = max(holding, key=lambda each: (each.first, each.version))
+    arrived: dict[str, set[str]] = {}
+    for where in all_stations(connection, station=station):
+        for visit in history_of_day(connection, where, day).visits_on(day):
+            if visit.post:
+                arrived.setdefault(visit.post, set()).add(visit.volunteer)
+    found = []
+    for post in campaign.posts:
+        if community in (None, post.community):
+            duty, came = campaign.duty(post.duty), len(arrived.get(post.id, ()))
+            found.append(
+                Need(
+                    day,
+                    post.id,
+                    duty.text.zh if duty else post.duty,
+                    campaign.name_of(post.community),
+                    post.place.zh,
+                    post.wanted,
+                    came,
+                    max(post.wanted - came, 0),
+                )
+            )
+    return found

@@ -1,0 +1,30 @@
+"""Which records stations have sealed and headquarters does not have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import sqlalchemy as sa
+
+from kiosk.hq.database import ends, segments
+from kiosk.hq.intake import COUNTS
+
+
+def missing(connection: sa.Connection, station: str | None = None) -> Iterator[tuple[str, str, int, int]]:
+    """Stretches of records that a station has sealed and that are not here: station, epoch, first and last seq."""
+    columns = segments.c
+    wanted = sa.select(columns.station, columns.epoch, columns.first_seq, columns.records)
+    wanted = wanted.where(columns.standing == COUNTS).order_by(columns.station, columns.epoch, columns.first_seq)
+    told = sa.select(ends.c.station, ends.c.epoch, ends.c.seq)
+    if station is not None:
+        wanted, told = wanted.where(columns.station == station), told.where(ends.c.station == station)
+    reached: dict[tuple[str, str], int] = {}
+    for name, epoch, first, count in connection.execute(wanted):
+        before = reached.get((name, epoch), 0)
+        if first > before + 1:
+            yield name, epoch, before + 1, first - 1
+        reached[name, epoch] = max(before, first + count - 1)
+    for name, epoch, last in connection.execute(told.order_by(ends.c.station, ends.c.epoch)):
+        before = reached.get((name, epoch), 0)
+        if last > before:
+            yield name, epoch, before + 1, last
