@@ -28,9 +28,13 @@ from kiosk import i18n, setup
 from kiosk.__main__ import main
 from kiosk.campaign import Campaign
 from kiosk.campaign_files import shipped
+from kiosk.hq.database import Database
+from kiosk.hq.keys import HqKeys
 from kiosk.records import SHANGHAI
 from kiosk.setup import NewStation
 from kiosk.station import Station
+from kiosk.trust import read_hq_keys
+from tests.district import HOMES, District
 from tests.wrapping import lightly
 
 START = datetime(2021, 12, 6, 8, 0, tzinfo=SHANGHAI)
@@ -245,3 +249,30 @@ def run(
         return Result(code, out, err)
 
     return call
+
+
+# --- headquarters -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory, campaign: Campaign) -> Path:
+    """Headquarters' keys and the two stations as they were set up, for the whole run, to be copied."""
+
+    def make(folder: Path) -> None:
+        HqKeys.create(folder / "keys")
+        hq = read_hq_keys(folder / "keys" / "hq.json")
+        for name, home in HOMES.items():
+            with lightly():
+                made = setup.prepare(folder / name, campaign, station=name, community=home, pin=PIN, hq=hq)
+            setup.finish(folder / name, made, clock=FakeClock())
+
+    return made_once(tmp_path_factory, "district", make)
+
+
+@pytest.fixture
+def district(prepared: Path, tmp_path: Path, run: Run, clock: FakeClock, campaign: Campaign) -> District:
+    shutil.copytree(prepared, tmp_path, dirs_exist_ok=True)
+    database = Database(None, tmp_path / "hq")
+    database.say("keys", str(tmp_path / "keys"))
+    database.close()
+    return District(tmp_path, run, clock, campaign)

@@ -7,7 +7,6 @@ import json
 import shutil
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,89 +15,14 @@ import pyrage
 import pytest
 import sqlalchemy as sa
 
-from kiosk import setup
-from kiosk.campaign import Campaign
-from kiosk.hq.database import Database
 from kiosk.hq.keys import HqKeys
 from kiosk.keys import Keys
 from kiosk.station import Station
 from kiosk.trust import Directory, fingerprint, read_hq_keys
 from tests import factories, plain
-from tests.conftest import PIN, FakeClock, Result, Run, made_once, seeded
+from tests.conftest import Run
+from tests.district import HOMES, District
 from tests.test_recovery import arrive
-from tests.wrapping import lightly
-
-HOMES = {"S016001": "330102016001", "S001001": "330102001051"}
-
-
-@dataclass
-class District:
-    """Headquarters and two stations in folders beside each other, and how they are called."""
-
-    folder: Path
-    run: Run
-    clock: FakeClock
-    campaign: Campaign
-
-    def hq(self, *arguments: str) -> Result:
-        return self.run("hq", *arguments, folder=self.folder / "hq")
-
-    def at(self, station: str, *arguments: str) -> Result:
-        return self.run(*arguments, folder=self.folder / station)
-
-    def accept(self, station: str) -> Result:
-        return self.hq("accept", station, "--from", str(self.folder / station), "--format", "json")
-
-    def publish(self) -> Path:
-        """The directory as it stands, written to a file."""
-        path = self.folder / "directory.json"
-        assert self.hq("directory", "--out", str(path)).code == 0
-        return path
-
-    def tell(self, *stations: str) -> None:
-        """Brings the directory to stations."""
-        path = self.publish()
-        for station in stations:
-            assert self.at(station, "badge", "stations", str(path)).code == 0
-
-    def arrival(self, station: str, number: int) -> str:
-        """The badge's code of somebody who comes."""
-        opened = Station(self.folder / station, clock=self.clock, entropy=seeded(number))
-        try:
-            return arrive(opened, self.campaign, number).code or ""
-        finally:
-            opened.close()
-
-    def judged(self, station: str, code: str) -> str | None:
-        """What a station says of a badge."""
-        done = self.at(station, "badge", "check", code)
-        assert done.code == (0 if done.rows[0]["valid"] else 1)
-        reason: str | None = done.rows[0]["reason"]
-        return reason
-
-
-@pytest.fixture(scope="session")
-def prepared(tmp_path_factory: pytest.TempPathFactory, campaign: Campaign) -> Path:
-    """Headquarters' keys and the two stations as they were set up, for the whole run, to be copied."""
-
-    def make(folder: Path) -> None:
-        HqKeys.create(folder / "keys")
-        hq = read_hq_keys(folder / "keys" / "hq.json")
-        for name, home in HOMES.items():
-            with lightly():
-                made = setup.prepare(folder / name, campaign, station=name, community=home, pin=PIN, hq=hq)
-            setup.finish(folder / name, made, clock=FakeClock())
-
-    return made_once(tmp_path_factory, "district", make)
-
-
-@pytest.fixture
-def district(prepared: Path, tmp_path: Path, run: Run, clock: FakeClock, campaign: Campaign) -> District:
-    shutil.copytree(prepared, tmp_path, dirs_exist_ok=True)
-    database = Database(None, tmp_path / "hq")
-    database.say("keys", str(tmp_path / "keys"))
-    database.close()
-    return District(tmp_path, run, clock, campaign)
 
 
 def key_of(folder: Path) -> bytes:
@@ -344,7 +268,7 @@ def _damage(path: Path) -> None:
         (["accept", "S001001", "--from", "{folder}/keys/hq.json"], 1, "hq.json"),
         (["accept", "S016001", "--key", "12"], 2, "64"),
         (["accept", "no such", "--key", "0a" * 32], 2, ""),
-        (["accept", "S016001"], 2, "--from"),
+        (["accept", "S016001"], 1, "S016001"),
         (["accept", "S016001", "--withdraw", "ABCDE"], 1, "ABCDE"),
         (["directory", "--keys", "{folder}/nowhere"], 1, "nowhere"),
         (["directory", "--db", "{folder}/hq"], 1, "hq"),

@@ -218,8 +218,9 @@ answers = sa.Table(
     sa.Column("url", sa.Text, primary_key=True),
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("digest", sa.LargeBinary(32), nullable=False),
+    sa.Column("number", sa.BigInteger, nullable=False),
 )
-"""What headquarters has laid where: it is written again only when it has changed."""
+"""What headquarters has laid where, under which number: it is written again only when it has changed."""
 
 campaigns = sa.Table(
     "campaigns",
