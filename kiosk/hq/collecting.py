@@ -167,8 +167,9 @@ class _Collecting:
         changed: list[tuple[str, bytes]] = []
         for station, content in self._heads(candidates):
             if content is None:
-                if station in named:
+                if station in named:  # handed over for the first time, and cut off; or a folder with plain files
                     headless.append(station)
+                    changed.append((station, b""))
             elif seen.get(station) != hashlib.sha256(content).digest():
                 changed.append((station, content))
         plain = [*headless, *(name for name in named if not STATION.fullmatch(name))]
@@ -197,6 +198,7 @@ class _Collecting:
 
     def _take_stations(self, changed: Sequence[tuple[str, bytes]]) -> None:
         tasks = [self._planned(station, content) for station, content in changed]
+        tasks = [task for task in tasks if task.wanted or task.content]
         for batch in _in_batches(tasks):
             self._take_batch(batch)
 
@@ -205,12 +207,14 @@ class _Collecting:
         task = _Task(station, content, None)
         with self._database.begin() as connection:
             trusted = trusted_keys(connection, station)
-            known = _known_names(connection, station)
+            known, parents = _known_names(connection, station)
         try:
-            head = Head.read(content)
-            if head.station != station:
+            head = Head.read(content) if content else None
+            if head is None:
+                pass
+            elif head.station != station:
                 raise Refused("foreign", _("It was signed by station {station}.").format(station=head.station))
-            if trusted and head.key not in trusted:
+            elif trusted and head.key not in trusted:
                 raise Refused("bad_signature", _("It is signed with a key that nobody has accepted."))
             task.head = head
         except Refused as error:
@@ -219,7 +223,7 @@ class _Collecting:
         if task.head is not None:
             told = (*task.head.ends, *task.head.others)
             seen |= {segment_name(station, end.epoch, end.number, end.hash) for end in told}
-        task.wanted = sorted(seen - known)
+        task.wanted = sorted((seen | parents) - known)
         return task
 
     def _take_batch(self, tasks: Sequence[_Task]) -> None:
@@ -254,7 +258,7 @@ class _Collecting:
                 self._refuse(station, problems)
             with self._database.begin() as connection:
                 for task in tasks:
-                    known = _known_names(connection, task.station) if task.wanted else set()
+                    known = _known_names(connection, task.station)[0] if task.wanted else set()
                     task.wanted = [name for name in dict.fromkeys(task.wanted) if name not in known]
         self._finish(tasks, clean)
 
@@ -269,7 +273,7 @@ class _Collecting:
             self._found.records += records_ - before[1]
 
     def _finish(self, tasks: Sequence[_Task], clean: Mapping[str, bool]) -> None:
-        """Decides what counts now; what is dealt with wholly need not be looked at again before its head changes."""
+        """Decides what counts now, and answers; then what is dealt with wholly is left until its head changes."""
         with self._database.begin() as connection:
             for task in tasks:
                 forks = _forks(connection, task.station)
@@ -280,14 +284,16 @@ class _Collecting:
                     self._found.forks.append(task.station)
                 if clean[task.station] and task.head is not None:
                     self._release(connection, task.station)
+        answered = {task.station for task in tasks if self._answer(task)}
+        with self._database.begin() as connection:
+            for task in tasks:
+                if task.station in answered and clean[task.station] and task.head is not None:
                     same = (heads.c.url == self._url, heads.c.station == task.station)
                     connection.execute(heads.delete().where(*same))
                     digest = hashlib.sha256(task.content).digest()
                     row = {"url": self._url, "station": task.station, "digest": digest}
                     connection.execute(heads.insert(), row)
-                self._found.stations += 1
-        for task in tasks:
-            self._answer(task)
+        self._found.stations += len(tasks)
 
     # --- plain files ------------------------------------------------------------------------------------------------
 
@@ -350,8 +356,8 @@ class _Collecting:
 
     # --- answers ----------------------------------------------------------------------------------------------------
 
-    def _answer(self, task: _Task) -> None:
-        """Lays a receipt there: what is held, and which head was seen."""
+    def _answer(self, task: _Task) -> bool:
+        """Lays a receipt there: what is held, and which head was seen; returns whether it lies there."""
         with self._database.begin() as connection:
             reached = held(connection, task.station)
         head = hashlib.sha256(task.content).hexdigest() if task.content else ""
@@ -360,7 +366,7 @@ class _Collecting:
         def receipt(number: int) -> bytes:
             return Receipt(task.station, number, timestamp(self._now), reached, head).sign(self._keys.sign)
 
-        self._lay(receipt_name(task.station), said, receipt)
+        return self._lay(receipt_name(task.station), said, receipt)
 
     def _answer_all(self) -> None:
         document = enrolment.directory(self._database, self._keys.sign, self._now)
@@ -370,8 +376,8 @@ class _Collecting:
             told = published
             self._lay(CAMPAIGNS, told, lambda _number: told)
 
-    def _lay(self, name: str, said: bytes, make: Callable[[int], bytes]) -> None:
-        """Writes a file there unless the same was laid there before.
+    def _lay(self, name: str, said: bytes, make: Callable[[int], bytes]) -> bool:
+        """Writes a file there unless the same was laid there before; returns whether it lies there.
 
         Args:
             name: the file's.
@@ -384,7 +390,7 @@ class _Collecting:
             before = connection.execute(sa.select(answers.c.digest).where(*same)).first()
             highest = connection.scalar(sa.select(sa.func.max(answers.c.number)).where(answers.c.name == name))
         if before is not None and bytes(before.digest) == digest:
-            return
+            return True
         number = max(int(self._now.timestamp() * 1000), (highest or 0) + 1)
         with self._database.begin() as connection:  # before it is out, so that the number is never given twice
             connection.execute(answers.delete().where(*same))
@@ -394,9 +400,10 @@ class _Collecting:
         except RemoteError as error:
             if str(error) not in self._found.problems:
                 self._found.problems.append(str(error))
-            return
+            return False
         with self._database.begin() as connection:
             connection.execute(answers.update().where(*same).values(digest=digest))
+        return True
 
 
 def _in_batches(tasks: Iterable[_Task]) -> Iterator[list[_Task]]:
@@ -411,12 +418,17 @@ def _in_batches(tasks: Iterable[_Task]) -> Iterator[list[_Task]]:
         yield batch
 
 
-def _known_names(connection: sa.Connection, station: str) -> set[str]:
-    """Names of the objects of a station whose segments are here, signed."""
+def _known_names(connection: sa.Connection, station: str) -> tuple[set[str], set[str]]:
+    """Names of the objects of a station whose segments are here, signed, and of those that they follow on."""
     columns = segments.c
-    wanted = sa.select(columns.epoch, columns.number, columns.hash)
+    wanted = sa.select(columns.epoch, columns.number, columns.hash, columns.prev)
     wanted = wanted.where(columns.station == station, columns.key.is_not(None), columns.number.is_not(None))
-    return {segment_name(station, *row) for row in connection.execute(wanted)}
+    known, parents = set(), set()
+    for epoch, number, hash_, prev in connection.execute(wanted):
+        known.add(segment_name(station, epoch, number, hash_))
+        if number > 1 and prev != ZEROS:
+            parents.add(segment_name(station, epoch, number - 1, prev))
+    return known, parents
 
 
 def _amount(connection: sa.Connection) -> tuple[int, int]:

@@ -207,10 +207,11 @@ resolutions = sa.Table(
     sa.Column("station", sa.Text, nullable=False),
     sa.Column("detail", sa.Text, nullable=False),
     sa.Column("decision", sa.Text, nullable=False),
+    sa.Column("over", sa.Text, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("at", sa.Text, nullable=False),
 )
-"""What people have decided about problems; nothing is ever taken back but by another decision."""
+"""What people have decided about problems, and over which other choices; only another decision takes one back."""
 
 answers = sa.Table(
     "answers",

@@ -313,7 +313,11 @@ def settle(connection: sa.Connection, station: str) -> None:
     for stretches in by_epoch.values():
         _judge([each for each in stretches if each.standing == COUNTS], chosen)
     for stretch in (each for stretches in by_epoch.values() for each in stretches):
-        if before[stretch.id] != stretch.standing:
+        if stretch.standing == SAME and not stretch.signed:
+            # A file that was not sealed yet: every record of it is here in the one that took its place.
+            connection.execute(records.delete().where(records.c.segment == stretch.id))
+            connection.execute(segments.delete().where(segments.c.id == stretch.id))
+        elif before[stretch.id] != stretch.standing:
             change = segments.update().where(segments.c.id == stretch.id).values(standing=stretch.standing)
             connection.execute(change)
     if signed:

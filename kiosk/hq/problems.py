@@ -127,6 +127,8 @@ def _forks(connection: sa.Connection) -> Iterator[Problem]:
     wanted = sa.select(columns.station, columns.epoch, columns.first_seq, columns.hash, columns.prev, columns.records)
     forks = connection.execute(wanted.where(columns.standing == FORK).order_by(columns.station, columns.id)).all()
     branches = {row.hash for row in forks}
+    decisions = sa.select(resolutions.c.decision, resolutions.c.over).where(resolutions.c.kind == FORK)
+    decided = {(row.decision, hash_) for row in connection.execute(decisions) for hash_ in row.over.split()}
     for row in forks:
         if row.prev in branches:
             continue  # it follows on another one of the same branch
@@ -135,6 +137,8 @@ def _forks(connection: sa.Connection) -> Iterator[Problem]:
             *same, columns.first_seq < row.first_seq + row.records, columns.first_seq + columns.records > row.first_seq
         )
         counting = list(connection.scalars(over.order_by(columns.first_seq)))
+        if any((hash_, row.hash) in decided for hash_ in counting):
+            continue
         sentence = _(
             "From record {seq} of epoch {epoch} on there are two logs: {other} counts, {hash} does not. "
             "Perhaps a copy of the data folder is in use."
@@ -343,6 +347,7 @@ def resolve(
         "station": found.station,
         "detail": found.detail,
         "decision": decision,
+        "over": " ".join(choice for choice in found.choices if choice != decision),
         "reason": reason.strip(),
         "at": timestamp(now),
     }
