@@ -28,7 +28,7 @@ from kiosk.campaign import (
     Street,
     Text,
 )
-from kiosk.canonical import is_as_written, with_sum
+from kiosk.canonical import SUM, is_as_written, with_sum
 from kiosk.durable import write_durably
 from kiosk.errors import CampaignError
 from kiosk.i18n import LANGUAGES, _
@@ -361,6 +361,10 @@ def read_bundle(path: Path, *, unchanged: bool = True) -> Campaign:
     return parse(source, [f"{path.name}: {name}" for name in SHIPPED])
 
 
+def _without_sum(campaign: Campaign) -> dict[str, Any]:
+    return {name: value for name, value in campaign.source.items() if name != SUM}
+
+
 CAMPAIGNS: Final = "campaigns"
 """The kind of document in which headquarters tells all stations its campaigns."""
 
@@ -402,7 +406,7 @@ def take_campaigns(folder: Path, content: bytes, public: bytes) -> list[Campaign
             if not path.exists():
                 write_durably(path, bundle(campaign), folder / "tmp")
                 new.append(campaign)
-            elif read_bundle(path).source != campaign.source:
+            elif _without_sum(read_bundle(path)) != _without_sum(campaign):
                 sentence = _("{file} is another campaign than headquarters has published under that number.")
                 raise CampaignError(sentence.format(file=path.name), file=path.name, entry="file", field="version")
         except CampaignError as error:
