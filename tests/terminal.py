@@ -224,6 +224,11 @@ class Terminal:
         rows = [*screen.history.top, *(screen.buffer[line] for line in range(screen.lines))]
         return "\n".join("".join(row[column].data for column in range(screen.columns)).rstrip() for row in rows)
 
+    @property
+    def echoes(self) -> bool:
+        """Whether the terminal shows by itself what is typed."""
+        return bool(termios.tcgetattr(self._slave)[3] & termios.ECHO)
+
     # --- doing ------------------------------------------------------------------------------------------------------
 
     def send(self, what: str | bytes, gap: float = 0.0, timeout: float = PATIENCE) -> None:

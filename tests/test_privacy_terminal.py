@@ -15,7 +15,7 @@ import pytest
 
 from tests.searching import MASKED, NAME, NEVER, NUMBER, PHONE, World, holds, register
 from tests.tent import Visitor, pitch, standing
-from tests.terminal import Terminal, terminal
+from tests.terminal import Terminal, kiosk, terminal
 
 pytestmark = pytest.mark.pty
 
@@ -64,20 +64,36 @@ def test_the_main_screen_and_its_scrollback_hold_nobody_however_it_ends(world: W
         holds_nobody(world, screen)
 
 
-@pytest.mark.faults
-def test_an_internal_error_shows_the_main_screen_for_a_moment_and_nobody_on_it(world: World, tmp_path: Path) -> None:
-    """The screen that failed is taken down and another one put up: between the two the terminal is its own."""
+def test_what_is_typed_while_the_screen_is_down_after_an_error_is_not_on_the_main_one(
+    world: World, tmp_path: Path
+) -> None:
+    """The screen that failed is taken down and another one put up: meanwhile the terminal itself would show keys."""
     with standing(world.tent, tmp_path, **{"break": f"kiosk.screens.export:ExportPage.content={NAME}"}) as visitor:
         screen = visitor.terminal
         visitor._lead()
         visitor._pin()
         screen.wait_for(world.tent.here[0].name)
         screen.send("\x1b[21~")
-        screen.until(lambda: world.tent.crash_log, "nothing was noted")
+        screen.until(lambda: not screen.modes["1049"], "the screen is not taken down")
+        while not screen.modes["1049"]:
+            screen.send("1")
+            screen.pump(0.01)
         screen.wait_for("请重新开始")
+        assert "RuntimeError" in world.tent.crash_log
         assert screen.raw.count(b"\x1b[?1049h") == 2
         screen.signal(signal.SIGTERM)
         assert screen.wait_end() == 0
+        holds_nobody(world, screen)
+
+
+def test_a_signal_before_the_screen_is_up_leaves_the_terminal_as_it_was(world: World) -> None:
+    """The echo is off by then; whoever uses the terminal next sees what they type."""
+    with terminal(kiosk(world.tent.folder)) as screen:
+        screen.until(lambda: not screen.echoes, "it echoes")
+        screen.signal(signal.SIGTERM)
+        assert screen.wait_end() == 0
+        assert screen.left_behind() == []
+        assert screen.echoes
         holds_nobody(world, screen)
 
 
