@@ -6,15 +6,18 @@ terminal that hangs up leaves it waiting. This module knows of bytes and signals
 
 from __future__ import annotations
 
+import atexit
 import os
 import select
 import selectors
 import signal
 import sys
+import termios
 import threading
 import time
 from codecs import getincrementaldecoder
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from types import FrameType
@@ -204,8 +207,23 @@ def ignore(*numbers: signal.Signals) -> None:
 
 
 def begin() -> None:
-    """Takes the signals over before there is a loop: asyncio would take SIGINT, and give it back too soon."""
+    """Takes the signals over before there is a loop: asyncio would take SIGINT, and give it back too soon.
+
+    From now on to the end of the process the terminal echoes nothing: what somebody types while no screen is up, as
+    after an internal error, would stand on the main screen.
+    """
     ignore(*_IGNORED)
+    for number in _CLOSING:  # else it would end without giving the echo back; the first app closes at once
+        signal.signal(number, lambda *_: setattr(Terminal, "closing", True))
+    with suppress(termios.error):
+        before = termios.tcgetattr(0)
+        atexit.register(_give_back, before)
+        termios.tcsetattr(0, termios.TCSANOW, [*before[:3], before[3] & ~termios.ECHO, *before[4:]])
+
+
+def _give_back(attributes: list[Any]) -> None:
+    with suppress(termios.error):  # the terminal may be gone
+        termios.tcsetattr(0, termios.TCSANOW, attributes)
 
 
 def end() -> None:

@@ -1,6 +1,6 @@
 """Starts the kiosk as its command does, rigged from outside: the product itself has no hooks for tests.
 
-`python -m tests.launcher [--break MODULE:CLASS.METHOD=MARK] [--idle N] [--journal FILE] ... DATA`
+`python -m tests.launcher [--break MODULE:CLASS.METHOD=MARK] [--idle N] [--journal FILE] ... DATA [COMMAND ...]`
 
 `--break` makes a method raise, with MARK in the error's words and in a local variable, as a person's name would be.
 `--idle` sets how long a page waits for the next key. `--journal` appends what reached the station and which page came
@@ -206,6 +206,7 @@ def main() -> int:
     """Rigs the kiosk and runs it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("data", type=Path)
+    parser.add_argument("command", nargs=argparse.REMAINDER)
     parser.add_argument("--break", dest="broken", default="")
     parser.add_argument("--idle", type=int)
     parser.add_argument("--journal", type=Path)
@@ -234,7 +235,7 @@ def main() -> int:
         shake()
     from kiosk.__main__ import main as kiosk
 
-    return kiosk(["--data", str(options.data)])
+    return kiosk(["--data", str(options.data), *options.command])
 
 
 if __name__ == "__main__":

@@ -45,6 +45,7 @@ _MODE = re.compile(rb"\x1b\[\?([\d;]+)([hl])")
 _KITTY = re.compile(rb"\x1b\[([<>])\d*u")
 # What pyte would print as letters: private markers but `?`, queries of modes.
 _FOREIGN = re.compile(rb"\x1b\[[<>=][\d;]*[a-zA-Z]|\x1b\[\?[\d;]*\$[a-z]")
+_ALTERNATE = re.compile(rb"\x1b\[\?1049h.*?(?:\x1b\[\?1049l|\Z)", re.DOTALL)
 _UNFINISHED = re.compile(rb"\x1b(\[[<>=?]?[\d;$]*)?\Z")
 
 
@@ -63,6 +64,10 @@ class _Screen(pyte.Screen):
         """Answers nothing: whatever the terminal says is the test's to say."""
 
     report_device_status = report_device_attributes
+
+
+class _Past(_Screen, pyte.HistoryScreen):
+    """The same with its scrollback."""
 
 
 def _take_terminal() -> None:
@@ -205,6 +210,24 @@ class Terminal:
             if time.monotonic() > deadline or self.process.poll() is not None:
                 break
             self.pump()
+
+    @property
+    def on_main(self) -> bytes:
+        """What went to the main screen: all but what was painted on the alternate one, which has no scrollback."""
+        return _ALTERNATE.sub(b"", bytes(self.raw))
+
+    @property
+    def main(self) -> str:
+        """The main screen with all of its scrollback, as whoever uses the terminal next may read it."""
+        screen = _Past(*self.size, history=100_000)
+        pyte.ByteStream(screen).feed(_FOREIGN.sub(b"", self.on_main))
+        rows = [*screen.history.top, *(screen.buffer[line] for line in range(screen.lines))]
+        return "\n".join("".join(row[column].data for column in range(screen.columns)).rstrip() for row in rows)
+
+    @property
+    def echoes(self) -> bool:
+        """Whether the terminal shows by itself what is typed."""
+        return bool(termios.tcgetattr(self._slave)[3] & termios.ECHO)
 
     # --- doing ------------------------------------------------------------------------------------------------------
 

@@ -5,85 +5,26 @@ What is in clear on purpose (names and masked phones, in the log and its index) 
 
 from __future__ import annotations
 
+import base64
+import io
 import random
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+import zipfile
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from kiosk import demo
 from kiosk.printing.printer import Printer
-from tests import factories, plain
-from tests.tent import READING, Tent, Visitor, pitch
-from tests.terminal import Terminal, rigged, terminal
+from tests import plain
+from tests.searching import MASKED, NAME, NEVER, NUMBER, PHONE, World, fill_in, register
+from tests.tent import READING, pitch
+from tests.terminal import Terminal
 
 pytestmark = pytest.mark.pty
 
 LATER = partial(pytest.param, marks=pytest.mark.faults)
 """A case that is like another, and left to `make test-faults`."""
-NAME, PHONE, MASKED = "江晚舟", "19912345678", "199****5678"
-NUMBER = factories.id_number("19870916", order=42)
-NEVER = (PHONE, NUMBER, NUMBER[:17], "1987-09-16", "19870916", demo.PIN)
-"""What must stand nowhere in clear."""
-IN_CLEAR = ("records/", "cache/known.sqlite")
-"""Where names and masked phones may stand."""
-
-
-@dataclass(frozen=True)
-class World:
-    """All that the process can call its own, and what it has opened to write."""
-
-    folder: Path
-    journal: Path
-    written: Path
-    tent: Tent
-
-    @property
-    def surroundings(self) -> Mapping[str, str]:
-        """The environment: every folder that a program may think of lies in here."""
-        homes = (
-            "HOME",
-            "TMPDIR",
-            "XDG_DATA_HOME",
-            "XDG_STATE_HOME",
-            "XDG_CACHE_HOME",
-            "XDG_CONFIG_HOME",
-            "XDG_RUNTIME_DIR",
-        )
-        for name in homes:
-            (self.folder / name).mkdir(exist_ok=True)
-        return {**{name: str(self.folder / name) for name in homes}, "PYTHONDONTWRITEBYTECODE": "1"}
-
-    @contextmanager
-    def open(self) -> Iterator[Visitor]:
-        """Somebody before the kiosk."""
-        self.journal.unlink(missing_ok=True)
-        command = rigged(self.tent.folder, journal=str(self.journal), written=str(self.written))
-        with terminal(command, env=self.surroundings) as screen:
-            visitor = Visitor(screen, self.tent, self.journal)
-            visitor.sees("WelcomePage")
-            yield visitor
-
-    def found(self, *marks: str) -> dict[str, str]:
-        """The files that hold a mark, and which."""
-        found = {}
-        for path in sorted(self.folder.rglob("*")):
-            if path.is_file() and not path.is_symlink():
-                content = path.read_bytes()
-                for mark in marks:
-                    if any(mark.encode(code) in content for code in ("utf-8", "gb18030", "utf-16-le")):
-                        found[str(path.relative_to(self.folder))] = mark
-        return found
-
-    def strangers(self) -> set[str]:
-        """Files outside of the data folder that it has opened to write, whether they are there still or not."""
-        paths = set(self.written.read_text("utf-8").splitlines())
-        own = (str(self.tent.folder), str(self.journal), str(self.written), "/dev/", "/proc/self/")
-        return {path for path in paths if not path.isdigit() and not path.startswith(own)}
 
 
 @pytest.fixture
@@ -93,37 +34,9 @@ def world(tmp_path: Path) -> World:
     return World(folder, tmp_path / "journal", tmp_path / "written", pitch(folder / "data"))
 
 
-def fill_in(visitor: Visitor) -> None:
-    """Somebody with a name, a phone and an ID number, up to the last look before it is recorded."""
-    visitor.to("IdentityPage")
-    visitor.enter("name-entry", NAME)
-    visitor.enter("phone-entry", PHONE)
-    visitor.sees("DocumentPage")
-    visitor.enter("id_number-entry", NUMBER)
-    visitor.sees("AddressPage")
-    visitor._live()
-    visitor._answer()
-
-
-def register(visitor: Visitor) -> None:
-    """The same, up to the badge."""
-    fill_in(visitor)
-    visitor._check_in()
-    visitor._look()
-    visitor.press("\r")
-    visitor.sees("BadgePage")
-
-
 def titles(screen: Terminal) -> bytes:
     """What the window was called."""
     return b"".join(re.findall(rb"\x1b\]\d*;([^\x07\x1b]*)", bytes(screen.raw)))
-
-
-def looks_well(world: World) -> None:
-    assert world.found(*NEVER) == {}
-    for file, mark in world.found(NAME, MASKED).items():
-        assert file.removeprefix("data/").startswith(IN_CLEAR), (file, mark)
-    assert world.strangers() == set()
 
 
 def test_a_day_leaves_nothing_behind_but_the_log(world: World) -> None:
@@ -154,7 +67,7 @@ def test_a_day_leaves_nothing_behind_but_the_log(world: World) -> None:
         assert not any(mark.encode() in titles(screen) for mark in (*NEVER, NAME, MASKED))
         typed = [PHONE, NUMBER]
         assert not any(mark.encode() in bytes(screen.raw[after:]) for mark in typed)
-    looks_well(world)
+    world.looks_well()
     assert NAME in {(d.get("personal") or {}).get("name") for d in plain.log(world.tent.folder)}
 
 
@@ -179,7 +92,7 @@ def test_a_kill_at_any_moment_leaves_no_more(world: World, seed: int) -> None:
         visitor.terminal.pump(chance.random() * 0.05)
         visitor.terminal.process.kill()
         visitor.terminal.process.wait()
-    looks_well(world)
+    world.looks_well()
     assert world.found(NAME) == {}, "nobody is known who has not agreed to the end"
 
 
@@ -198,7 +111,7 @@ def test_a_kill_while_it_is_recorded_leaves_the_log_or_nothing(world: World, see
     known = [d for d in plain.log(world.tent.folder) if (d.get("personal") or {}).get("name") == NAME]
     with world.open() as visitor:  # the log in the making may lie in tmp/ until then
         visitor.home()
-    looks_well(world)
+    world.looks_well()
     assert len(known) == (1 if world.found(NAME) else 0)
 
 
@@ -226,7 +139,7 @@ def test_what_the_lead_opens_is_gone_with_the_page_and_who_is_forgotten_is(world
         visitor.press("\r")
         visitor.sees("PhonePage")
         screen.wait_for(f"{PHONE[:3]} {PHONE[3:7]} {PHONE[7:]}")
-        looks_well(world)
+        world.looks_well()
         assert world.found(passphrase) == {}
         visitor.press("\x1b[27u")
         visitor.sees("PersonPage")
@@ -242,7 +155,7 @@ def test_what_the_lead_opens_is_gone_with_the_page_and_who_is_forgotten_is(world
         after = len(screen.raw)
         visitor.press("\x1bOQ", "\x1bOQ")
         assert not any(mark.encode() in bytes(screen.raw[after:]) for mark in (*NEVER, NAME, MASKED, passphrase))
-    looks_well(world)
+    world.looks_well()
     assert world.found(NAME, MASKED, passphrase) == {}
     types = [d["type"] for d in plain.log(world.tent.folder)]
     assert types[-2:] == ["phone_revealed", "forgotten"]
@@ -256,7 +169,7 @@ def test_a_badge_that_waits_to_be_printed_names_nobody(world: World) -> None:
         visitor.terminal.process.kill()
         visitor.terminal.process.wait()
     assert list((world.tent.folder / "print-queue").iterdir())
-    looks_well(world)
+    world.looks_well()
 
 
 def test_no_crash_writes_the_memory_to_the_disk(world: World) -> None:
@@ -270,11 +183,20 @@ def test_the_search_finds_what_is_there(world: World) -> None:
     """A control: each place that is searched would tell."""
     with world.open() as visitor:
         visitor.home()
+    with zipfile.ZipFile(sheet := io.BytesIO(), "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/sharedStrings.xml", PHONE * 9)
+    ways = {
+        "utf-16": b"\0" + PHONE.encode("utf-16-le"),
+        "hex": PHONE.encode("gb18030").hex().upper().encode(),
+        **{f"base64 at {at}": base64.b64encode(bytes(at) + PHONE.encode() + b"}") for at in range(3)},
+        "xlsx": sheet.getvalue(),
+    }
     for place in ("HOME/x", "TMPDIR/y", "data/log/crash.log", "data/tmp/z"):
         path = world.folder / place
         path.parent.mkdir(exist_ok=True)
-        path.write_bytes(b"\0" + PHONE.encode("utf-16-le"))
-        assert world.found(*NEVER) == {place: PHONE}
+        for way, content in ways.items():
+            path.write_bytes(content)
+            assert world.found(*NEVER) == {place: PHONE}, way
         path.unlink()
     with world.written.open("a") as file:
         file.write("/var/tmp/somewhere\n")

@@ -45,9 +45,10 @@ def _station(folder: Path) -> Station | None:
 def _show(folder: Path, station: Station | None, *, demo_pin: str = "") -> int:
     """Keeps a screen up until somebody with the right to it, or the system, ends it; errors within only restart it."""
     from kiosk import terminal
+
+    terminal.begin()  # before the rest is read in: it is the longer part of a start
     from kiosk.app import CRASHED, KioskApp
 
-    terminal.begin()
     terminal.quiet(folder)
     crashes: list[float] = []
     while True:

@@ -3,6 +3,9 @@
 What was not synced is then gone, there, or there in part, as `Disk` has it. It is told what to do by extended
 attributes of its root: `user.reset` empties it, `user.cut` takes the power after so many more changes (`N SEED`; the
 seed picks what is left), `user.on` gives it back. While the power is gone every call fails.
+
+With a second folder, `python -m tests.faults.forgetful FOLDER KEPT`, it forgets nothing: in that one stands every byte
+that was ever written, also of files that are gone.
 """
 
 from __future__ import annotations
@@ -24,6 +27,8 @@ from tests.faults.disk import Disk, File, Folder
 from tests.power import State
 
 _LEFT_AT_MOST = 200
+_BESIDE = 128
+"""Bytes on either side of a write that are kept with it: what two writes make together is whole in the second."""
 
 
 def disk_of(state: State) -> Disk:
@@ -50,8 +55,8 @@ def missing() -> str:
     return "" if shutil.which("fusermount3") or os.geteuid() == 0 else "fusermount3 is not installed"
 
 
-def serve(mountpoint: str) -> None:
-    """Mounts the file system and serves it until it is unmounted."""
+def serve(mountpoint: str, kept: str = "") -> None:
+    """Mounts the file system and serves it until it is unmounted; keeps what is written in `kept`, if that is given."""
     import mfusepy
 
     def refuse(number: int) -> Any:
@@ -68,6 +73,20 @@ def serve(mountpoint: str) -> None:
             self.cut_at: int | None = None
             self.chance = random.Random(0)
             self.left: State | None = None
+            self.names: dict[int, str] = {}
+
+        def _keep(self, inode: int, offset: int, size: int) -> None:
+            """Appends to a file of its own what now stands where was written."""
+            if kept:
+                content = self.disk.file(inode).content[max(0, offset - _BESIDE) : offset + size + _BESIDE]
+                with Path(kept, f"{inode} {self.names[inode]}").open("ab") as file:
+                    file.write(b"\n\n" + content)
+
+        def _name(self, path: str) -> None:
+            """Notes what something is called, or was, for a moment."""
+            if kept:
+                with Path(kept, "names").open("a") as file:
+                    file.write(f"{path}\n")
 
         # --- the power ----------------------------------------------------------------------------------------------
 
@@ -131,6 +150,8 @@ def serve(mountpoint: str) -> None:
         def create(self, path: str, mode: int, fi: Any = None) -> int:
             self._inode(os.path.dirname(path))  # noqa: PTH120 - a path of the disk, not of this machine
             inode = self.disk.make(path, File())
+            self.names[inode] = path.strip("/").replace("/", "|")
+            self._name(path)
             self._changed()
             return inode
 
@@ -138,6 +159,7 @@ def serve(mountpoint: str) -> None:
             if self.left is not None:
                 refuse(errno.EIO)
             self.disk.write(fh, offset, data)
+            self._keep(fh, offset, len(data))
             self._changed()
             return len(data)
 
@@ -157,6 +179,7 @@ def serve(mountpoint: str) -> None:
         def rename(self, old: str, new: str) -> int:
             self._inode(old)
             self.disk.rename(old, new)
+            self._name(new)
             return self._changed()
 
         def unlink(self, path: str) -> int:
@@ -172,6 +195,7 @@ def serve(mountpoint: str) -> None:
         def mkdir(self, path: str, mode: int) -> int:
             self._inode(os.path.dirname(path))  # noqa: PTH120
             self.disk.make(path, Folder())
+            self._name(path)
             return self._changed()
 
         def chmod(self, path: str, mode: int) -> int:
@@ -209,9 +233,10 @@ class Power:
 
 
 @contextmanager
-def mounted(folder: Path) -> Iterator[Power]:
-    """A forgetful file system, mounted at `folder` for as long as it lasts."""
-    server = subprocess.Popen([sys.executable, "-m", "tests.faults.forgetful", str(folder)])
+def mounted(folder: Path, kept: Path | None = None) -> Iterator[Power]:
+    """A forgetful file system, mounted at `folder` for as long as it lasts; in `kept` stands what was ever written."""
+    folders = [str(folder), *([str(kept)] if kept else [])]
+    server = subprocess.Popen([sys.executable, "-m", "tests.faults.forgetful", *folders])
     try:
         while not os.path.ismount(folder):
             if server.poll() is not None:
@@ -225,4 +250,4 @@ def mounted(folder: Path) -> Iterator[Power]:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1])
+    serve(*sys.argv[1:])
