@@ -183,17 +183,32 @@ TYPES: Final[Mapping[str, Mapping[str, str]]] = {
 """Fields that each type adds. Types and fields of a newer version, which are not here, are kept and carried on."""
 
 
-def _misfit(document: Json, fields: Mapping[str, str], *, required: bool) -> str | None:
-    for name, kind in fields.items():
+_Form = tuple[tuple[str, frozenset[type]], ...]
+
+
+def _form(fields: Mapping[str, str]) -> _Form:
+    """Fields with the kinds of values that each may have. bool is an int in Python, but not in JSON."""
+    nothing = frozenset((type(None),))
+    return tuple(
+        (name, frozenset((_KINDS[kind.rstrip("?")],)) | (nothing if kind.endswith("?") else frozenset()))
+        for name, kind in fields.items()
+    )
+
+
+def _lacks(document: Json, form: _Form) -> str | None:
+    """What is wrong with fields that have to be there."""
+    for name, kinds in form:
         if name not in document:
-            if required:
-                return _("The field {field} is missing.").format(field=name)
-            continue
-        value = document[name]
-        if value is None and kind.endswith("?"):
-            continue
-        # bool is an int in Python, but not in JSON.
-        if type(value) is not _KINDS[kind.rstrip("?")]:
+            return _("The field {field} is missing.").format(field=name)
+        if type(document[name]) not in kinds:
+            return _("The field {field} is of the wrong kind.").format(field=name)
+    return None
+
+
+def _misfit(document: Json, form: _Form) -> str | None:
+    """What is wrong with fields that may be there."""
+    for name, kinds in form:
+        if name in document and type(document[name]) not in kinds:
             return _("The field {field} is of the wrong kind.").format(field=name)
     return None
 
@@ -215,10 +230,18 @@ _HEALTH: Final[Mapping[str, str]] = {"salt": "text", "answers": "object"}
 _AGREED: Final[Mapping[str, str]] = {"text": "text", "version": "int", "hash": "text"}
 
 
+_COMMON_FORM: Final = _form(COMMON)
+_OPTIONAL_FORM: Final = _form(OPTIONAL)
+_TYPE_FORMS: Final = {type_: _form(fields) for type_, fields in TYPES.items()}
+_PERSONAL_FORM: Final = _form(PERSONAL)
+_HEALTH_FORM: Final = _form(_HEALTH)
+_AGREED_FORM: Final = _form(_AGREED)
+
+
 def _misfit_within(document: Json) -> str | None:
     """What is wrong with the form of the objects in a record: whoever reads it later relies on it."""
     personal, health = document.get("personal", {}), document.get("health", {})
-    problem = _misfit(personal, PERSONAL, required=False) or _misfit(health, _HEALTH, required=False)
+    problem = _misfit(personal, _PERSONAL_FORM) or _misfit(health, _HEALTH_FORM)
     if problem:
         return problem
     if "ages_out" in personal:
@@ -229,7 +252,7 @@ def _misfit_within(document: Json) -> str | None:
     agreed = document.get("agreed", [])
     if document["type"] in ("registered", "checked_in"):
         for item in agreed:
-            if not isinstance(item, dict) or _misfit(item, _AGREED, required=True):
+            if not isinstance(item, dict) or _lacks(item, _AGREED_FORM):
                 return _("The field {field} is of the wrong kind.").format(field="agreed")
     if document["type"] == "forgotten" and any(type(name) is not str for name in document["objects"]):
         return _("The field {field} is of the wrong kind.").format(field="objects")
@@ -287,9 +310,9 @@ class Record:
         if not isinstance(document, dict):
             raise RecordError(_("A record is not a JSON object."))
         problem = (
-            _misfit(document, COMMON, required=True)
-            or _misfit(document, OPTIONAL, required=False)
-            or _misfit(document, TYPES.get(document["type"], {}), required=True)
+            _lacks(document, _COMMON_FORM)
+            or _misfit(document, _OPTIONAL_FORM)
+            or _lacks(document, _TYPE_FORMS.get(document["type"], ()))
             or _misfit_within(document)
         )
         if problem:

@@ -10,7 +10,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from multiprocessing import get_context
@@ -45,6 +45,7 @@ _MANY: Final = 64
 """From so many objects on it pays to open them in several processes."""
 _READERS: Final = 8
 """Heads are small; what takes time is the way to a server and back."""
+_WRITERS: Final = 4
 _BATCH: Final = 10_000
 """Records in one transaction, or a few more."""
 
@@ -284,15 +285,19 @@ class _Collecting:
                     self._found.forks.append(task.station)
                 if clean[task.station] and task.head is not None:
                     self._release(connection, task.station)
-        answered = {task.station for task in tasks if self._answer(task)}
-        with self._database.begin() as connection:
-            for task in tasks:
-                if task.station in answered and clean[task.station] and task.head is not None:
-                    same = (heads.c.url == self._url, heads.c.station == task.station)
-                    connection.execute(heads.delete().where(*same))
-                    digest = hashlib.sha256(task.content).digest()
-                    row = {"url": self._url, "station": task.station, "digest": digest}
-                    connection.execute(heads.insert(), row)
+        answered = self._answer(tasks)
+        done = [task for task in tasks if task.station in answered and clean[task.station] and task.head is not None]
+        if done:
+            rows = [
+                {"url": self._url, "station": task.station, "digest": hashlib.sha256(task.content).digest()}
+                for task in done
+            ]
+            before = heads.delete().where(
+                heads.c.url == self._url, heads.c.station.in_([row["station"] for row in rows])
+            )
+            with self._database.begin() as connection:
+                connection.execute(before)
+                connection.execute(heads.insert(), rows)
         self._found.stations += len(tasks)
 
     # --- plain files ------------------------------------------------------------------------------------------------
@@ -356,54 +361,84 @@ class _Collecting:
 
     # --- answers ----------------------------------------------------------------------------------------------------
 
-    def _answer(self, task: _Task) -> bool:
-        """Lays a receipt there: what is held, and which head was seen; returns whether it lies there."""
+    def _answer(self, tasks: Sequence[_Task]) -> set[str]:
+        """Lays receipts there: what is held, and which head was seen; returns the stations whose receipt lies there."""
+        answers_ = []
         with self._database.begin() as connection:
-            reached = held(connection, task.station)
-        head = hashlib.sha256(task.content).hexdigest() if task.content else ""
-        said = canonical({"held": dict(reached), "head": head})
+            for task in tasks:
+                reached = held(connection, task.station)
+                head = hashlib.sha256(task.content).hexdigest() if task.content else ""
+                said = canonical({"held": dict(reached), "head": head})
+                receipt = Receipt(task.station, 0, timestamp(self._now), reached, head)
+                answers_.append(_Answer(receipt_name(task.station), said, partial(self._signed, receipt)))
+        there = self._lay(answers_)
+        return {task.station for task in tasks if receipt_name(task.station) in there}
 
-        def receipt(number: int) -> bytes:
-            return Receipt(task.station, number, timestamp(self._now), reached, head).sign(self._keys.sign)
-
-        return self._lay(receipt_name(task.station), said, receipt)
+    def _signed(self, receipt: Receipt, number: int) -> bytes:
+        return replace(receipt, number=number).sign(self._keys.sign)
 
     def _answer_all(self) -> None:
-        document = enrolment.directory(self._database, self._keys.sign, self._now)
-        self._lay(DIRECTORY, document, lambda _number: document)
+        directory = enrolment.directory(self._database, self._keys.sign, self._now)
+        told = [_Answer(DIRECTORY, directory, lambda _number: directory)]
         published = campaigns.document(self._database, self._keys.sign)
         if published is not None:
-            told = published
-            self._lay(CAMPAIGNS, told, lambda _number: told)
+            known = published
+            told.append(_Answer(CAMPAIGNS, known, lambda _number: known))
+        self._lay(told)
 
-    def _lay(self, name: str, said: bytes, make: Callable[[int], bytes]) -> bool:
-        """Writes a file there unless the same was laid there before; returns whether it lies there.
-
-        Args:
-            name: the file's.
-            said: what it says.
-            make: gives it, with a number that is higher than any before, whatever the clock does.
-        """
-        digest = hashlib.sha256(said).digest()
-        same = (answers.c.url == self._url, answers.c.name == name)
+    def _lay(self, told: Sequence[_Answer]) -> set[str]:
+        """Writes answers unless the same were laid there before; returns the names of those that lie there."""
+        url = answers.c.url == self._url
+        names = [each.name for each in told]
         with self._database.begin() as connection:
-            before = connection.execute(sa.select(answers.c.digest).where(*same)).first()
-            highest = connection.scalar(sa.select(sa.func.max(answers.c.number)).where(answers.c.name == name))
-        if before is not None and bytes(before.digest) == digest:
-            return True
-        number = max(int(self._now.timestamp() * 1000), (highest or 0) + 1)
-        with self._database.begin() as connection:  # before it is out, so that the number is never given twice
-            connection.execute(answers.delete().where(*same))
-            connection.execute(answers.insert(), {"url": self._url, "name": name, "digest": b"", "number": number})
+            before = sa.select(answers.c.name, answers.c.digest).where(url, answers.c.name.in_(names))
+            lies = {row.name: bytes(row.digest) for row in connection.execute(before)}
+            highest = sa.select(answers.c.name, sa.func.max(answers.c.number).label("number"))
+            highest = highest.where(answers.c.name.in_(names)).group_by(answers.c.name)
+            last = {row.name: row.number for row in connection.execute(highest)}
+            new = [each for each in told if lies.get(each.name) != each.digest]
+            if not new:
+                return set(names)
+            now = int(self._now.timestamp() * 1000)
+            numbers = {each.name: max(now, last.get(each.name, 0) + 1) for each in new}
+            # Before they are out, so that no number is ever given twice.
+            connection.execute(answers.delete().where(url, answers.c.name.in_(list(numbers))))
+            connection.execute(
+                answers.insert(),
+                [{"url": self._url, "name": name, "digest": b"", "number": number} for name, number in numbers.items()],
+            )
+        with ThreadPoolExecutor(_WRITERS) as pool:
+            done = list(pool.map(lambda each: self._write(each.name, each.make(numbers[each.name])), new))
+        there = {each.name: each.digest for each, lies_there in zip(new, done, strict=True) if lies_there}
+        if there:
+            change = (
+                answers.update().where(url, answers.c.name == sa.bindparam("which")).values(digest=sa.bindparam("d"))
+            )
+            with self._database.begin() as connection:
+                connection.execute(change, [{"which": name, "d": digest} for name, digest in there.items()])
+        return set(names) - {each.name for each in new} | there.keys()
+
+    def _write(self, name: str, content: bytes) -> bool:
         try:
-            self._place.write(name, make(number))
+            self._place.write(name, content)
         except RemoteError as error:
             if str(error) not in self._found.problems:
                 self._found.problems.append(str(error))
             return False
-        with self._database.begin() as connection:
-            connection.execute(answers.update().where(*same).values(digest=digest))
         return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """A file for a place: its name, what it says, and what makes it with a number higher than any before."""
+
+    name: str
+    said: bytes
+    make: Callable[[int], bytes]
+
+    @property
+    def digest(self) -> bytes:
+        return hashlib.sha256(self.said).digest()
 
 
 def _in_batches(tasks: Iterable[_Task]) -> Iterator[list[_Task]]:

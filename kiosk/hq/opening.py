@@ -5,18 +5,22 @@ Pure but for the key that opens what is encrypted, so that it runs in several pr
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+import orjson
 
 from kiosk.canonical import canonical
 from kiosk.errors import RecordError
 from kiosk.hq.database import CLOCK, FORGETTING
 from kiosk.i18n import _
 from kiosk.published import OBJECT, STATION, Refused, open_envelope
-from kiosk.records import OBJECTS, Record, moment, service_day
-from kiosk.segments import NewerFormat, Segment, Unreadable, check_within, parse_segment, sealed_name
+from kiosk.records import APART, FORMAT_VERSION, OBJECTS, Record, moment, service_day
+from kiosk.segments import HEADER, NewerFormat, Segment, Unreadable, check_within, parse_segment, sealed_name
 
 Row = tuple[int, int, str, str | None, str | None, str | None, str]
 """A record: seq, day, type, about, visit, who, document; as the columns of the table `records`."""
@@ -69,7 +73,11 @@ def open_published(name: str, content: bytes, opener: Callable[[bytes], bytes] |
     if envelope.name != name:
         raise Refused("bad_hash", _("It is another segment than its name says."))
     path = Path(sealed_name(envelope.number, envelope.hash))
-    segment = _parsed(path, envelope.content(opener))
+    file = envelope.content(opener)
+    segment = _at_a_glance(path, file)
+    if segment is not None and (segment.header["station"], segment.epoch) == (envelope.station, envelope.epoch):
+        return _opened(segment, envelope.key)
+    segment = _parsed(path, file)
     if (segment.header["station"], segment.epoch) != (envelope.station, envelope.epoch):
         raise Refused("foreign", _("It holds the segment of another station or epoch."))
     return _checked(segment, envelope.key)
@@ -91,6 +99,56 @@ def open_plain(path: Path, content: bytes) -> Opened:
     return _checked(segment, None)
 
 
+_NO_WHOLE_NUMBER: Final = tuple(map(re.compile, (rb'":-?(?:\d+[.eE]|\d{16})', rb"\[-?\d", rb",-?\d")))
+"""What may be a number that has no place in a record; it may be text, too. Each begins with what is found fast."""
+
+
+def _at_a_glance(path: Path, content: bytes) -> Segment | None:
+    """The segment in `content`, if it is as stations write it and nothing is wrong with it; None says nothing.
+
+    It comes to the same as `parse_segment` and `check_within`, a test sees to that, and takes a fifth of the time.
+    """
+    try:
+        tables = orjson.loads(content)
+        # No key twice, nothing spelled otherwise than a station does.
+        if orjson.dumps(tables) != content or any(pattern.search(content) for pattern in _NO_WHOLE_NUMBER):
+            return None
+        (header,) = tables["segment"].values()
+        documents = tables["records"]
+        names = [str(number + 1) for number in range(len(documents))]
+        if tables.keys() != {"segment", "records"} or [*tables["segment"]] != ["1"] or [*documents] != names:
+            return None
+        if header["format"] != FORMAT_VERSION or any(type(header[name]) is not kind for name, kind in HEADER.items()):
+            return None
+        records, prev = [], None
+        for seq, document in enumerate(documents.values(), start=header["first_seq"]):
+            record = Record.from_json(document)
+            where = (record.station, record.epoch, record.seq)
+            if where != (header["station"], header["epoch"], seq) or (prev is not None and record.prev != prev):
+                return None
+            if not _holds(document):
+                return None
+            prev = record.hash
+            records.append(record)
+    except (ValueError, KeyError, TypeError, AttributeError, RecordError):
+        return None
+    segment = Segment(path, header, tuple(records))
+    return segment if path.name == sealed_name(segment.number or 0, segment.hash) else None
+
+
+def _holds(document: dict[str, Any]) -> bool:
+    """Whether the hashes of a record and of its objects are right."""
+    for name in OBJECTS:
+        if name in document and _sha256(document[name]) != document.get(f"{name}_hash"):
+            return False
+    covered = {name: value for name, value in document.items() if name not in APART}
+    return bool(_sha256(covered) == document["hash"])
+
+
+def _sha256(value: object) -> str:
+    return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
 def _parsed(path: Path, content: bytes) -> Segment:
     try:
         return parse_segment(path, content)
@@ -104,6 +162,10 @@ def _checked(segment: Segment, key: bytes | None) -> Opened:
     for finding in check_within(segment, segment.header["station"]):
         said = _("record {seq}").format(seq=finding.seq) if finding.seq is not None else _("file")
         raise Refused("bad_hash", f"{said}: {finding.problem}")
+    return _opened(segment, key)
+
+
+def _opened(segment: Segment, key: bytes | None) -> Opened:
     header = segment.header
     noted = [record for record in segment.records if record.type == "station_noted"]
     return Opened(
@@ -154,7 +216,7 @@ def row_of(record: Record) -> Row:
         record.volunteer if is_about else None,
         visit,
         who(record.personal) if record.type == "registered" else None,
-        canonical(record.document).decode(),
+        orjson.dumps(record.document, option=orjson.OPT_SORT_KEYS).decode(),
     )
 
 
@@ -169,6 +231,8 @@ def _right_time(changes: Mapping[str, Any]) -> str | None:
 
 def day_number(when: str) -> int:
     """The service day of a record's time as a number such as 20211201."""
+    if when.endswith("+08:00"):  # as stations write it
+        return int(when[:4] + when[5:7] + when[8:10])
     day = service_day(moment(when))
     return day.year * 10000 + day.month * 100 + day.day
 
