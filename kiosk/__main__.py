@@ -88,6 +88,8 @@ def _parser() -> argparse.ArgumentParser:
 
     sync = formatted(command("sync", "sync.run", _("hand the records over, and fetch what headquarters answers")))
     sync.add_argument("url", nargs="?", metavar="URL", help=_("a folder, sftp://, webdav://, webdavs:// or s3://"))
+    again = _("seal to headquarters what was sealed before its keys were known; asks for the lead's passphrase")
+    sync.add_argument("--seal-again", action="store_true", help=again)
     sync.add_argument("--keep", action="store_true", help=_("use this place from now on"))
 
     trusted = formatted(command("stations", "badge.stations", _("the stations whose badges count here"), of=of))

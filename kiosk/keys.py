@@ -374,6 +374,12 @@ class Keys:
 
         return base64.b64encode(encrypt(canonical(dict(secret)), self._recipients)).decode()
 
+    @staticmethod
+    def is_for_two(sealed: str) -> bool:
+        """Whether something was sealed to headquarters besides the lead: an age file tells how many can open it."""
+        header = base64.b64decode(sealed).partition(b"\n---")[0]
+        return header.count(b"\n-> X25519 ") > 1
+
     def open_sealed(self, sealed: str, passphrase: str) -> dict[str, str]:
         """What was sealed, opened with the lead's passphrase.
 

@@ -178,6 +178,7 @@ TYPES: Final[Mapping[str, Mapping[str, str]]] = {
     "voided": {"visit": "text", "target": "text", "reason": "text"},
     "forgotten": {"objects": "list", "reason": "text"},
     "phone_revealed": {"reason": "text"},
+    "sealed_again": {"target": "text"},
     "station_noted": {"note": "text", "details": "object"},
 }
 """Fields that each type adds. Types and fields of a newer version, which are not here, are kept and carried on."""

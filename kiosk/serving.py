@@ -6,7 +6,7 @@ its id. They write nothing themselves.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
@@ -224,6 +224,21 @@ def reveal(desk: Desk, volunteer: str, reason: str, now: datetime, *, whole: boo
     _demand(reason)
     data = {"reason": reason.strip(), **({"whole": True} if whole else {})}
     return [Draft("phone_revealed", now, "lead", volunteer, data=data)], volunteer
+
+
+def seal_again(desk: Desk, sealed: Iterable[tuple[str, str, str]], now: datetime) -> Decision[int]:
+    """Records what was sealed to the lead alone, sealed to headquarters, too.
+
+    Args:
+        desk: the desk.
+        sealed: volunteer, the id of the record that holds it for the lead, and the new ciphertext.
+        now: the time (aware).
+    """
+    drafts = [
+        Draft("sealed_again", now, "lead", volunteer, data={"target": target}, personal={"sealed": ciphertext})
+        for volunteer, target, ciphertext in sealed
+    ]
+    return drafts, len(drafts)
 
 
 def forget(desk: Desk, volunteer: str, reason: str, now: datetime) -> Decision[str]:

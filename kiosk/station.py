@@ -57,6 +57,10 @@ _JUST_NOW: Final = timedelta(minutes=1)
 """Within it, a badge that is shown again may be a photograph of it in somebody else's hand."""
 
 
+_TOGETHER: Final = 100
+"""Records in one write where there are thousands to be written."""
+
+
 def _as_it_is(outcome: T) -> T:
     return outcome
 
@@ -911,6 +915,44 @@ class Station:
                 return disclose(self.history, volunteer, self.campaign, sealed, self.clock())
 
         return self._act(lambda desk, now: serving.reveal(desk, volunteer, reason, now, whole=True), told)
+
+    def sealed_to_lead_alone(self) -> Sequence[Record]:
+        """Registrations of which headquarters cannot open what was sealed, although its keys are known by now.
+
+        It looks through the whole log, which takes seconds where there are years of it.
+        """
+        if not self.keys.knows_hq:
+            return []
+        done, found = set[str](), list[Record]()
+        for segment in read_all(self.folder)[0]:
+            for record in segment.records:
+                if record.type == "sealed_again":
+                    done.add(record["target"])
+                elif "sealed" in (about := record.personal or {}) and not self.keys.is_for_two(about["sealed"]):
+                    found.append(record)
+        return [record for record in found if record.id not in done]
+
+    def seal_again(self, passphrase: str) -> int:
+        """Seals to headquarters, too, what was sealed before its keys were known; returns for how many registrations.
+
+        Raises:
+            KeysError: if the passphrase is not the lead's.
+            NotSaved: if it could not be made durable; what was before is recorded and not done again.
+        """
+        wanted = self.sealed_to_lead_alone()
+        opened = self.keys.open_all([(record.personal or {})["sealed"] for record in wanted], passphrase)
+        told = [
+            (record.volunteer or "", record.id, self.keys.seal(secret))
+            for record, secret in zip(wanted, opened, strict=True)
+        ]
+        for start in range(0, len(told), _TOGETHER):
+            some = told[start : start + _TOGETHER]
+            self._act(partial(self._seal_again, some), _as_it_is)
+        return len(told)
+
+    @staticmethod
+    def _seal_again(told: Sequence[tuple[str, str, str]], desk: Desk, now: datetime) -> Decision[int]:
+        return serving.seal_again(desk, told, now)
 
     def _unsealed(self, volunteer: str, passphrase: str) -> dict[str, str]:
         registered = sorted(

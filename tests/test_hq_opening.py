@@ -64,7 +64,7 @@ def test_what_a_station_writes_goes_the_fast_way(sealed: tuple[str, bytes]) -> N
     segment = _at_a_glance(Path(name), content)
     assert segment == parse_segment(Path(name), content)
     opened = open_plain(Path(name), content)
-    assert [json.loads(row[6]) for row in opened.rows] == [record.document for record in segment.records]  # type: ignore[union-attr]
+    assert [json.loads(row[6]) for row in opened.rows] == [record.document for record in segment.records]
 
 
 @pytest.mark.parametrize("seed", range(300))

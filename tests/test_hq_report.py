@@ -462,3 +462,28 @@ def test_who_was_forgotten_keeps_their_hours_and_no_name(district: District, ser
     (row,) = district.hq("export", "--identity", str(key), "--format", "json").rows
     assert row["id_number"] == ""
     assert plain.log(district.folder / HERE)[1]["volunteer"] == served
+
+
+def test_what_is_sealed_again_is_read_with_headquarters_key(
+    district: District, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = district.folder / "late"
+    done = district.run("init", "--station", "S002001", "--community", HOMES[HERE], "--format", "json", folder=folder)
+    (told,) = done.rows
+    opened = Station(folder, clock=clock, entropy=seeded(1))
+    arrive(opened, district.campaign, 1, id_number=factories.id_number())
+    opened.close()
+    hq = str(district.folder / "keys" / "hq.json")
+    assert district.at("late", "badge", "stations", "--hq", hq).code == 0
+    assert district.at("late", "sync", str(district.box)).code == 0
+    district.collect()
+    key = ["--identity", str(district.folder / "keys" / "hq.age")]
+    assert [row["id_number"] for row in district.hq("export", *key, "--format", "json").rows] == [""]
+    monkeypatch.setattr("sys.stdin", io.StringIO(told["passphrase"] + "\n"))
+    done = district.at("late", "sync", str(district.box), "--seal-again")
+    assert done.code == 0, done.err
+    assert told["passphrase"] not in done.out + done.err
+    district.collect()
+    assert [row["id_number"] for row in district.hq("export", *key, "--format", "json").rows] == [factories.id_number()]
+    monkeypatch.setattr("sys.stdin", io.StringIO("wrong\n"))
+    assert district.at("late", "sync", str(district.box), "--seal-again").code == 1

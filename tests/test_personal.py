@@ -13,6 +13,7 @@ from kiosk import export
 from kiosk.errors import NotPossible, NotSaved
 from kiosk.printing import sheets
 from kiosk.rules import Application, Stay
+from kiosk.segments import verify
 from kiosk.station import Station
 from kiosk.trust import KeysError
 from tests import factories, plain
@@ -236,3 +237,38 @@ def test_a_long_record_goes_over_pages_and_nothing_is_cut() -> None:
     assert (round(width), round(height)) == (210, 297)
     edge = picture.convert("L").crop((0, 0, 100, picture.height))
     assert edge.getextrema() == (255, 255), "nothing stands in the margin"
+
+
+def test_what_was_sealed_before_headquarters_was_known_is_sealed_to_it_again(
+    station: Station, campaign: Campaign, tmp_path: Path, passphrase: str
+) -> None:
+    import base64
+
+    import pyrage
+
+    from kiosk.hq.keys import OPENING, PUBLIC, HqKeys, open_with
+
+    numbers = [arrive(station, campaign, number).volunteer or "" for number in range(3)]
+    assert station.sealed_to_lead_alone() == []  # there is nobody else to seal it to
+    HqKeys.create(tmp_path / "hq")
+    station.keys.take_hq(tmp_path / "hq" / PUBLIC)
+    numbers.append(arrive(station, campaign, 3).volunteer or "")
+    waiting = station.sealed_to_lead_alone()
+    assert [record.volunteer for record in waiting] == numbers[:3]
+    with pytest.raises(KeysError):
+        station.seal_again("wrong")
+    station.forget(numbers[0], "wish")
+    assert station.seal_again(passphrase) == 2
+    assert station.sealed_to_lead_alone() == []
+    assert station.seal_again(passphrase) == 0
+    again = [document for document in plain.log(station.folder) if document["type"] == "sealed_again"]
+    assert [document["target"] for document in again] == [record.id for record in waiting[1:]]
+    opened = list(open_with(tmp_path / "hq" / OPENING)([document["personal"]["sealed"] for document in again]))
+    assert [secret["phone"] for secret in opened] == [factories.phone(number) for number in (1, 2)]
+    with pytest.raises(pyrage.DecryptError):
+        stranger = pyrage.x25519.Identity.generate()
+        pyrage.decrypt(base64.b64decode(again[0]["personal"]["sealed"]), [stranger])
+    station.forget(numbers[1], "wish")
+    left = [document for document in plain.log(station.folder) if document["type"] == "sealed_again"]
+    assert ["personal" in document for document in left] == [False, True]
+    assert verify(station.folder, station.settings.station) == []

@@ -22,7 +22,7 @@ def run(folder: Path, options: Namespace) -> int:
     url = options.url or read_place(folder)
     if not url:
         raise WrongUsage(_("Please say where to: kiosk sync URL"))
-    wrong = _seal(folder)
+    wrong = _seal(folder, passphrase=_passphrase() if options.seal_again else None)
     credentials = Credentials.find(folder)
     try:
         place = place_at(url, credentials)
@@ -60,15 +60,34 @@ def run(folder: Path, options: Namespace) -> int:
     return 1 if wrong or outcome.problems or outcome.copied else 0
 
 
-def _seal(folder: Path) -> bool:
-    """Seals what is open, unless a running kiosk has the log: it seals by itself. Returns whether damage was told."""
+def _passphrase() -> str:
+    """The lead's passphrase, from the terminal or the first line of stdin: everybody can read arguments."""
+    from getpass import getpass
+
+    return getpass(_("The lead's passphrase: ")) if sys.stdin.isatty() else sys.stdin.readline().strip()
+
+
+def _seal(folder: Path, passphrase: str | None) -> bool:
+    """Seals what is open, unless a running kiosk has the log: it seals by itself. Returns whether damage was told.
+
+    Args:
+        folder: the data folder.
+        passphrase: seals to headquarters what was sealed before its keys were known; None does not.
+    """
     try:
         station = Station(folder)
     except StoreBusy:
+        if passphrase is not None:
+            raise
         print(_("The kiosk is running and hands over by itself what is still open."), file=sys.stderr)
         return False
     try:
         try:
+            if passphrase is not None:
+                print(
+                    _("Sealed again to headquarters: {count}").format(count=station.seal_again(passphrase)),
+                    file=sys.stderr,
+                )
             station.seal()
         except KioskError as error:  # what is sealed already is handed over all the same
             print(error, file=sys.stderr)

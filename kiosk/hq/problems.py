@@ -19,6 +19,7 @@ from kiosk.hq.database import CLOCK, quarantine, records, resolutions, segments,
 from kiosk.hq.gaps import missing
 from kiosk.hq.intake import COUNTS, FORK, UNTRUSTED, settle
 from kiosk.hq.reading import all_stations, history_of_day
+from kiosk.hq.service import SEALING
 from kiosk.i18n import _
 from kiosk.records import ALPHABET, in_fives, timestamp
 from kiosk.roster import History, Visit
@@ -175,13 +176,15 @@ def same_people(connection: sa.Connection, opener: Opener | None = None) -> list
     return list(found.values())
 
 
-def _registrations(connection: sa.Connection, *which: sa.ColumnElement[bool]) -> Iterator[tuple[str, str, str]]:
+def _registrations(
+    connection: sa.Connection, *which: sa.ColumnElement[bool], types: Sequence[str] = ("registered",)
+) -> Iterator[tuple[str, str, str]]:
     """Registrations that count: station, who, document."""
     wanted = (
         sa.select(stations.c.station, records.c.who, records.c.document)
         .join(stations, stations.c.id == records.c.station)
         .join(segments, segments.c.id == records.c.segment)
-        .where(records.c.type == "registered", segments.c.standing == COUNTS, *which)
+        .where(records.c.type.in_(types), segments.c.standing == COUNTS, *which)
         .order_by(records.c.segment, records.c.seq)
     )
     return ((row.station, row.who, row.document) for row in connection.execute(wanted))
@@ -226,7 +229,7 @@ def _differ(one: tuple[str, str | None], other: tuple[str, str | None]) -> bool:
 def _by_number(connection: sa.Connection, opener: Opener) -> Iterator[Problem]:
     people: dict[str, dict[str, str]] = {}
     told: list[tuple[str, str, str]] = []
-    for station, _who, document in _registrations(connection):
+    for station, _who, document in _registrations(connection, types=SEALING):
         registered = json.loads(document)
         if sealed := (registered.get("personal") or {}).get("sealed"):
             told.append((station, registered["volunteer"], sealed))

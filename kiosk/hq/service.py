@@ -21,6 +21,8 @@ from kiosk.roster import History, Visit, minutes_of_day
 from kiosk.rules import ID_TYPES
 from kiosk.wording import FLAGS
 
+SEALING = ("registered", "sealed_again")
+"""Records that hold what was sealed; the second kind where headquarters' keys became known later."""
 _WITH_SEX = ("resident_id", "residence_permit", "foreign_pr")
 Opener = Callable[[Iterable[str]], Iterator[Mapping[str, str]]]
 
@@ -111,7 +113,7 @@ def _people(connection: sa.Connection, opener: Opener | None, volunteer: str | N
     wanted = (
         sa.select(records.c.document)
         .join(segments, segments.c.id == records.c.segment)
-        .where(records.c.type == "registered", segments.c.standing == COUNTS, records.c.about.is_not(None))
+        .where(records.c.type.in_(SEALING), segments.c.standing == COUNTS, records.c.about.is_not(None))
     )
     if volunteer is not None:
         wanted = wanted.where(records.c.about == volunteer)
@@ -123,7 +125,8 @@ def _people(connection: sa.Connection, opener: Opener | None, volunteer: str | N
     for each, secret in zip(registered, opened, strict=True):
         person = each["personal"]
         known = told.setdefault(each["volunteer"], {})
-        known |= {"name": person.get("name", ""), "phone": person.get("phone_masked", "")}
+        if each["type"] == "registered":
+            known |= {"name": person.get("name", ""), "phone": person.get("phone_masked", "")}
         known |= {f"secret {name}": value for name, value in secret.items() if value}
     return {number: _identity(known) for number, known in told.items()}
 
