@@ -30,7 +30,14 @@ def busy(district: District, station: str, seed: int, days: int = 4) -> None:
     chance, clock = random.Random(seed), district.clock
     opened = Station(district.folder / station, clock=clock, entropy=seeded(seed))
     known: list[str] = []
+    night: list[str] = []
     for day in range(days):
+        clock.set(f"2021-12-{6 + day:02}T05:50")
+        for volunteer in night:  # who has come the evening before
+            if opened.visit(volunteer) is not None and chance.random() < 0.8:
+                opened.check_out(volunteer)
+                if chance.random() < 0.5:
+                    opened.check_in_again(volunteer, factories.answers(district.campaign, opened.today()))
         clock.set(f"2021-12-{6 + day:02}T07:30")
         for number in range(6):
             clock.advance(minutes=chance.randrange(1, 40))
@@ -66,6 +73,11 @@ def busy(district: District, station: str, seed: int, days: int = 4) -> None:
         for late in opened.pending():
             if chance.random() < 0.5:
                 opened.sign_out_late(late.id, late.last + timedelta(minutes=5), "forgot")
+        night = []
+        for number in range(2):
+            done = arrive(opened, district.campaign, seed * 100 + day * 10 + 8 + number)
+            night.append(done.volunteer or "")
+            opened.start_duty(night[-1], "order")
     opened.close()
 
 

@@ -5,12 +5,13 @@ It only asks the database; what is made of records is the business of `roster`, 
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
+import orjson
 import sqlalchemy as sa
 
 from kiosk.campaign import Campaign
@@ -67,23 +68,56 @@ def history_of(connection: sa.Connection, where: Where) -> History:
     return history
 
 
+_VISIT: Final = re.compile(r'"visit":"([^"]*)"')
+"""The visit that a record belongs to, before its JSON is read: most of what lies around a day is not of it."""
+
+
 def history_of_day(connection: sa.Connection, where: Where, day: date) -> History:
     """What the log of a station says about the visits of a day, read without the rest of the log."""
-    first, last = (_number(day + timedelta(days=days)) for days in (-1, _LATEST))
-    near = sa.and_(records.c.station == where.id, records.c.day.between(first, last))
-    wanted = sa.select(records.c.type, records.c.about, records.c.document).where(near)
-    visits, people = {CLOCK}, set[str]()
-    for row in connection.execute(wanted):
-        if row.type == "checked_in":
-            visits.add(json.loads(row.document)["id"])
-            people.add(row.about)
-        elif row.type == "corrected" and json.loads(row.document)["visit"] not in visits:
-            return history_of(connection, where)  # a visit that was moved here from another day, which is rare
-    late = sa.and_(records.c.station == where.id, records.c.visit.in_(visits))
-    known = sa.and_(records.c.about.in_(people), records.c.type == "registered", records.c.station == where.id)
+    today = _number(day)
+    first, last = (_number(day + timedelta(days=days)) for days in (-_LATEST, _LATEST))
+    mine = (records.c.station == where.id, segments.c.standing == COUNTS)
+    here = [*_asked(connection, *mine, records.c.day == today)]
+    visits = {record.id for _epoch, record in here if record.type == "checked_in"}
+    # Somebody who came the evening before: what was served then and now must not count twice.
+    others = {str(of) for _epoch, record in here if (of := record.get("visit")) and of not in visits}
+    if any(record.type == "corrected" and record["visit"] in others for _epoch, record in here):
+        return history_of(connection, where)  # a visit that was moved here from another day, which is rare
+
+    def belongs(document: str) -> bool:
+        found = _VISIT.search(document)
+        if found is not None:
+            return found[1] in visits or found[1] in others
+        return bool(others) and any(visit in document for visit in others)  # where it began
+
+    around = records.c.day.between(first, last) & (records.c.day != today)
+    near = _asked(connection, *mine, around, wanted=belongs)
+    late = _asked(connection, *mine, records.c.visit.in_([*visits, CLOCK]), records.c.day != today)
+    people = {record.volunteer for _epoch, record in here if record.type == "checked_in"}
+    told = (records.c.about.in_(people), records.c.type == "registered", records.c.day != today)
+    known = _asked(connection, *mine, *told)
+    everything = {(epoch, record.seq): record for epoch, record in (*here, *near, *late, *known)}
+    epochs: dict[str, list[Record]] = {}
+    for (epoch, _seq), record in sorted(everything.items()):
+        epochs.setdefault(epoch, []).append(record)
+    return _folded(epochs)
+
+
+def _asked(
+    connection: sa.Connection, *which: sa.ColumnElement[bool], wanted: Callable[[str], bool] = lambda text: True
+) -> Iterator[tuple[str, Record]]:
+    """Records with their epochs, in no order."""
+    asked = sa.select(segments.c.epoch, records.c.document).join(segments, segments.c.id == records.c.segment)
+    for epoch, document in connection.execute(asked.where(*which)):
+        if wanted(document):
+            yield epoch, _record(orjson.loads(document))
+
+
+def _folded(epochs: Mapping[str, list[Record]]) -> History:
     history = History()
-    for record in _in_order(connection, sa.or_(near, late, known)):
-        history.add(record)
+    for told in _by_age(epochs):
+        for record in told:
+            history.add(record)
     return history
 
 
@@ -99,31 +133,30 @@ def _in_order(connection: sa.Connection, which: sa.ColumnElement[bool]) -> Itera
         .where(which, segments.c.standing == COUNTS)
         .order_by(segments.c.first_seq, records.c.seq)
     )
-    epochs: dict[str, list[str]] = {}
+    epochs: dict[str, list[Record]] = {}
     for epoch, document in connection.execute(wanted):
-        epochs.setdefault(epoch, []).append(document)
-    for documents in _by_age(epochs):
-        for document in documents:
-            yield _record(json.loads(document))
+        epochs.setdefault(epoch, []).append(_record(orjson.loads(document)))
+    for told in _by_age(epochs):
+        yield from told
 
 
-def _by_age(epochs: Mapping[str, list[str]]) -> list[list[str]]:
+def _by_age(epochs: Mapping[str, list[Record]]) -> list[list[Record]]:
     """The epochs of a station, the oldest first: each names the one before it; where that is lost, ids tell."""
     if len(epochs) < 2:
         return list(epochs.values())
-    firsts = {epoch: json.loads(documents[0]) for epoch, documents in epochs.items()}
+    firsts = {epoch: told[0] for epoch, told in epochs.items()}
     placed: dict[str, None] = {}
 
     def put(epoch: str, below: frozenset[str]) -> None:
         first = firsts[epoch]
-        details = first["details"] if first["type"] == "station_noted" and first["note"] == "new_epoch" else {}
+        details = first["details"] if first.type == "station_noted" and first["note"] == "new_epoch" else {}
         told = details.get("before")
         before = str((told if isinstance(told, dict) else details).get("epoch"))
         if before in epochs and before not in below:
             put(before, below | {epoch})
         placed[epoch] = None
 
-    for epoch in sorted(epochs, key=lambda name: firsts[name]["id"]):
+    for epoch in sorted(epochs, key=lambda name: firsts[name].id):
         if epoch not in placed:
             put(epoch, frozenset((epoch,)))
     return [epochs[epoch] for epoch in placed]
