@@ -25,7 +25,8 @@ from tests.walking import Walker
 PICTURES = (
     *("welcome", "consent", "identity-phone", "document", "address-initials", "eligibility", "review", "refused"),
     *("assignment", "badge", "duty", "done-on-duty", "daily", "lost-badge", "visitor", "done-checked-out"),
-    *("lead-pin", "pending", "late-ready", "roster", "person", "correct-ready", "summary", "export", "help-roster"),
+    *("lead-pin", "pending", "late-ready", "roster", "person", "correct-ready", "summary", "export", "sync"),
+    "help-roster",
 )
 """What README.md and docs/day.md show."""
 FOLDER = Path(__file__).parent / "screens"

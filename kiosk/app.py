@@ -34,6 +34,7 @@ from kiosk.widgets.themes import THEMES
 
 if TYPE_CHECKING:
     from kiosk.print_room import PrintRoom
+    from kiosk.sync_room import SyncRoom
 
 CRASHED: Final = 70
 """The return code of an app that an internal error ended (EX_SOFTWARE of sysexits.h)."""
@@ -92,6 +93,7 @@ class KioskApp(App[None]):
         self._turn = asyncio.Lock()
         self._story: Worker[None] | None = None
         self.print_room: PrintRoom | None = None
+        self.sync_room: SyncRoom | None = None
         self._opening, self._ended = threading.Lock(), False
 
     def on_mount(self) -> None:
@@ -115,21 +117,25 @@ class KioskApp(App[None]):
         station.warm_up()
         from kiosk.print_room import PrintRoom
         from kiosk.screens import flow  # noqa: F401 - the first scan must not wait for it
+        from kiosk.sync_room import SyncRoom
 
         with self._opening:
             if not self._ended:
                 self.print_room = PrintRoom(station)
+                self.sync_room = SyncRoom(station)
 
-    def close_print_room(self) -> None:
-        """Ends the printing, before the station is closed or another app takes over; what waits is printed later."""
+    def close_rooms(self) -> None:
+        """Ends printing and handing over, before the station is closed or another app takes over; both go on later."""
         with self._opening:
             self._ended = True
-            room, self.print_room = self.print_room, None
-        if room is not None:
-            room.close()
+            rooms = (self.print_room, self.sync_room)
+            self.print_room = self.sync_room = None
+        for room in rooms:
+            if room is not None:
+                room.close()
 
     def on_unmount(self) -> None:
-        self.close_print_room()
+        self.close_rooms()
 
     def get_default_screen(self) -> Screen[None]:
         return Screen(id="_default")
@@ -253,7 +259,7 @@ class KioskApp(App[None]):
 
         station = self._at()
         if event.what == "lead":
-            self._begin(lambda show: flow.lead(show, station, lambda: self.print_room))
+            self._begin(lambda show: flow.lead(show, station, lambda: self.print_room, lambda: self.sync_room))
             return
         tell = {"new_visit": flow.new_visit, "lost_badge": flow.lost_badge}[event.what]
         self._begin(lambda show: tell(show, station))

@@ -148,6 +148,26 @@ class Place(ABC):
         """Gives connections back."""
 
 
+def check_url(url: str) -> None:
+    """Makes sure that a URL is one that `place_at` knows; nobody is asked whether anything is there.
+
+    Raises:
+        WrongUsage: if it is not, or holds a password.
+    """
+    scheme = url.partition("://")[0]
+    try:
+        parts = urlsplit(url)
+        if parts.password is not None:
+            sentence = _("A password does not belong into a URL, where others can read it. Please put it into {file}.")
+            raise WrongUsage(sentence.format(file=CREDENTIALS))
+        known = scheme == "file" or (scheme in _FILESYSTEMS and parts.hostname and parts.port != 0)
+    except ValueError:  # such as a port of six digits
+        known = False
+    if not known:
+        sentence = _("{url} is no place that is known here: a folder, or sftp://, webdav://, webdavs:// or s3://")
+        raise WrongUsage(sentence.format(url=url))
+
+
 def place_at(url: str, credentials: Credentials, *, make: bool = True) -> Place:
     """The place that a path or a URL names.
 
@@ -164,15 +184,10 @@ def place_at(url: str, credentials: Credentials, *, make: bool = True) -> Place:
     scheme, parted, rest = url.partition("://")
     if not parted:
         return _Folder(Path(url), make)
+    check_url(url)
     parts = urlsplit(url)
-    if parts.password is not None:
-        sentence = _("A password does not belong into a URL, where others can read it. Please put it into {file}.")
-        raise WrongUsage(sentence.format(file=CREDENTIALS))
     if scheme == "file":
         return _Folder(Path(unquote(parts.path if rest.startswith(("/", "localhost/")) else rest)), make)
-    if scheme not in _FILESYSTEMS or not parts.hostname:
-        sentence = _("{url} is no place that is known here: a folder, or sftp://, webdav://, webdavs:// or s3://")
-        raise WrongUsage(sentence.format(url=url))
     return _Server(url, credentials, make)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -10,6 +12,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from textual import events
+
 from kiosk import demo, rules
 from kiosk.app import KioskApp
 from kiosk.arriving import Admission
@@ -17,6 +21,7 @@ from kiosk.assignment import Assignment
 from kiosk.badge import Badge
 from kiosk.campaign_files import shipped
 from kiosk.disclosure import disclose
+from kiosk.i18n import _
 from kiosk.print_room import State
 from kiosk.printing.failing import sentence
 from kiosk.printing.finding import Candidate
@@ -56,11 +61,14 @@ from kiosk.screens.revoke import RevokePage
 from kiosk.screens.roster import RosterPage, View
 from kiosk.screens.setup import PassphrasePage, SetUpPage
 from kiosk.screens.summary import SummaryPage
+from kiosk.screens.sync import SyncPage, SyncPlacePage
 from kiosk.screens.verdict import AdmittedPage, RefusedPage
 from kiosk.screens.visitor import VisitorPage
 from kiosk.screens.void import VoidPage
 from kiosk.setup import NewStation
 from kiosk.station import Station
+from kiosk.sync import Standing
+from kiosk.sync_room import State as SyncState
 from kiosk.widgets.page import Page
 from kiosk.wording import shown_before
 from tests import factories
@@ -127,6 +135,17 @@ def _fills(*texts: str) -> After:
             await walker.press("enter")
 
     return fill
+
+
+def _pastes(text: str) -> After:
+    """Pastes, as a scanner's pace would be a scan, and goes on."""
+
+    async def paste(walker: Walker) -> None:
+        walker.app.post_message(events.Paste(text))
+        await walker.settle()
+        await walker.press("enter")
+
+    return paste
 
 
 def _refused(station: Station) -> RefusedPage:
@@ -241,7 +260,7 @@ class _Room:
 def _prints(kind: str, reason: str = "") -> After:
     async def print_(walker: Walker) -> None:
         await walker.until(lambda: walker.app.print_room is not None)
-        walker.app.close_print_room()
+        walker.app.close_rooms()
         walker.app.print_room = _Room(State(kind, sentence(reason) if reason else ""))  # type: ignore[assignment]
         await walker.page.turn()
         await walker.settle()
@@ -259,6 +278,46 @@ _FOUND = [
     Candidate(Printer("cups", "Office", "A6"), "Office"),
     Candidate(Printer("escpos-device", "/dev/usb/lp0", "80mm"), "/dev/usb/lp0"),
 ]
+
+
+_PLACE = "/media/kiosk/USB"
+_LATELY = datetime(2021, 12, 6, 10, 15, tzinfo=SHANGHAI)
+
+
+def _sync(station: Station, *, hq: bool = True, **state: Any) -> SyncPage:
+    """The page over a room in which things stand as a picture wants them."""
+    if hq:
+        age = (station.folder / "keys" / "lead.pub").read_text()  # any recipient will do
+        told = {"age": age, "ed25519": base64.b64encode(bytes(range(32))).decode()}
+        (station.folder / "keys" / "hq.json").write_text(json.dumps(told))
+    room = SimpleNamespace(state=SyncState(place=_PLACE, **state), now=lambda: None)
+    return SyncPage(station, room)  # type: ignore[arg-type]
+
+
+def _sync_without(station: Station) -> SyncPage:
+    """The stick is out, nothing was ever confirmed, and somebody goes on from a copy."""
+    said = _("There is no folder {folder}. Is the stick in?").format(folder=_PLACE)
+    return _sync(station, problem=said, copied=True, next_try=95.0, hq=False)
+
+
+async def _has_counted(walker: Walker) -> None:
+    """Waits until the page has looked into the log."""
+    page = walker.page
+    assert isinstance(page, SyncPage)
+    await walker.until(lambda: page._standing is not None)
+
+
+def _counts(records: int, confirmed: int) -> After:
+    """Lets the page say so of the records, whatever the log holds."""
+
+    async def count(walker: Walker) -> None:
+        page = walker.page
+        assert isinstance(page, SyncPage)
+        await _has_counted(walker)
+        page._standing = Standing(records, confirmed)
+        page._tell()
+
+    return count
 
 
 def _first_day(station: Station) -> FirstDayPage:
@@ -347,6 +406,12 @@ SCREENS: dict[str, Shot] = {
     "printer-address": Shot(lambda s: PrinterTargetPage(s, "escpos-network"), _fills("192.168.1.x/")),
     "printer-paper": Shot(lambda s: PaperPage(s, "cups")),
     "printer-copies": Shot(CopiesPage),
+    "sync": Shot(partial(_sync, last_success=_LATELY, next_try=700.0), _counts(1284, 1247)),
+    "sync-going": Shot(partial(_sync, last_success=_LATELY, busy=(12, 40)), _counts(8240, 240)),
+    "sync-problem": Shot(_sync_without, _counts(1284, 0)),
+    "sync-none": Shot(lambda s: SyncPage(s, None), _has_counted),
+    "sync-place": Shot(lambda s: SyncPlacePage(s, _PLACE)),
+    "sync-place-wrong": Shot(lambda s: SyncPlacePage(s, ""), _pastes("sftp://u:secret@hq.example/kiosk")),
     "summary": Shot(lambda s: SummaryPage(s, DAY)),
     "export": Shot(_export),
     "help-roster": Shot(lambda s: HelpPage(RosterPage(s, View(DAY)))),

@@ -23,7 +23,7 @@ _ENTER, _ESC, _DOWN, _UP = b"\r", ESCAPE.encode(), b"\x1b[B", b"\x1b[A"
 
 def _digits(digits: str) -> list[bytes]:
     """Digits, each with a key behind it that does nothing: without one the kiosk waits whether a scanner goes on."""
-    return [digit.encode() + b"\x1b[24~" for digit in digits]
+    return [digit.encode() + b"\x1b[23~" for digit in digits]
 
 
 def pasted(text: str) -> bytes:
@@ -137,7 +137,18 @@ class Steps:
     def _roster(self) -> Iterator[bytes]:
         for _more in range(self._chance.randrange(5)):
             yield self._some((4, _DOWN), (1, _UP), (1, b"\x1b[5~"), (1, b"\x1b[6~"))
-        yield self._some((6, _ENTER), (2, _ESC), (1, pasted("林")), (1, b"\x7f"), (0.2, b"\x11"))
+        yield self._some((6, _ENTER), (2, _ESC), (1, pasted("林")), (1, b"\x7f"), (0.2, b"\x11"), (0.4, b"\x1b[24~"))
+
+    def _sync(self) -> Iterator[bytes]:
+        for _more in range(self._chance.randrange(3)):
+            yield _ENTER
+        yield self._some((1, b"\x1bOS"), (2, _ESC))
+
+    def _sync_place(self) -> Iterator[bytes]:
+        # A stick that is there, that is not in, or none.
+        stick = self._chance.choice((f"{self._tent.folder}-stick", f"{self._tent.folder}-away/stick", ""))
+        yield _CLEAR + pasted(stick)
+        yield self._some((4, _ENTER), (1, _ESC))
 
     def _late(self) -> Iterator[bytes]:
         if self._chance.random() < 0.7:
@@ -180,6 +191,8 @@ _ON: Final[Mapping[str, Callable[[Steps], Iterator[bytes]]]] = {
     "LeadPinPage": Steps._pin,
     "RosterPage": Steps._roster,
     "LatePage": Steps._late,
+    "SyncPage": Steps._sync,
+    "SyncPlacePage": Steps._sync_place,
     "DocumentPage": Steps._document,
     "LostBadgePage": Steps._lost,
 }

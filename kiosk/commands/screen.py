@@ -58,7 +58,7 @@ def _show(folder: Path, station: Station | None, *, demo_pin: str = "") -> int:
         except Exception as error:  # the outermost boundary of the screen
             crashlog.note(folder, error, system_clock())
             app._return_code = CRASHED
-        app.close_print_room()
+        app.close_rooms()
         station = app.station
         if app.return_code != CRASHED or terminal.Terminal.closing:
             break

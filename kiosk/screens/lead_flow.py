@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from kiosk.i18n import _
 from kiosk.print_room import PrintRoom
@@ -28,8 +29,11 @@ from kiosk.screens.reveal import PhonePage, RevealPage
 from kiosk.screens.revoke import RevokePage
 from kiosk.screens.roster import RosterPage, View
 from kiosk.screens.summary import SummaryPage
+from kiosk.screens.sync import SyncPage, SyncPlacePage, warning
 from kiosk.screens.void import VoidPage
 from kiosk.station import Recognition, Station
+from kiosk.sync import read_place, save_place
+from kiosk.sync_room import SyncRoom
 from kiosk.telling import time_in_words
 from kiosk.widgets.page import Show
 from kiosk.wording import BADGE_REFUSED, cause, shown_before
@@ -42,13 +46,19 @@ async def lead_is_here(show: Show, station: Station, why: str = "") -> bool:
     return bool(answer == "in")
 
 
-async def lead(show: Show, station: Station, room: Callable[[], PrintRoom | None] = lambda: None) -> None:
+async def lead(
+    show: Show,
+    station: Station,
+    room: Callable[[], PrintRoom | None] = lambda: None,
+    sync: Callable[[], SyncRoom | None] = lambda: None,
+) -> None:
     """The site lead: PIN, missing sign-outs first, then roster and people.
 
     Args:
         show: puts a page up.
         station: the station.
         room: gives where badges wait to be printed, once that is open.
+        sync: gives what hands over to headquarters in the background, once that is there.
     """
     if not await lead_is_here(show, station):
         return
@@ -56,7 +66,7 @@ async def lead(show: Show, station: Station, room: Callable[[], PrintRoom | None
     if station.pending():
         await settle(show, station)
     view = View(station.today())
-    while (wish := await show(RosterPage(station, view))) is not None:
+    while (wish := await show(RosterPage(station, view, warn=lambda: warning(sync(), station)))) is not None:
         if wish == "pending":
             await settle(show, station)
         elif wish == "summary":
@@ -65,6 +75,8 @@ async def lead(show: Show, station: Station, room: Callable[[], PrintRoom | None
             await show(ExportPage(station, view.day))
         elif wish == "printer":
             await set_printer(show, station, room())
+        elif wish == "sync":
+            await hand_over(show, station, sync())
         elif isinstance(wish, Recognition):
             assert wish.person is not None
             await about(show, station, wish.person.volunteer, None, note=_of_badge(wish))
@@ -108,6 +120,21 @@ async def _choose_printer(show: Show, station: Station, found: Sequence[Candidat
         return chosen
     paper = await show(PaperPage(station, chosen.kind))
     return None if paper is None else replace(chosen, paper=paper)
+
+
+async def hand_over(show: Show, station: Station, room: SyncRoom | None) -> None:
+    """How the handing over stands, and where to; a new place is kept, and tried out, at once."""
+    note = ""
+    while await show(SyncPage(station, room, note=note)) == "place":
+        note = ""
+        before = await asyncio.to_thread(read_place, station.folder)
+        url = await show(SyncPlacePage(station, before))
+        if url is None or url == before:
+            continue
+        try:
+            await asyncio.to_thread(room.use if room is not None else partial(save_place, station.folder), url)
+        except OSError as error:
+            note = _("This could not be saved: {error}.").format(error=cause(error))
 
 
 async def settle(show: Show, station: Station) -> None:

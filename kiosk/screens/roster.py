@@ -67,7 +67,7 @@ class Chip(Static):
 
 
 class RosterPage(Page[Entry | Recognition | str]):
-    """Returns the person whom the lead chose, or `pending`, `summary`, `printer` or `export`."""
+    """Returns the person whom the lead chose, or `pending`, `summary`, `printer`, `export` or `sync`."""
 
     idle = 180
     heading = N_("Roster")
@@ -92,6 +92,7 @@ class RosterPage(Page[Entry | Recognition | str]):
         Key("F8", N_("Summary of the day, with bars by duty and hour"), ""),
         Key("F9", N_("The printer of the badges"), ""),
         Key("F10", N_("Export the day as XLSX or CSV"), ""),
+        Key("F12", N_("Handing over to headquarters"), ""),
         Key("Ctrl+Q", N_("Close the kiosk"), ""),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -110,11 +111,19 @@ class RosterPage(Page[Entry | Recognition | str]):
         Binding("f8", "leave_for('summary')", show=False),
         Binding("f9", "leave_for('printer')", show=False),
         Binding("f10", "leave_for('export')", show=False),
+        Binding("f12", "leave_for('sync')", show=False),  # F11 makes the windows of terminals large and small
     ]
 
-    def __init__(self, station: Station, view: View) -> None:
+    def __init__(self, station: Station, view: View, *, warn: Callable[[], str] = lambda: "") -> None:
+        """Makes the page.
+
+        Args:
+            station: the station.
+            view: what the lead looks at.
+            warn: gives what the lead has to know besides, in a sentence; empty for nothing.
+        """
         super().__init__(station)
-        self.view = view
+        self.view, self._warn = view, warn
         self._everybody: Sequence[Entry] = ()
         self._said: dict[str, str] = {}
         self._duties: dict[str, set[str]] | None = None  # asked for when the first filter by duty wants it
@@ -205,7 +214,7 @@ class RosterPage(Page[Entry | Recognition | str]):
             said = ngettext("{count} person found", "{count} people found", len(shown))
             self.say(said.format(count=len(shown)), wrong=False)
         else:
-            self.say("")
+            self.say(self._warn())
 
     def _show_filters(self) -> None:
         view = self.view

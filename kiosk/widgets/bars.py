@@ -38,3 +38,27 @@ class Bars(Static):
             rest = f"{' ' * (room - length)} {fitted(said, values, right=True)}"
             lines.append(Content.assemble(f"{fitted(label, labels)} ", bar, rest))
         return Content("\n").join(lines)
+
+
+class Progress(Static):
+    """One bar that fills, as wide as there is room: how far something is."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id, markup=False, classes="progress")
+        self._done, self._of = 0, 0
+
+    def show(self, done: int, of: int) -> None:
+        """Fills the bar.
+
+        Args:
+            done: how much is done.
+            of: of how much; 0 while that is not known, and the bar is empty.
+        """
+        if (done, of) != (self._done, self._of):
+            self._done, self._of = done, of
+            self.refresh()
+
+    def render(self) -> Content:
+        filled = self.size.width * self._done // self._of if self._of else 0
+        empty = Content.styled(" " * (self.size.width - filled), "on $panel")
+        return Content.assemble(Content.styled(" " * filled, "on $primary"), empty)
