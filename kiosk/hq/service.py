@@ -185,7 +185,8 @@ def row(service: Service, campaign: Campaign) -> dict[str, object]:
     named = [str(duty.text) if (duty := campaign.duty(each)) else each for each in duties]
     street = service.street or service.station.street
     kind = ID_TYPES.get(who.id_type, "")
-    remarks = [_(FLAGS["late_sign_out"])] * visit.late + [_(FLAGS["corrected"])] * visit.corrected
+    raised = {"late_sign_out": visit.late, "corrected": visit.corrected, "clock": visit.clock}
+    remarks = [_(FLAGS[flag]) for flag, is_raised in raised.items() if is_raised]
     return {
         "volunteer": service.volunteer,
         "name": who.name,
