@@ -6,6 +6,7 @@ next call goes on, and doing all of it again changes nothing.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -502,6 +503,7 @@ _worker: dict[str, Any] = {}
 
 
 def _begin_worker(url: str, credentials: Credentials, identities: Sequence[str]) -> None:
+    gc.disable()  # it looks again and again through millions of rows that nothing can free
     _worker["place"], _worker["opener"] = place_at(url, credentials, make=False), opener_for(identities)
 
 

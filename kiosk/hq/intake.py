@@ -140,7 +140,7 @@ def take(connection: sa.Connection, opened: Sequence[Opened], url: str, now: dat
             [
                 (id_, record[0], places[each.station], *record[1:])
                 for id_, each in taken
-                for record in map(out.without, each.rows)
+                for record in (map(out.without, each.rows) if out.known else each.rows)
             ],
         )
     if changed:

@@ -19,8 +19,8 @@ from kiosk.errors import RecordError
 from kiosk.hq.database import CLOCK, FORGETTING
 from kiosk.i18n import _
 from kiosk.published import OBJECT, STATION, Refused, open_envelope
-from kiosk.records import APART, FORMAT_VERSION, OBJECTS, Record, moment, service_day
-from kiosk.segments import HEADER, NewerFormat, Segment, Unreadable, check_within, parse_segment, sealed_name
+from kiosk.records import FORMAT_VERSION, OBJECTS, Json, is_well_formed, moment, segment_hash, service_day
+from kiosk.segments import HEADER, NewerFormat, Unreadable, check_within, parse_segment, sealed_name
 
 Row = tuple[int, int, str, str | None, str | None, str | None, str]
 """A record: seq, day, type, about, visit, who, document; as the columns of the table `records`."""
@@ -74,13 +74,10 @@ def open_published(name: str, content: bytes, opener: Callable[[bytes], bytes] |
         raise Refused("bad_hash", _("It is another segment than its name says."))
     path = Path(sealed_name(envelope.number, envelope.hash))
     file = envelope.content(opener)
-    segment = _at_a_glance(path, file)
-    if segment is not None and (segment.header["station"], segment.epoch) == (envelope.station, envelope.epoch):
-        return _opened(segment, envelope.key)
-    segment = _parsed(path, file)
-    if (segment.header["station"], segment.epoch) != (envelope.station, envelope.epoch):
+    found = at_a_glance(path, file, envelope.key) or carefully(path, file, envelope.key)
+    if (found.station, found.epoch) != (envelope.station, envelope.epoch):
         raise Refused("foreign", _("It holds the segment of another station or epoch."))
-    return _checked(segment, envelope.key)
+    return found
 
 
 def open_plain(path: Path, content: bytes) -> Opened:
@@ -93,94 +90,51 @@ def open_plain(path: Path, content: bytes) -> Opened:
     Raises:
         Refused: `unreadable`, `newer_format` or `bad_hash`.
     """
-    segment = _parsed(path, content)
-    if not STATION.fullmatch(str(segment.header["station"])):
+    found = at_a_glance(path, content, None) or carefully(path, content, None)
+    if not STATION.fullmatch(found.station):
         raise Refused("foreign", _("It belongs to no station."))
-    return _checked(segment, None)
+    return found
 
 
-_NO_WHOLE_NUMBER: Final = tuple(map(re.compile, (rb'":-?(?:\d+[.eE]|\d{16})', rb"\[-?\d", rb",-?\d")))
-"""What may be a number that has no place in a record; it may be text, too. Each begins with what is found fast."""
+# --- carefully ------------------------------------------------------------------------------------------------------
 
 
-def _at_a_glance(path: Path, content: bytes) -> Segment | None:
-    """The segment in `content`, if it is as stations write it and nothing is wrong with it; None says nothing.
+def carefully(path: Path, content: bytes, key: bytes | None) -> Opened:
+    """The segment in a TinyDB file.
 
-    It comes to the same as `parse_segment` and `check_within`, a test sees to that, and takes a fifth of the time.
+    Raises:
+        Refused: `unreadable`, `newer_format` or `bad_hash`, and what exactly is wrong.
     """
     try:
-        tables = orjson.loads(content)
-        # No key twice, nothing spelled otherwise than a station does.
-        if orjson.dumps(tables) != content or any(pattern.search(content) for pattern in _NO_WHOLE_NUMBER):
-            return None
-        (header,) = tables["segment"].values()
-        documents = tables["records"]
-        names = [str(number + 1) for number in range(len(documents))]
-        if tables.keys() != {"segment", "records"} or [*tables["segment"]] != ["1"] or [*documents] != names:
-            return None
-        if header["format"] != FORMAT_VERSION or any(type(header[name]) is not kind for name, kind in HEADER.items()):
-            return None
-        records, prev = [], None
-        for seq, document in enumerate(documents.values(), start=header["first_seq"]):
-            record = Record.from_json(document)
-            where = (record.station, record.epoch, record.seq)
-            if where != (header["station"], header["epoch"], seq) or (prev is not None and record.prev != prev):
-                return None
-            if not _holds(document):
-                return None
-            prev = record.hash
-            records.append(record)
-    except (ValueError, KeyError, TypeError, AttributeError, RecordError):
-        return None
-    segment = Segment(path, header, tuple(records))
-    return segment if path.name == sealed_name(segment.number or 0, segment.hash) else None
-
-
-def _holds(document: dict[str, Any]) -> bool:
-    """Whether the hashes of a record and of its objects are right."""
-    for name in OBJECTS:
-        if name in document and _sha256(document[name]) != document.get(f"{name}_hash"):
-            return False
-    covered = {name: value for name, value in document.items() if name not in APART}
-    return bool(_sha256(covered) == document["hash"])
-
-
-def _sha256(value: object) -> str:
-    return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()
-
-
-def _parsed(path: Path, content: bytes) -> Segment:
-    try:
-        return parse_segment(path, content)
+        segment = parse_segment(path, content)
     except NewerFormat as error:
         raise Refused("newer_format", str(error)) from error
     except Unreadable as error:
         raise Refused("unreadable", str(error)) from error
-
-
-def _checked(segment: Segment, key: bytes | None) -> Opened:
     for finding in check_within(segment, segment.header["station"]):
         said = _("record {seq}").format(seq=finding.seq) if finding.seq is not None else _("file")
         raise Refused("bad_hash", f"{said}: {finding.problem}")
-    return _opened(segment, key)
+    documents = [record.document for record in segment.records]
+    return _opened(segment.header, documents, segment.number, segment.hash, key)
 
 
-def _opened(segment: Segment, key: bytes | None) -> Opened:
-    header = segment.header
-    noted = [record for record in segment.records if record.type == "station_noted"]
+def _opened(
+    header: Mapping[str, Any], documents: Sequence[Json], number: int | None, hash_: str, key: bytes | None
+) -> Opened:
+    noted = [document["details"] for document in documents if document["type"] == "station_noted"]
     return Opened(
         station=header["station"],
-        epoch=segment.epoch,
-        number=segment.number,
-        hash=segment.hash,
+        epoch=header["epoch"],
+        number=number,
+        hash=hash_,
         first_seq=header["first_seq"],
         prev=header["prev"],
         header=canonical(header).decode(),
         key=key,
-        hashes=b"".join(bytes.fromhex(record.hash) for record in segment.records),
-        rows=[row_of(record) for record in segment.records],
-        keys=tuple(key for record in noted if (key := _key(record["details"])) is not None),
-        place=next((place for record in reversed(noted) if (place := _place(record["details"])) is not None), None),
+        hashes=bytes.fromhex("".join([document["hash"] for document in documents])),
+        rows=[row_of(document) for document in documents],
+        keys=tuple(key for details in noted if (key := _key(details)) is not None),
+        place=next((place for details in reversed(noted) if (place := _place(details)) is not None), None),
     )
 
 
@@ -197,27 +151,91 @@ def _place(details: Mapping[str, Any]) -> tuple[str, str] | None:
     return (street, community) if isinstance(street, str) and isinstance(community, str) else None
 
 
-def row_of(record: Record) -> Row:
+# --- at a glance ----------------------------------------------------------------------------------------------------
+
+
+_NO_WHOLE_NUMBER: Final = tuple(map(re.compile, (rb'":-?(?:\d+[.eE]|\d{16})', rb"\[-?\d", rb",-?\d")))
+"""What may be a number that has no place in a record; it may be text, too. Each begins with what is found fast."""
+
+
+def at_a_glance(path: Path, content: bytes, key: bytes | None) -> Opened | None:
+    """The same, if the file is as stations write it and nothing is wrong with it; None says nothing.
+
+    It comes to the same as `carefully`, which tests see to, and takes a small part of the time.
+    """
+    try:
+        tables = orjson.loads(content)
+        # No key twice, nothing spelled otherwise than a station does.
+        if orjson.dumps(tables) != content or any(pattern.search(content) for pattern in _NO_WHOLE_NUMBER):
+            return None
+        (header,) = tables["segment"].values()
+        records = tables["records"]
+        names = [str(number + 1) for number in range(len(records))]
+        if tables.keys() != {"segment", "records"} or [*tables["segment"]] != ["1"] or [*records] != names:
+            return None
+        if header["format"] != FORMAT_VERSION or any(type(header[name]) is not kind for name, kind in HEADER.items()):
+            return None
+        documents = [*records.values()]
+        station, epoch, prev = header["station"], header["epoch"], None
+        for seq, document in enumerate(documents, start=header["first_seq"]):
+            if not is_well_formed(document) or not _holds(document):
+                return None
+            if document["seq"] != seq or document["station"] != station or document["epoch"] != epoch:
+                return None
+            if prev is not None and document["prev"] != prev:
+                return None
+            prev = document["hash"]
+        hash_ = segment_hash([document["hash"] for document in documents], header)
+    except (ValueError, KeyError, TypeError, AttributeError, RecordError):
+        return None
+    sealed = OBJECT.fullmatch(path.name.removesuffix(".json"))
+    if sealed and sealed[2] != hash_:
+        return None
+    return _opened(header, documents, int(sealed[1]) if sealed else None, hash_, key)
+
+
+def _holds(document: dict[str, Any]) -> bool:
+    """Whether the hashes of a record and of its objects are right."""
+    covered = document.copy()
+    for name in OBJECTS:
+        if name in covered and _sha256(covered.pop(name)) != document[f"{name}_hash"]:
+            return False
+    hash_: str = covered.pop("hash")
+    return _sha256(covered) == hash_
+
+
+def _sha256(value: object) -> str:
+    return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+# --- rows -----------------------------------------------------------------------------------------------------------
+
+
+def row_of(document: Json) -> Row:
     """A record as the columns of the table `records`."""
-    when, visit = record["occurred"], None
-    if record.type in ("corrected", "voided") or (record.type == "checked_out" and record["late"]):
-        visit = record["visit"]
-        if record.type == "corrected":
-            when = _right_time(record["changes"]) or when
-    elif record.type == "station_noted" and record["note"] == "clock_changed":
-        visit = CLOCK
-    elif record.type == "forgotten":
-        visit = FORGETTING
-    is_about = record.type == "checked_in" or any(f"{name}_hash" in record.document for name in OBJECTS)
+    type_, when, visit = document["type"], document["occurred"], None
+    if type_ in _APART:
+        if type_ == "station_noted":
+            visit = CLOCK if document["note"] == "clock_changed" else None
+        elif type_ == "forgotten":
+            visit = FORGETTING
+        elif type_ != "checked_out" or document["late"]:
+            visit = document["visit"]
+        if type_ == "corrected":
+            when = _right_time(document["changes"]) or when
+    is_about = type_ == "checked_in" or "personal_hash" in document or "health_hash" in document
     return (
-        record.seq,
+        document["seq"],
         day_number(when),
-        record.type,
-        record.volunteer if is_about else None,
+        type_,
+        document["volunteer"] if is_about else None,
         visit,
-        who(record.personal) if record.type == "registered" else None,
-        orjson.dumps(record.document, option=orjson.OPT_SORT_KEYS).decode(),
+        who(document.get("personal")) if type_ == "registered" else None,
+        orjson.dumps(document).decode(),
     )
+
+
+_APART: Final = frozenset(("corrected", "voided", "checked_out", "station_noted", "forgotten"))
 
 
 def _right_time(changes: Mapping[str, Any]) -> str | None:
