@@ -11,7 +11,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from multiprocessing import get_context
@@ -20,23 +20,19 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from kiosk.canonical import canonical
 from kiosk.errors import KioskError
-from kiosk.hq import campaigns, enrolment
-from kiosk.hq.database import Database, answers, heads, quarantine, segments, stations
-from kiosk.hq.intake import held, settle, take, take_head, trusted_keys
+from kiosk.hq.answering import Answering
+from kiosk.hq.database import Database, heads, quarantine, segments, stations
+from kiosk.hq.intake import take, take_head
 from kiosk.hq.keys import HqKeys, opener_for
 from kiosk.hq.opening import Opened, is_sealed_name, open_plain, open_published
+from kiosk.hq.standing import settle, trusted_keys
 from kiosk.i18n import _
 from kiosk.published import (
-    CAMPAIGNS,
-    DIRECTORY,
     STATION,
     Head,
-    Receipt,
     Refused,
     head_name,
-    receipt_name,
     segment_name,
 )
 from kiosk.records import ZEROS, timestamp
@@ -46,7 +42,6 @@ _MANY: Final = 64
 """From so many objects on it pays to open them in several processes."""
 _READERS: Final = 8
 """Heads are small; what takes time is the way to a server and back."""
-_WRITERS: Final = 4
 _BATCH: Final = 10_000
 """Records in one transaction, or a few more."""
 
@@ -150,11 +145,12 @@ class _Collecting:
     def __init__(
         self, database: Database, keys: HqKeys, url: str, place: Place, credentials: Credentials, now: datetime
     ) -> None:
-        self._database, self._keys, self._url, self._place = database, keys, url, place
+        self._database, self._url, self._place = database, url, place
         self._credentials, self._now = credentials, now
         self._identities = keys.identities()
         self._opener = opener_for(self._identities)
         self._found = Collected(url)
+        self._answering = Answering(database, keys, url, place, now)
         self._pool: ProcessPoolExecutor | None = None
 
     def run(self) -> Collected:
@@ -183,7 +179,8 @@ class _Collecting:
         finally:
             if self._pool is not None:
                 self._pool.shutdown(cancel_futures=True)
-        self._answer_all()
+        self._answering.to_all()
+        self._found.problems = self._answering.problems
         return self._found
 
     def _heads(self, candidates: Sequence[str]) -> Iterator[tuple[str, bytes | None]]:
@@ -286,7 +283,7 @@ class _Collecting:
                     self._found.forks.append(task.station)
                 if clean[task.station] and task.head is not None:
                     self._release(connection, task.station)
-        answered = self._answer(tasks)
+        answered = self._answering.receipts({task.station: task.content for task in tasks})
         done = [task for task in tasks if task.station in answered and clean[task.station] and task.head is not None]
         if done:
             rows = [
@@ -359,87 +356,6 @@ class _Collecting:
         """What was wrong at this place is right now."""
         same = (quarantine.c.url == self._url, quarantine.c.station == station)
         connection.execute(quarantine.delete().where(*same))
-
-    # --- answers ----------------------------------------------------------------------------------------------------
-
-    def _answer(self, tasks: Sequence[_Task]) -> set[str]:
-        """Lays receipts there: what is held, and which head was seen; returns the stations whose receipt lies there."""
-        answers_ = []
-        with self._database.begin() as connection:
-            for task in tasks:
-                reached = held(connection, task.station)
-                head = hashlib.sha256(task.content).hexdigest() if task.content else ""
-                said = canonical({"held": dict(reached), "head": head})
-                receipt = Receipt(task.station, 0, timestamp(self._now), reached, head)
-                answers_.append(_Answer(receipt_name(task.station), said, partial(self._signed, receipt)))
-        there = self._lay(answers_)
-        return {task.station for task in tasks if receipt_name(task.station) in there}
-
-    def _signed(self, receipt: Receipt, number: int) -> bytes:
-        return replace(receipt, number=number).sign(self._keys.sign)
-
-    def _answer_all(self) -> None:
-        directory = enrolment.directory(self._database, self._keys.sign, self._now)
-        told = [_Answer(DIRECTORY, directory, lambda _number: directory)]
-        published = campaigns.document(self._database, self._keys.sign)
-        if published is not None:
-            known = published
-            told.append(_Answer(CAMPAIGNS, known, lambda _number: known))
-        self._lay(told)
-
-    def _lay(self, told: Sequence[_Answer]) -> set[str]:
-        """Writes answers unless the same were laid there before; returns the names of those that lie there."""
-        url = answers.c.url == self._url
-        names = [each.name for each in told]
-        with self._database.begin() as connection:
-            before = sa.select(answers.c.name, answers.c.digest).where(url, answers.c.name.in_(names))
-            lies = {row.name: bytes(row.digest) for row in connection.execute(before)}
-            highest = sa.select(answers.c.name, sa.func.max(answers.c.number).label("number"))
-            highest = highest.where(answers.c.name.in_(names)).group_by(answers.c.name)
-            last = {row.name: row.number for row in connection.execute(highest)}
-            new = [each for each in told if lies.get(each.name) != each.digest]
-            if not new:
-                return set(names)
-            now = int(self._now.timestamp() * 1000)
-            numbers = {each.name: max(now, last.get(each.name, 0) + 1) for each in new}
-            # Before they are out, so that no number is ever given twice.
-            connection.execute(answers.delete().where(url, answers.c.name.in_(list(numbers))))
-            connection.execute(
-                answers.insert(),
-                [{"url": self._url, "name": name, "digest": b"", "number": number} for name, number in numbers.items()],
-            )
-        with ThreadPoolExecutor(_WRITERS) as pool:
-            done = list(pool.map(lambda each: self._write(each.name, each.make(numbers[each.name])), new))
-        there = {each.name: each.digest for each, lies_there in zip(new, done, strict=True) if lies_there}
-        if there:
-            change = (
-                answers.update().where(url, answers.c.name == sa.bindparam("which")).values(digest=sa.bindparam("d"))
-            )
-            with self._database.begin() as connection:
-                connection.execute(change, [{"which": name, "d": digest} for name, digest in there.items()])
-        return set(names) - {each.name for each in new} | there.keys()
-
-    def _write(self, name: str, content: bytes) -> bool:
-        try:
-            self._place.write(name, content)
-        except RemoteError as error:
-            if str(error) not in self._found.problems:
-                self._found.problems.append(str(error))
-            return False
-        return True
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """A file for a place: its name, what it says, and what makes it with a number higher than any before."""
-
-    name: str
-    said: bytes
-    make: Callable[[int], bytes]
-
-    @property
-    def digest(self) -> bytes:
-        return hashlib.sha256(self.said).digest()
 
 
 def _in_batches(tasks: Iterable[_Task]) -> Iterator[list[_Task]]:

@@ -22,6 +22,8 @@ except ImportError as error:  # pragma: no cover - the extra is installed wherev
     raise KioskError(_("Headquarters' part is not installed. Please run: pip install 'kiosk[hq]'")) from error
 
 FILE: Final = "hq.sqlite"
+COUNTS: Final = "counts"
+"""The standing of a segment whose records count."""
 _FORMAT: Final = 1
 
 metadata = sa.MetaData()

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from kiosk.audit import notes, public_keys
 from kiosk.errors import KioskError
 from kiosk.hq.database import (
+    COUNTS,
     Database,
     directories,
     ends,
@@ -28,7 +29,7 @@ from kiosk.hq.database import (
     stations,
 )
 from kiosk.hq.gaps import missing
-from kiosk.hq.intake import COUNTS, settle
+from kiosk.hq.standing import settle
 from kiosk.i18n import _
 from kiosk.records import timestamp
 from kiosk.segments import Segment, Unreadable, check_within, read_all, read_segment

@@ -1,13 +1,12 @@
-"""Which records stations have sealed and headquarters does not have."""
+"""How far headquarters has the records of a station, and which of them it lacks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import sqlalchemy as sa
 
-from kiosk.hq.database import ends, segments
-from kiosk.hq.intake import COUNTS
+from kiosk.hq.database import COUNTS, ends, segments
 
 
 def missing(connection: sa.Connection, station: str | None = None) -> Iterator[tuple[str, str, int, int]]:
@@ -28,3 +27,16 @@ def missing(connection: sa.Connection, station: str | None = None) -> Iterator[t
         before = reached.get((name, epoch), 0)
         if last > before:
             yield name, epoch, before + 1, last
+
+
+def held(connection: sa.Connection, station: str) -> Mapping[str, int]:
+    """By epoch the seq up to which every record of a station is here and counts."""
+    found: dict[str, int] = {}
+    columns = segments.c
+    wanted = sa.select(columns.epoch, columns.first_seq, columns.records)
+    wanted = wanted.where(columns.station == station, columns.standing == COUNTS)
+    for epoch, first_seq, count in connection.execute(wanted.order_by(columns.epoch, columns.first_seq)):
+        reached = found.get(epoch, 0)
+        if first_seq <= reached + 1:
+            found[epoch] = max(reached, first_seq + count - 1)
+    return found

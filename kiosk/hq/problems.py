@@ -15,11 +15,11 @@ from itertools import combinations
 import sqlalchemy as sa
 
 from kiosk.errors import WrongUsage
-from kiosk.hq.database import CLOCK, quarantine, records, resolutions, segments, stations
+from kiosk.hq.database import CLOCK, COUNTS, quarantine, records, resolutions, segments, stations
 from kiosk.hq.gaps import missing
-from kiosk.hq.intake import COUNTS, FORK, UNTRUSTED, settle
 from kiosk.hq.reading import all_stations, history_of_day
 from kiosk.hq.service import SEALING
+from kiosk.hq.standing import FORK, UNTRUSTED, settle
 from kiosk.i18n import _
 from kiosk.records import ALPHABET, in_fives, timestamp
 from kiosk.roster import History, Visit

@@ -15,8 +15,7 @@ import orjson
 import sqlalchemy as sa
 
 from kiosk.campaign import Campaign
-from kiosk.hq.database import CLOCK, records, segments, stations
-from kiosk.hq.intake import COUNTS
+from kiosk.hq.database import CLOCK, COUNTS, records, segments, stations
 from kiosk.records import Record
 from kiosk.roster import Entry, History, roster
 

@@ -13,8 +13,7 @@ from datetime import date, datetime
 import sqlalchemy as sa
 
 from kiosk.campaign import Campaign
-from kiosk.hq.database import records, segments
-from kiosk.hq.intake import COUNTS
+from kiosk.hq.database import COUNTS, records, segments
 from kiosk.hq.reading import Where, all_stations, history_of
 from kiosk.i18n import _
 from kiosk.roster import History, Visit, minutes_of_day

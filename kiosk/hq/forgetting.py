@@ -1,0 +1,105 @@
+"""What headquarters does not keep any more, since a station says so: taken out of what is here and of what comes later.
+
+It knows nothing of keys; whoever calls `follow` has decided what counts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from kiosk.canonical import canonical
+from kiosk.hq.database import COUNTS, FORGETTING, forgotten, records, segments, stations
+from kiosk.hq.opening import Row, who
+
+
+@dataclass(frozen=True, slots=True)
+class Forgetting:
+    """What a `forgotten` record that counts says of the records before it."""
+
+    station: str
+    epoch: str
+    seq: int
+    at: str
+    volunteer: str | None
+    object: str
+    campaign: str | None
+
+    def covers(self, document: Mapping[str, Any]) -> bool:
+        """Whether the object of that record has to go."""
+        if self.object not in document:
+            return False
+        if self.volunteer is not None and document["volunteer"] != self.volunteer:
+            return False
+        if self.volunteer is None and document["station"] != self.station:
+            return False
+        if self.campaign is not None and document["campaign"] != self.campaign:
+            return False
+        if (document["station"], document["epoch"]) == (self.station, self.epoch):
+            return bool(document["seq"] < self.seq)
+        return bool(document["at"] <= self.at)
+
+
+def forgettings_in(document: Mapping[str, Any]) -> Iterable[Forgetting]:
+    """What a `forgotten` record says."""
+    ended = document.get("ended")
+    campaigns = [name for name in ended if isinstance(name, str)] if isinstance(ended, list) else [None]
+    where = (document["station"], document["epoch"], document["seq"], document["at"], document["volunteer"])
+    return (Forgetting(*where, part, name) for part in document["objects"] for name in campaigns)
+
+
+class Forgotten:
+    """All that is forgotten, at hand."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        columns = [forgotten.c[name] for name in Forgetting.__slots__]
+        self.known = {Forgetting(*row) for row in connection.execute(sa.select(*columns))}
+        self._about = {each.volunteer for each in self.known}
+
+    def without(self, row: Row) -> Row:
+        """The record without what is forgotten of it."""
+        if not self.known or (row[3] not in self._about and None not in self._about):
+            return row
+        document = json.loads(row[6])
+        gone = {each.object for each in self.known if each.covers(document)}
+        return _stripped(row, document, gone) if gone else row
+
+
+def _stripped(row: Row, document: dict[str, Any], gone: Iterable[str]) -> Row:
+    for name in gone:
+        document.pop(name, None)
+    named = who(document.get("personal")) if row[5] else None
+    return (*row[:5], named, canonical(document).decode())
+
+
+def follow(connection: sa.Connection, station: str) -> None:
+    """Takes out what `forgotten` records say that count and are signed; what nobody has signed takes nothing."""
+    place = connection.scalar(sa.select(stations.c.id).where(stations.c.station == station))
+    told = connection.scalars(
+        sa.select(records.c.document)
+        .join(segments, segments.c.id == records.c.segment)
+        .where(records.c.station == place, records.c.visit == FORGETTING)
+        .where(segments.c.standing == COUNTS, segments.c.key.is_not(None))
+    ).all()
+    if not told:
+        return
+    known = Forgotten(connection).known
+    for each in (each for document in told for each in forgettings_in(json.loads(document))):
+        if each not in known:
+            known.add(each)
+            connection.execute(forgotten.insert(), {name: getattr(each, name) for name in Forgetting.__slots__})
+            _take_out(connection, each, place)
+
+
+def _take_out(connection: sa.Connection, each: Forgetting, place: int | None) -> None:
+    which = records.c.about == each.volunteer if each.volunteer else records.c.station == place
+    for row in connection.execute(sa.select(records).where(which, records.c.about.is_not(None))).all():
+        document = json.loads(row.document)
+        if each.covers(document):
+            stripped = _stripped(tuple(row[1:2] + row[3:]), document, [each.object])
+            this = (records.c.segment == row.segment, records.c.seq == row.seq)
+            connection.execute(records.update().where(*this).values(who=stripped[5], document=stripped[6]))

@@ -1,0 +1,156 @@
+"""Which segments of a station count: whose signature is trusted, and of a log that goes on twice, which branch.
+
+It looks at segments, never into records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import sqlalchemy as sa
+
+from kiosk.hq.database import COUNTS, records, resolutions, segments, shown_keys, station_keys
+from kiosk.hq.forgetting import follow
+from kiosk.records import ZEROS
+
+SAME: Final = "same"
+FORK: Final = "fork"
+UNTRUSTED: Final = "untrusted"
+
+
+def trusted_keys(connection: sa.Connection, station: str) -> Mapping[bytes, str | None]:
+    """The keys whose signatures count for a station, and since when they do not any more, if so.
+
+    Those that somebody has answered for; until then the first that the station has shown.
+    """
+    wanted = sa.select(station_keys.c.key, station_keys.c.withdrawn).where(station_keys.c.station == station)
+    accepted = {bytes(row.key): row.withdrawn for row in connection.execute(wanted)}
+    if accepted:
+        return accepted
+    columns = shown_keys.c
+    others = sa.select(station_keys.c.key).where(station_keys.c.station != station)
+    first = sa.select(columns.key).where(columns.station == station, columns.key.not_in(others))
+    found = connection.scalar(first.order_by(columns.place).limit(1))
+    return {} if found is None else {bytes(found): None}
+
+
+@dataclass(slots=True)
+class _Stretch:
+    """A segment as far as it matters for what counts."""
+
+    id: int
+    epoch: str
+    number: int | None
+    hash: str
+    first_seq: int
+    count: int
+    prev: str
+    hashes: bytes
+    signed: bool
+    standing: str
+
+    @property
+    def next_seq(self) -> int:
+        return self.first_seq + self.count
+
+    def holds(self, other: _Stretch) -> bool:
+        """Whether all records of the other are records of this one, in their places."""
+        start = (other.first_seq - self.first_seq) * 32
+        return start >= 0 and self.hashes[start : start + len(other.hashes)] == other.hashes
+
+
+def settle(connection: sa.Connection, station: str) -> None:
+    """Decides which segments of a station count, and follows what the records that count say is forgotten."""
+    keys = trusted_keys(connection, station)
+    wanted = sa.select(segments).where(segments.c.station == station).order_by(segments.c.id)
+    by_epoch: dict[str, list[_Stretch]] = {}
+    before: dict[int, str] = {}
+    signed = 0
+    for row in connection.execute(wanted):
+        before[row.id] = row.standing
+        trusted = row.key is None or _counted_when(row.received, bytes(row.key), keys)
+        stretch = _Stretch(
+            row.id,
+            row.epoch,
+            row.number,
+            row.hash,
+            row.first_seq,
+            row.records,
+            row.prev,
+            bytes(row.hashes),
+            row.key is not None,
+            COUNTS if trusted else UNTRUSTED,
+        )
+        signed += trusted and row.key is not None
+        by_epoch.setdefault(row.epoch, []).append(stretch)
+    chosen = _chosen(connection, station)
+    for stretches in by_epoch.values():
+        _judge([each for each in stretches if each.standing == COUNTS], chosen)
+    for stretch in (each for stretches in by_epoch.values() for each in stretches):
+        if stretch.standing == SAME and not stretch.signed:
+            # A file that was not sealed yet: every record of it is here in the one that took its place.
+            connection.execute(records.delete().where(records.c.segment == stretch.id))
+            connection.execute(segments.delete().where(segments.c.id == stretch.id))
+        elif before[stretch.id] != stretch.standing:
+            change = segments.update().where(segments.c.id == stretch.id).values(standing=stretch.standing)
+            connection.execute(change)
+    if signed:
+        follow(connection, station)
+
+
+def _counted_when(received: str, key: bytes, keys: Mapping[bytes, str | None]) -> bool:
+    """Whether a key counted when something that it has signed was received."""
+    withdrawn = keys.get(key)
+    return key in keys and (withdrawn is None or received < withdrawn)
+
+
+def _chosen(connection: sa.Connection, station: str) -> Mapping[str, int]:
+    """The hashes of segments that somebody has chosen among forks, the latest decision highest."""
+    wanted = sa.select(resolutions.c.decision).where(resolutions.c.station == station, resolutions.c.kind == FORK)
+    decisions = connection.scalars(wanted.order_by(resolutions.c.place))
+    return {hash_: place for place, hash_ in enumerate(decisions, start=1)}
+
+
+def _judge(stretches: list[_Stretch], chosen: Mapping[str, int]) -> None:
+    """Sets the standing of the segments of one epoch: each record counts once, and of a fork one branch only.
+
+    Parents come before their children. Of two that begin with the same record the one that somebody has chosen goes
+    first, then what is signed, then of what is not the longer one, then what came first.
+    """
+    stretches.sort(
+        key=lambda each: (
+            each.first_seq,
+            -chosen.get(each.hash, 0),
+            not each.signed,
+            0 if each.signed else -each.count,
+            each.id,
+        )
+    )
+    by_hash = {each.hash: each for each in stretches}
+    counted: list[_Stretch] = []
+    for each in stretches:
+        parent = by_hash.get(each.prev)
+        over = [other for other in counted if other.next_seq > each.first_seq and other.first_seq < each.next_seq]
+        if any(other.holds(each) for other in over):
+            each.standing = SAME
+        elif parent is not None and parent.standing == FORK:
+            each.standing = FORK
+        elif over and all(not other.signed and each.holds(other) for other in over):
+            for other in over:  # a file that was not sealed yet, and is now
+                other.standing = SAME
+                counted.remove(other)
+            counted.append(each)
+        elif over or _is_orphan(each, counted):
+            each.standing = FORK
+        else:
+            counted.append(each)
+
+
+def _is_orphan(each: _Stretch, counted: Sequence[_Stretch]) -> bool:
+    """Whether it follows on another segment than the one that counts before it: a branch whose root is missing."""
+    if each.prev == ZEROS or each.number is None:
+        return False
+    before = [other for other in counted if other.number is not None and other.number == each.number - 1]
+    return any(other.next_seq == each.first_seq and other.hash != each.prev for other in before)
