@@ -4,8 +4,8 @@
 
 Each life of a station or of headquarters is a process of its own, forked, so that it is at work within milliseconds,
 and killed at some moment. Servers are killed under them and come back. What lay at a place is put there again, older
-and doubled. In the end, whatever a station has acknowledged is at the station, whatever it has sealed is at headquarters,
-and nothing is anywhere twice.
+and doubled. In the end, whatever a station has acknowledged is at the station, whatever it has sealed is at
+headquarters, and nothing is anywhere twice.
 """
 
 from __future__ import annotations
