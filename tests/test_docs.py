@@ -20,7 +20,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tinydb import TinyDB
 
-from kiosk import badge, demo, rules
+from kiosk import badge, demo, published, rules
 from kiosk.__main__ import _parser
 from kiosk.assignment import WHY
 from kiosk.campaign import Campaign
@@ -451,6 +451,37 @@ def test_the_vector_of_what_headquarters_signs_holds() -> None:
         letters += "23456789ABCDEFGHJKMNPQRSTUVWXYZ"[rest % 31]
         rest //= 31
     assert vector["fingerprint"].replace("-", "") == letters
+
+
+def test_the_vectors_of_what_is_handed_over_hold() -> None:
+    vector = next(example for example in examples() if "line" in example)
+    key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(vector["seed"]))
+    public = key.public_key().public_bytes_raw()
+    envelope = published.open_envelope(f"{vector['line']}\n{vector['body']}".encode())
+    assert (envelope.name, envelope.key) == (vector["name"], public)
+    assert published.enclose(envelope, key.sign).decode() == f"{vector['line']}\n{vector['body']}"
+    head = published.Head.read(vector["head"].encode())
+    assert head.sign(public, key.sign).decode() == vector["head"]
+    answer = next(example for example in examples() if "receipt" in example)
+    receipt = published.Receipt.read(answer["receipt"].encode(), bytes.fromhex(answer["public_key"]))
+    # Step by step, as the page has it.
+    for kind, document, heading in (("segment", vector["line"], "The envelope"), ("head", vector["head"], "The head")):
+        members = json.loads(document)
+        assert set(first_cells(section(heading))) == set(members)
+        signature = base64.b64decode(members.pop("signature"))
+        content = json.dumps(members, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+        assert key.sign(f"kiosk {kind} 1\0".encode() + content) == signature
+    assert set(first_cells(section("Receipts"))) == set(json.loads(answer["receipt"]))
+    tables = json.loads(vector["body"])
+    [opened], kept = tables["segment"].values(), list(tables["records"].values())
+    own = sha256([[record["hash"] for record in kept], opened])
+    assert vector["name"] == f"S016001/{opened['epoch']}/000001-{own}"
+    assert json.loads(vector["line"])["body"] == hashlib.sha256(vector["body"].encode()).hexdigest()
+    assert kept == [dict(example_records()[0].document)]
+    [end] = json.loads(vector["head"])["ends"]
+    assert end == {"epoch": opened["epoch"], "number": 1, "hash": own, "seq": 1}
+    assert receipt.held == {opened["epoch"]: end["seq"]}
+    assert receipt.head == hashlib.sha256(vector["head"].encode()).hexdigest()
 
 
 def test_the_badge_vector_holds() -> None:
