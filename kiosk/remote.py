@@ -98,9 +98,11 @@ class Place(ABC):
 
     Attributes:
         shown: what people call it: the URL without a password.
+        is_folder: whether it is a folder or a stick, which somebody has brought, and no server.
     """
 
     shown: str
+    is_folder = False
 
     @abstractmethod
     def read(self, name: str) -> bytes:
@@ -195,6 +197,8 @@ def place_at(url: str, credentials: Credentials, *, make: bool = True) -> Place:
 
 
 class _Folder(Place):
+    is_folder = True
+
     def __init__(self, path: Path, make: bool) -> None:
         self.shown, self._path = str(path), path
         if path.is_dir():

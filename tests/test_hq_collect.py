@@ -20,8 +20,9 @@ from kiosk.hq.keys import HqKeys, opener_for
 from kiosk.keys import Keys
 from kiosk.published import Envelope, enclose, head_name, open_envelope
 from kiosk.records import record_hash, segment_hash
+from kiosk.station import Station
 from tests import plain
-from tests.conftest import FakeClock
+from tests.conftest import FakeClock, seeded
 from tests.district import HOMES, District
 
 HERE, THERE = HOMES
@@ -591,3 +592,116 @@ def test_nothing_of_a_person_stands_in_what_is_told(district: District) -> None:
     path.write_bytes(path.read_bytes()[:-5])
     done = district.collect()
     assert "林" not in done.err + done.out
+
+
+# --- what was decided, and what follows -----------------------------------------------------------------------------
+
+
+def name_of(district: District, *arguments: str) -> str:
+    """The name of the one problem that is listed."""
+    (row,) = district.hq("problems", *arguments, "--format", "json").rows
+    return str(row["detail"][1:].partition("]")[0])
+
+
+def test_a_decision_about_a_fork_can_be_taken_back_by_another(forked: District) -> None:
+    forked.collect()
+    copy, own = (plain.segment_files(forked.folder / name)[1].stem.partition("-")[2] for name in ("copy", HERE))
+    assert forked.hq("resolve", name_of(forked), "--decision", copy[:12], "--reason", "the copy").code == 0
+    everything(forked, "copy")
+    again = name_of(forked, "--all")
+    assert forked.hq("resolve", again, "--decision", own[:12], "--reason", "no, the other").code == 0
+    everything(forked, HERE)
+    assert forked.kinds() == []
+
+
+def test_a_station_is_told_anew_what_is_held_once_it_was_decided(forked: District) -> None:
+    forked.collect()
+    forked.sync(HERE)
+    forked.collect()
+    branch = plain.segment_files(forked.folder / "copy")[1].stem.partition("-")[2]
+    forked.hq("resolve", name_of(forked), "--decision", branch[:12], "--reason", "the copy was in use")
+    forked.collect()
+    from kiosk.published import Receipt, receipt_name
+
+    public = HqKeys(forked.folder / "keys").public
+    receipt = Receipt.read((forked.box / receipt_name(HERE)).read_bytes(), public)
+    assert sum(receipt.held.values()) == len(forked.written("copy"))
+
+
+def test_badges_that_are_revoked_later_count_nowhere_without_another_word(district: District) -> None:
+    code = district.arrival(HERE, 1)
+    district.sync(HERE)
+    district.collect()
+    for station in HOMES:
+        district.accept(station)
+    opened_ = Station(district.folder / HERE, clock=district.clock, entropy=seeded(3))
+    opened_.revoke_badge(opened_.recognise(code).number or "", "lost")
+    opened_.close()
+    district.sync(HERE)
+    district.collect()
+    district.tell(THERE)
+    assert district.judged(THERE, code) == "revoked"
+
+
+def test_a_refused_file_that_is_right_again_or_decided_about_is_told_no_more(district: District) -> None:
+    district.arrivals(HERE, 1)
+    stick = district.folder / "stick"
+    (stick / "records").mkdir(parents=True)
+    content = (district.folder / HERE / "records" / "open.json").read_bytes()
+    path = stick / "records" / "open.json"
+    path.write_bytes(content[:-9])
+    assert district.collect(stick).code == 1
+    assert district.collect(stick).code == 1
+    assert district.hq("resolve", name_of(district), "--decision", "thrown away", "--reason", "asked them").code == 0
+    assert district.collect(stick).code == 0
+    path.write_bytes(content[:-7])  # another file is another problem
+    assert district.collect(stick).code == 1
+    path.write_bytes(content)
+    assert district.collect(stick).code == 0
+    assert district.kinds() == []
+    everything(district, HERE)
+    assert district.collect(stick).rows[0]["stations"] == 0
+    assert sorted(each.name for each in stick.iterdir()) == ["records"]  # nothing is laid onto a stick like this
+
+
+def test_from_a_server_no_plain_file_is_taken(district: District, monkeypatch: pytest.MonkeyPatch) -> None:
+    from kiosk.remote import _Folder
+
+    district.handed(THERE, (2,))
+    district.arrivals(HERE, 1)
+    shutil.copytree(district.folder / HERE / "records", district.box / "plain" / "records")
+    monkeypatch.setattr(_Folder, "is_folder", False)
+    district.collect()
+    everything(district, THERE)
+
+
+def test_what_was_decided_names_nobody(district: District) -> None:
+    from kiosk.hq.database import resolutions
+    from tests.test_hq_report import both
+
+    both(district)
+    for row in district.hq("problems", "--format", "json").rows:
+        name = row["detail"][1:].partition("]")[0]
+        district.hq("resolve", name, "--decision", "same", "--reason", "called")
+    told = [row.detail for row in rows_of(district, resolutions)]
+    assert len(told) == 2
+    assert not any("****" in detail for detail in told)
+
+
+def test_other_keys_than_its_own_sign_nothing(district: District) -> None:
+    other = HqKeys.create(district.folder / "other")
+    database = district.database()
+    database.say("public", HqKeys(district.folder / "keys").public.hex())
+    database.close()
+    done = district.hq("directory", "--keys", str(other.folder))
+    assert (done.code, done.out) == (2, "")
+    assert district.hq("directory", "--keys", str(district.folder / "keys")).code == 0
+
+
+@pytest.mark.parametrize(
+    "command", [["stations"], ["report"], ["roster"], ["problems"], ["export"], ["campaign", "show"]]
+)
+def test_a_database_that_is_none_gives_no_answer(district: District, command: list[str]) -> None:
+    done = district.run("hq", *command, folder=district.folder / "elsewhere")
+    assert (done.code, done.out) == (2, "")
+    assert "hq init" in done.err

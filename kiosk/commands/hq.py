@@ -20,7 +20,7 @@ from kiosk.i18n import _
 from kiosk.setup import parse_station_id
 from kiosk.trust import KeysError, fingerprint, read_hq_keys
 
-_KEYS = "keys"
+_KEYS, _PUBLIC = "keys", "public"
 
 
 @contextmanager
@@ -45,6 +45,7 @@ def init(folder: Path, options: Namespace) -> int:
         except KeysError as error:
             raise WrongUsage(str(error)) from error
         database.say(_KEYS, str(options.keys.absolute()))
+        database.say(_PUBLIC, keys.public.hex())
     public = options.keys / PUBLIC
     row = {
         "keys": str(options.keys),
@@ -64,14 +65,32 @@ def init(folder: Path, options: Namespace) -> int:
     return 0
 
 
-def keys_of(database: Database, options: Namespace) -> HqKeys:
-    """The keys that the database belongs to; a new one knows of nothing that was withdrawn, and must sign nothing."""
+def demand_set_up(database: Database) -> str:
+    """Where the keys lie that the database belongs to.
+
+    Raises:
+        WrongUsage: if it belongs to none: a new one holds nothing, which must not be taken for an answer.
+    """
     known = database.said(_KEYS)
     if known is None:
         raise WrongUsage(
             _("This is not headquarters' database yet. Please check --data and --db, or run: kiosk hq init")
         )
-    return HqKeys(Path(known) if options.keys is None else options.keys)
+    return known
+
+
+def keys_of(database: Database, options: Namespace) -> HqKeys:
+    """The keys that the database belongs to; a new one knows of nothing that was withdrawn, and must sign nothing.
+
+    Raises:
+        WrongUsage: if it belongs to none, or to others than those that are named.
+    """
+    known = demand_set_up(database)
+    keys = HqKeys(Path(known) if options.keys is None else options.keys)
+    public = database.said(_PUBLIC)
+    if public is not None and options.keys is not None and keys.public.hex() != public:
+        raise WrongUsage(_("This database belongs to the keys in {folder} already.").format(folder=known))
+    return keys
 
 
 def accept(folder: Path, options: Namespace) -> int:

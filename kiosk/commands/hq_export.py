@@ -8,13 +8,14 @@ from pathlib import Path
 
 from kiosk import clock
 from kiosk.campaign import Campaign
+from kiosk.campaign_files import shipped
 from kiosk.commands import output
 from kiosk.commands.hq import opened
 from kiosk.commands.hq_log import names
 from kiosk.durable import make_folder, write_beside
 from kiosk.errors import KioskError, WrongUsage
 from kiosk.export import xlsx_bytes
-from kiosk.hq import service
+from kiosk.hq import campaigns, service
 from kiosk.hq.keys import open_with
 from kiosk.i18n import _
 from kiosk.records import parse_volunteer_number, service_day
@@ -34,11 +35,12 @@ def run(folder: Path, options: Namespace) -> int:
     opener = open_with(options.identity) if options.identity is not None else None
     with opened(folder, options) as database:
         campaign = names(database)
+        others = [shipped(), *campaigns.published(database)]
         with database.begin() as connection:
             found = service.services(connection, now, opener=opener, day=options.day, volunteer=volunteer)
     if volunteer is not None and not found:
         raise KioskError(_("Nothing is known here of volunteer {number}.").format(number=volunteer))
-    rows = [service.row(each, campaign) for each in found]
+    rows = [service.row(each, campaign, others) for each in found]
     if options.out is not None:
         headings = list(service.headings().values())
         cells = [list(row.values()) for row in rows]

@@ -16,7 +16,7 @@ from kiosk import clock
 from kiosk.campaign import Campaign
 from kiosk.campaign_files import shipped
 from kiosk.commands import output
-from kiosk.commands.hq import keys_of, opened
+from kiosk.commands.hq import demand_set_up, keys_of, opened
 from kiosk.errors import KioskError, WrongUsage
 from kiosk.hq import campaigns, problems, reading
 from kiosk.hq.collecting import Collected, collect
@@ -31,12 +31,19 @@ from kiosk.tables import roster_headings, roster_rows
 @contextmanager
 def asked(folder: Path, options: Namespace) -> Iterator[sa.Connection]:
     """A connection to the database, for whoever only asks."""
-    with opened(folder, options) as database, database.begin() as connection:
-        yield connection
+    with opened(folder, options) as database:
+        demand_set_up(database)
+        with database.begin() as connection:
+            yield connection
 
 
 def names(database: Database) -> Campaign:
-    """What gives places and duties their names: the newest campaign that was published, or else the shipped one."""
+    """What gives places and duties their names: the newest campaign that was published, or else the shipped one.
+
+    Raises:
+        WrongUsage: if it is no database of headquarters'.
+    """
+    demand_set_up(database)
     known = campaigns.published(database)
     return known[-1] if known else shipped()
 
@@ -81,7 +88,7 @@ def _collected_headings() -> dict[str, str]:
         "stations": _("Stations with news"),
         "segments": _("New segments"),
         "records": _("New records"),
-        "refused": _("Refused"),
+        "refused": _("Not accepted"),
     }
 
 
@@ -107,7 +114,7 @@ def run_stations(folder: Path, options: Namespace) -> int:
         "station": _("Station"),
         "epoch": _("Epoch"),
         "last_seq": _("Last record"),
-        "missing": _("Missing"),
+        "missing": _("Missing records"),
         "last_seen": _("Last seen"),
         "enrolled": _("Enrolled"),
     }
@@ -187,7 +194,7 @@ def _print_needs(needs: Iterable[reading.Need], options: Namespace) -> int:
         "place": _("Place"),
         "wanted": _("Wanted"),
         "arrived": _("Arrived"),
-        "missing": _("Missing"),
+        "missing": _("Still wanted"),
     }
     output.emit([asdict(need) for need in needs], headings, options.format)
     return 0
@@ -198,7 +205,8 @@ def run_problems(folder: Path, options: Namespace) -> int:
     with opened(folder, options) as database:
         keys = keys_of(database, options)
         with database.begin() as connection:
-            found = problems.problems(connection, keys.open_sealed if keys.opens_numbers else None)
+            opener = keys.open_sealed if keys.opens_numbers else None
+            found = problems.problems(connection, opener, decided=options.all)
     rows = [problem_row(problem) for problem in found]
     output.emit(rows, {"station": _("Station"), "kind": _("Kind"), "detail": _("What is wrong")}, options.format)
     return 1 if found else 0

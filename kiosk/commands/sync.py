@@ -34,7 +34,7 @@ def run(folder: Path, options: Namespace) -> int:
     finally:
         place.close()
     if options.keep:
-        save_place(folder, url)
+        save_place(folder, url if "://" in url else str(Path(url).absolute()))
     found = standing(folder)
     row = {
         "url": url,

@@ -26,6 +26,7 @@ from kiosk.hq.database import Database, heads, quarantine, segments, stations
 from kiosk.hq.intake import take, take_head
 from kiosk.hq.keys import HqKeys, opener_for
 from kiosk.hq.opening import Opened, is_sealed_name, open_plain, open_published
+from kiosk.hq.problems import Problem, about_object, decided_about
 from kiosk.hq.standing import settle, trusted_keys
 from kiosk.i18n import _
 from kiosk.published import (
@@ -174,12 +175,15 @@ class _Collecting:
         try:
             self._take_stations(changed)
             # TinyDB files as stations keep them, at the top or in folders that no station has published into.
-            names = [*files, *(name for folder in plain for name in self._place.files(folder))]
-            self.take_files([name for name in names if _may_be_segment(name)])
+            # Not from servers, where whoever may write could lay one for any station.
+            if self._place.is_folder:
+                names = [*files, *(name for folder in plain for name in self._place.files(folder))]
+                self.take_files([name for name in names if _may_be_segment(name)])
         finally:
             if self._pool is not None:
                 self._pool.shutdown(cancel_futures=True)
-        self._answering.to_all()
+        if any(content for _station, content in changed) or seen:  # not on a stick with plain files
+            self._answering.to_all()
         self._found.problems = self._answering.problems
         return self._found
 
@@ -261,15 +265,17 @@ class _Collecting:
                     task.wanted = [name for name in dict.fromkeys(task.wanted) if name not in known]
         self._finish(tasks, clean)
 
-    def _take(self, batch: Sequence[Opened]) -> None:
+    def _take(self, batch: Sequence[Opened]) -> set[str]:
+        """Takes segments in; returns the stations of which something is new."""
         if not batch:
-            return
+            return set()
         with self._database.begin() as connection:
             before = _amount(connection)
-            take(connection, batch, self._url, self._now)
+            changed = take(connection, batch, self._url, self._now)
             segments_, records_ = _amount(connection)
             self._found.segments += segments_ - before[0]
             self._found.records += records_ - before[1]
+        return changed
 
     def _finish(self, tasks: Sequence[_Task], clean: Mapping[str, bool]) -> None:
         """Decides what counts now, and answers; then what is dealt with wholly is left until its head changes."""
@@ -303,14 +309,17 @@ class _Collecting:
     def take_files(self, names: Sequence[str]) -> Collected:
         """Takes in plain TinyDB files by their names."""
         batch: list[Opened] = []
-        for told in self._opened(names, plain=True):
+        good = []
+        for name, told in zip(names, self._opened(names, plain=True), strict=True):
             if isinstance(told, Opened):
                 batch.append(told)
+                good.append(name)
             elif isinstance(told, Bad):
                 self._refuse("", [told])
-        self._take(batch)
+        changed = self._take(batch)
         with self._database.begin() as connection:
-            for station in sorted({each.station for each in batch}):
+            connection.execute(quarantine.delete().where(quarantine.c.url == self._url, quarantine.c.name.in_(good)))
+            for station in sorted(changed):
                 forks = _forks(connection, station)
                 settle(connection, station)
                 if _forks(connection, station) > forks:
@@ -335,8 +344,12 @@ class _Collecting:
 
     def _refuse(self, station: str, problems: Sequence[Bad]) -> None:
         with self._database.begin() as connection:
+            decided = decided_about(connection)
             for bad in problems:
-                self._found.refused.append(f"{bad.name}: {bad.detail}")
+                digest = hashlib.sha256(bad.content).digest()
+                problem = Problem(station, bad.kind, bad.detail, about_object(bad.name, digest))
+                if problem.name not in decided:
+                    self._found.refused.append(f"{bad.name}: {bad.detail}")
                 same = (quarantine.c.url == self._url, quarantine.c.name == bad.name)
                 since = connection.scalar(sa.select(quarantine.c.since).where(*same))
                 connection.execute(quarantine.delete().where(*same))
@@ -346,7 +359,7 @@ class _Collecting:
                     "station": station,
                     "kind": bad.kind,
                     "detail": bad.detail,
-                    "digest": hashlib.sha256(bad.content).digest(),
+                    "digest": digest,
                     "content": bad.content,
                     "since": since or timestamp(self._now),
                 }

@@ -29,6 +29,7 @@ from kiosk.hq.database import (
     stations,
 )
 from kiosk.hq.gaps import missing
+from kiosk.hq.intake import revoke
 from kiosk.hq.standing import settle
 from kiosk.i18n import _
 from kiosk.records import timestamp
@@ -130,13 +131,7 @@ def accept(database: Database, station: str, handed: Handed, now: datetime) -> S
         if not usable:
             sentence = _("The key {key} was withdrawn and never counts again. The station has to make another.")
             raise KioskError(sentence.format(key=fingerprint(handed.keys[-1])))
-        before = _revoked(connection)
-        for volunteer, serial in handed.revoked.items():
-            if volunteer not in before:
-                connection.execute(revoked_badges.insert(), {"volunteer": volunteer, "serial": serial})
-            elif serial > before[volunteer]:
-                same = revoked_badges.c.volunteer == volunteer
-                connection.execute(revoked_badges.update().where(same).values(serial=serial))
+        revoke(connection, handed.revoked)
         settle(connection, station)
         return [key for key in _all(connection) if key.station == station]
 

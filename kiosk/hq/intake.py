@@ -5,13 +5,23 @@ It knows of no place, no envelope and no private key.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from kiosk.hq.database import Database, ends, records, segments, shown_keys, stations
+from kiosk.hq.database import (
+    Database,
+    ends,
+    records,
+    revoked_badges,
+    segments,
+    shown_keys,
+    station_keys,
+    stations,
+)
 from kiosk.hq.forgetting import Forgotten
 from kiosk.hq.opening import Opened
 from kiosk.hq.standing import UNTRUSTED, trusted_keys
@@ -61,10 +71,38 @@ def take(connection: sa.Connection, opened: Sequence[Opened], url: str, now: dat
                 for record in (map(out.without, each.rows) if out.known else each.rows)
             ],
         )
+    _take_revoked(connection, new.values())
     if changed:
         seen = stations.update().where(stations.c.station.in_(changed))
         connection.execute(seen.values(last_seen=timestamp(now)))
     return changed
+
+
+def _take_revoked(connection: sa.Connection, taken: Iterable[Opened]) -> None:
+    """Takes in whose badges a station has revoked that somebody has answered for: they count nowhere from then on."""
+    told: dict[str, int] = {}
+    for each in taken:
+        revoking = [row for row in each.rows if row[2] == "badge_revoked"]
+        wanted = (
+            station_keys.c.station == each.station,
+            station_keys.c.key == each.key,
+            station_keys.c.withdrawn.is_(None),
+        )
+        if revoking and connection.scalar(sa.select(station_keys.c.key).where(*wanted)) is not None:
+            for document in (json.loads(row[6]) for row in revoking):
+                told[document["volunteer"]] = max(document["serial"], told.get(document["volunteer"], 0))
+    revoke(connection, told)
+
+
+def revoke(connection: sa.Connection, told: Mapping[str, int]) -> None:
+    """Notes up to which serial badges of volunteers were revoked; what was noted before is never taken back."""
+    for volunteer, serial in told.items():
+        same = revoked_badges.c.volunteer == volunteer
+        before = connection.scalar(sa.select(revoked_badges.c.serial).where(same))
+        if before is None:
+            connection.execute(revoked_badges.insert(), {"volunteer": volunteer, "serial": serial})
+        elif serial > before:
+            connection.execute(revoked_badges.update().where(same).values(serial=serial))
 
 
 def _identity(each: Opened) -> tuple[str, str, int, str]:

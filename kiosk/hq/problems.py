@@ -62,30 +62,36 @@ class Problem:
         return in_fives("".join(letters))
 
 
-def problems(connection: sa.Connection, opener: Opener | None = None) -> list[Problem]:
+def problems(connection: sa.Connection, opener: Opener | None = None, *, decided: bool = False) -> list[Problem]:
     """All problems that nobody has decided about.
 
     Args:
         connection: to the database.
         opener: opens what was sealed to headquarters, where that key is at hand.
+        decided: gives those that somebody has decided about, too.
     """
-    decided = set(connection.scalars(sa.select(resolutions.c.problem)))
+    done = set[str]() if decided else decided_about(connection)
     alike = same_people(connection, opener)
     found = [
         *_quarantined(connection),
         *_untrusted(connection),
         *_gaps(connection),
-        *_forks(connection),
+        *_forks(connection, decided=decided),
         *_clocks(connection),
         *alike,
         *two_places(connection, alike),
     ]
-    return [problem for problem in found if problem.name not in decided]
+    return [problem for problem in found if problem.name not in done]
+
+
+def decided_about(connection: sa.Connection) -> set[str]:
+    """The names of problems that somebody has decided about."""
+    return set(connection.scalars(sa.select(resolutions.c.problem)))
 
 
 def doubtful(connection: sa.Connection) -> set[str]:
     """Numbers of volunteers who may be counted twice, while nobody has decided about them."""
-    decided = set(connection.scalars(sa.select(resolutions.c.problem)))
+    decided = decided_about(connection)
     alike = same_people(connection)
     open_ = (each for each in (*alike, *two_places(connection, alike)) if each.name not in decided)
     return {volunteer for each in open_ for volunteer in each.volunteers}
@@ -98,7 +104,13 @@ def _quarantined(connection: sa.Connection) -> Iterator[Problem]:
     columns = quarantine.c
     wanted = sa.select(columns.station, columns.kind, columns.detail, columns.name, columns.url, columns.digest)
     for row in connection.execute(wanted.order_by(columns.station, columns.name)):
-        yield Problem(row.station, row.kind, f"{row.url}, {row.name}: {row.detail}", (row.name, row.digest.hex()))
+        detail = f"{row.url}, {row.name}: {row.detail}"
+        yield Problem(row.station, row.kind, detail, about_object(row.name, bytes(row.digest)))
+
+
+def about_object(name: str, digest: bytes) -> tuple[str, ...]:
+    """What a problem is about where an object could not be accepted."""
+    return (name, digest.hex())
 
 
 def _untrusted(connection: sa.Connection) -> Iterator[Problem]:
@@ -122,14 +134,14 @@ def _gaps(connection: sa.Connection) -> Iterator[Problem]:
         yield Problem(station, GAP, detail, (station, epoch, str(first), str(last)))
 
 
-def _forks(connection: sa.Connection) -> Iterator[Problem]:
+def _forks(connection: sa.Connection, *, decided: bool) -> Iterator[Problem]:
     """Each place where a log goes on twice: the branches that begin there."""
     columns = segments.c
     wanted = sa.select(columns.station, columns.epoch, columns.first_seq, columns.hash, columns.prev, columns.records)
     forks = connection.execute(wanted.where(columns.standing == FORK).order_by(columns.station, columns.id)).all()
     branches = {row.hash for row in forks}
     decisions = sa.select(resolutions.c.decision, resolutions.c.over).where(resolutions.c.kind == FORK)
-    decided = {(row.decision, hash_) for row in connection.execute(decisions) for hash_ in row.over.split()}
+    settled = {(row.decision, hash_) for row in connection.execute(decisions) for hash_ in row.over.split()}
     for row in forks:
         if row.prev in branches:
             continue  # it follows on another one of the same branch
@@ -138,7 +150,7 @@ def _forks(connection: sa.Connection) -> Iterator[Problem]:
             *same, columns.first_seq < row.first_seq + row.records, columns.first_seq + columns.records > row.first_seq
         )
         counting = list(connection.scalars(over.order_by(columns.first_seq)))
-        if any((hash_, row.hash) in decided for hash_ in counting):
+        if not decided and any((hash_, row.hash) in settled for hash_ in counting):
             continue
         sentence = _(
             "From record {seq} of epoch {epoch} on there are two logs: {other} counts, {hash} does not. "
@@ -146,7 +158,7 @@ def _forks(connection: sa.Connection) -> Iterator[Problem]:
         )
         other = ", ".join(hash_[:12] for hash_ in counting) or "-"
         detail = sentence.format(seq=row.first_seq, epoch=row.epoch, other=other, hash=row.hash[:12])
-        yield Problem(row.station, FORK, detail, (row.station, row.epoch, row.hash), (row.hash, *counting[:1]))
+        yield Problem(row.station, FORK, detail, (row.station, row.epoch, row.hash), (row.hash, *counting))
 
 
 def _clocks(connection: sa.Connection) -> Iterator[Problem]:
@@ -333,8 +345,10 @@ def resolve(
         WrongUsage: if there is no such problem, no such branch, or no reason is given.
     """
     wanted = "".join(name.upper().split()).replace("-", "")
-    found = next((each for each in problems(connection, opener) if each.name.replace("-", "") == wanted), None)
-    if found is None:
+    found = next(
+        (each for each in problems(connection, opener, decided=True) if each.name.replace("-", "") == wanted), None
+    )
+    if found is None or (found.kind != FORK and found.name in decided_about(connection)):
         raise WrongUsage(_("There is no open problem {name}.").format(name=name))
     if not reason.strip():
         raise WrongUsage(_("Please say why: --reason"))
@@ -348,7 +362,7 @@ def resolve(
         "problem": found.name,
         "kind": found.kind,
         "station": found.station,
-        "detail": found.detail,
+        "detail": ", ".join(found.about),  # no name: it would outlive a forgetting
         "decision": decision,
         "over": " ".join(choice for choice in found.choices if choice != decision),
         "reason": reason.strip(),

@@ -50,6 +50,7 @@ class Service:
         visit: the visit.
         minutes: served; None while the sign-out is missing.
         street, community: codes of where they served.
+        campaign: id and version of the campaign under which they came.
     """
 
     volunteer: str
@@ -60,6 +61,7 @@ class Service:
     minutes: int | None
     street: str | None
     community: str | None
+    campaign: tuple[str, int]
 
 
 def services(
@@ -104,7 +106,9 @@ def _of_day(
         person = history.people.get(number)
         who = people.get(number) or Identity(person.name if person else "", person.phone_masked if person else "")
         for visit, minutes in zip(visits, minutes_of_day(history, visits, now), strict=True):
-            yield Service(number, who, day, where, visit, minutes, visit.street, visit.community)
+            came = history.records_of(visit.id)[0]
+            under = (came["campaign"], came["campaign_version"])
+            yield Service(number, who, day, where, visit, minutes, visit.street, visit.community, under)
 
 
 def _people(connection: sa.Connection, opener: Opener | None, volunteer: str | None) -> dict[str, Identity]:
@@ -177,8 +181,15 @@ def headings() -> dict[str, str]:
     }
 
 
-def row(service: Service, campaign: Campaign) -> dict[str, object]:
-    """One line of the service record; minutes are whole, hours have two places, and are rounded here only."""
+def row(service: Service, campaign: Campaign, others: Iterable[Campaign] = ()) -> dict[str, object]:
+    """One line of the service record; minutes are whole, hours have two places, and are rounded here only.
+
+    Args:
+        service: the visit.
+        campaign: gives places and duties their names.
+        others: campaigns under one of which the visit may have been; one that is not known is named by its id.
+    """
+    names = {(each.id, each.version): str(each.name) for each in (campaign, *others)}
     visit, who = service.visit, service.who
     duties = dict.fromkeys(stint.duty for stint in visit.stints)
     named = [str(duty.text) if (duty := campaign.duty(each)) else each for each in duties]
@@ -194,7 +205,7 @@ def row(service: Service, campaign: Campaign) -> dict[str, object]:
         "id_type": _(kind) if kind else "",
         "id_number": who.id_number,
         "phone": who.phone,
-        "activity": str(campaign.name),
+        "activity": names.get(service.campaign, service.campaign[0]),
         "day": service.day,
         "street": campaign.name_of(street) if street else "",
         "community": campaign.name_of(service.community) if service.community else "",

@@ -11,7 +11,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from kiosk.hq.database import COUNTS, records, resolutions, segments, shown_keys, station_keys
+from kiosk.hq.database import COUNTS, heads, records, resolutions, segments, shown_keys, station_keys
 from kiosk.hq.forgetting import follow
 from kiosk.records import ZEROS
 
@@ -88,7 +88,9 @@ def settle(connection: sa.Connection, station: str) -> None:
     chosen = _chosen(connection, station)
     for stretches in by_epoch.values():
         _judge([each for each in stretches if each.standing == COUNTS], chosen)
+    changed = False
     for stretch in (each for stretches in by_epoch.values() for each in stretches):
+        changed |= before[stretch.id] != stretch.standing
         if stretch.standing == SAME and not stretch.signed:
             # A file that was not sealed yet: every record of it is here in the one that took its place.
             connection.execute(records.delete().where(records.c.segment == stretch.id))
@@ -96,6 +98,8 @@ def settle(connection: sa.Connection, station: str) -> None:
         elif before[stretch.id] != stretch.standing:
             change = segments.update().where(segments.c.id == stretch.id).values(standing=stretch.standing)
             connection.execute(change)
+    if changed:  # the station has to be told anew how much is held
+        connection.execute(heads.delete().where(heads.c.station == station))
     if signed:
         follow(connection, station)
 
