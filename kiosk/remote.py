@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import errno
 import json
+import logging
 import os
 import stat
+import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -89,7 +92,7 @@ def _read_credentials(path: Path) -> dict[str, str]:
         return {name: found.get(name, "") for name in _MEMBERS}
     except FileNotFoundError:
         raise
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise WrongUsage(_("The file {file} cannot be read.").format(file=path)) from error
 
 
@@ -156,18 +159,18 @@ def check_url(url: str) -> None:
     Raises:
         WrongUsage: if it is not, or holds a password.
     """
-    scheme = url.partition("://")[0]
+    scheme, shown = url.partition("://")[0], url
     try:
         parts = urlsplit(url)
         if parts.password is not None:
             sentence = _("A password does not belong into a URL, where others can read it. Please put it into {file}.")
             raise WrongUsage(sentence.format(file=CREDENTIALS))
         known = scheme == "file" or (scheme in _FILESYSTEMS and parts.hostname and parts.port != 0)
-    except ValueError:  # such as a port of six digits
-        known = False
+    except ValueError:  # such as a port of six digits; or it is a password, where somebody has left the server out
+        known, shown = False, f"{scheme}://..."
     if not known:
         sentence = _("{url} is no place that is known here: a folder, or sftp://, webdav://, webdavs:// or s3://")
-        raise WrongUsage(sentence.format(url=url))
+        raise WrongUsage(sentence.format(url=shown))
 
 
 def place_at(url: str, credentials: Credentials, *, make: bool = True) -> Place:
@@ -201,28 +204,45 @@ class _Folder(Place):
 
     def __init__(self, path: Path, make: bool) -> None:
         self.shown, self._path = str(path), path
-        if path.is_dir():
-            return
-        if not make or not path.parent.is_dir():
-            sentence = _("There is no folder {folder}. Is the stick in?")
-            raise RemoteError(sentence.format(folder=path if not make else path.parent))
+        if not path.is_dir():
+            if not make or not path.parent.is_dir():
+                sentence = _("There is no folder {folder}. Is the stick in?")
+                raise RemoteError(sentence.format(folder=path if not make else path.parent))
+            with _told(self.shown):
+                make_folder(path)
         with _told(self.shown):
-            make_folder(path)
+            self._device = path.stat().st_dev
+
+    @contextmanager
+    def _there(self) -> Iterator[None]:
+        """Asks for the folder first, and again where something is missing: a stick may have been pulled out."""
+        with _told(self.shown):
+            self._demand()
+            try:
+                yield
+            except FileNotFoundError:
+                self._demand()
+                raise
+
+    def _demand(self) -> None:
+        with suppress(FileNotFoundError):
+            # Where a stick was, an empty folder of the machine itself may be left.
+            if self._path.is_dir() and self._path.stat().st_dev == self._device:
+                return
+        raise FileNotFoundError(errno.ENODEV, os.strerror(errno.ENODEV))
 
     def read(self, name: str) -> bytes:
-        with _told(self.shown):
+        with self._there():
             return (self._path / name).read_bytes()
 
     def _put(self, name: str, content: bytes) -> None:
         path = self._path / name
-        with _told(self.shown):
-            if not self._path.is_dir():  # a stick that was pulled out: nothing goes where it was
-                raise FileNotFoundError(errno.ENODEV, os.strerror(errno.ENODEV))
+        with self._there():
             make_folder(path.parent)
             write_beside(path, content)
 
     def _get_back(self, name: str) -> bytes:
-        with _told(self.shown):
+        with self._there():
             descriptor = os.open(self._path / name, os.O_RDONLY)
             try:
                 # From the stick itself, and not from what the machine remembers of having written there.
@@ -233,17 +253,23 @@ class _Folder(Place):
                 os.close(descriptor)
 
     def top(self) -> tuple[list[str], list[str]]:
-        with _told(self.shown):
+        with self._there():
             entries = [(entry.is_dir(), entry.name) for entry in os.scandir(self._path)]
         return _sorted_out(entries)
 
     def files(self, folder: str) -> list[str]:
         found = []
-        with _told(self.shown):
-            for path, _folders, names in os.walk(self._path / folder):
+        with self._there():
+            for path, _folders, names in os.walk(self._path / folder, onerror=_unless_missing):
                 below = Path(path).relative_to(self._path).as_posix()
                 found += [f"{below}/{name}" for name in names if not name.startswith(".")]
+            self._demand()
         return sorted(found)
+
+
+def _unless_missing(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 @contextmanager
@@ -256,8 +282,7 @@ def _told(place: str) -> Iterator[None]:
             raise RemoteError(_("{place} is not there any more. Is the stick in?").format(place=place)) from error
         raise Missing(_("{place} does not hold what is looked for.").format(place=place)) from error
     except OSError as error:
-        sentence = _("{place} cannot be used: {error}.")
-        raise RemoteError(sentence.format(place=place, error=cause(error))) from error
+        raise _unusable(place, cause(error)) from error
 
 
 # --- servers --------------------------------------------------------------------------------------------------------
@@ -279,11 +304,28 @@ def _sftp(parts: Any, credentials: Credentials) -> tuple[Any, str]:
                 known.touch(mode=0o600)
                 self.client.load_host_keys(str(known))
                 self.client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
-            self.client.connect(self.host, **self.ssh_kwargs)
-            self.ftp = self.client.open_sftp()
-            self.ftp.get_channel().settimeout(_PATIENCE)
+            begun = time.monotonic()
+            # Paramiko waits for some answers without an end; then the line is cut.
+            watch = threading.Timer(2 * _PATIENCE, self.client.close)
+            watch.daemon = True
+            watch.start()
+            try:
+                self.client.connect(self.host, **self.ssh_kwargs)
+                self.ftp = self.client.open_sftp()
+                self.ftp.get_channel().settimeout(_PATIENCE)
+            except Exception as error:
+                self.client.close()
+                if time.monotonic() - begun >= _PATIENCE:
+                    raise TimeoutError from error
+                raise
+            finally:
+                watch.cancel()
 
-    options: dict[str, Any] = {"port": parts.port or 22, "timeout": _PATIENCE, "banner_timeout": _PATIENCE}
+    # It logs what goes wrong with a traceback, which would come onto the screen where nobody has asked for logs.
+    if not (logger := logging.getLogger("paramiko")).hasHandlers():
+        logger.addHandler(logging.NullHandler())
+    options: dict[str, Any] = {"port": parts.port or 22}
+    options |= dict.fromkeys(("timeout", "banner_timeout", "auth_timeout", "channel_timeout"), _PATIENCE)
     if user := parts.username or credentials.user:
         options["username"] = unquote(user)
     if credentials.password:
@@ -292,17 +334,22 @@ def _sftp(parts: Any, credentials: Credentials) -> tuple[Any, str]:
         options["key_filename"] = credentials.key_file
     if credentials.password or credentials.key_file:
         options |= {"allow_agent": False, "look_for_keys": False}
-    return Sftp(parts.hostname, skip_instance_cache=True, **options), unquote(parts.path) or "/"
+    return Sftp(parts.hostname, skip_instance_cache=True, **options), unquote(parts.path).rstrip("/") or "/"
 
 
 def _webdav(parts: Any, credentials: Credentials) -> tuple[Any, str]:
     from webdav4.fsspec import WebdavFileSystem
 
-    address = f"{'https' if parts.scheme == 'webdavs' else 'http'}://{parts.hostname}"
-    address += f":{parts.port}" if parts.port else ""
+    class Webdav(WebdavFileSystem):  # type: ignore[misc] # fsspec has no types
+        """The same, which makes no folder that nobody has asked for."""
+
+        def mkdirs(self, path: str, exist_ok: bool = False) -> None:
+            """Does nothing: it is called before each file is written."""
+
+    address = f"{'https' if parts.scheme == 'webdavs' else 'http'}://{parts.netloc.rpartition('@')[2]}"
     user = parts.username or credentials.user
     auth = (unquote(user), credentials.password) if user else None
-    made = WebdavFileSystem(address, auth=auth, timeout=_PATIENCE, skip_instance_cache=True, use_listings_cache=False)
+    made = Webdav(address, auth=auth, timeout=_PATIENCE, skip_instance_cache=True)
     return made, unquote(parts.path).strip("/")
 
 
@@ -313,10 +360,11 @@ def _s3(parts: Any, credentials: Credentials) -> tuple[Any, str]:
         key=credentials.user or None,
         secret=credentials.password or None,
         endpoint_url=credentials.endpoint or None,
-        config_kwargs={"connect_timeout": _PATIENCE, "read_timeout": _PATIENCE, "retries": {"max_attempts": 2}},
+        config_kwargs={"connect_timeout": _PATIENCE, "read_timeout": _PATIENCE, "retries": {"total_max_attempts": 2}},
         skip_instance_cache=True,
         use_listings_cache=False,
     )
+    made.retries = 1  # its own, on top of those
     return made, f"{parts.hostname}/{unquote(parts.path).strip('/')}".rstrip("/")
 
 
@@ -327,33 +375,47 @@ class _Server(Place):
     def __init__(self, url: str, credentials: Credentials, make: bool) -> None:
         parts = urlsplit(url)
         self.shown, self._has_folders = url, parts.scheme != "s3"
+        # Of two threads that ask Paramiko, one may read and drop the answer that the other waits for.
+        self._one_at_a_time = threading.RLock() if parts.scheme == "sftp" else nullcontext()
+        self._files: Any = None
         try:
             with self._asked():
                 self._files, self._base = _FILESYSTEMS[parts.scheme](parts, credentials)
                 self._made = {self._base, ""}
                 if make and self._has_folders and self._base.strip("/") and not self._files.isdir(self._base):
-                    self._files.mkdir(self._base, create_parents=False)
+                    self._make_base(f"{parts.scheme}://{parts.netloc}")
         except ImportError as error:
             raise RemoteError(_("This way of sending is not installed: pip install 'kiosk[sync]'")) from error
+        except RemoteError:
+            self.close()
+            raise
+
+    def _make_base(self, server: str) -> None:
+        parent = self._base.rpartition("/")[0]
+        if parent and not self._files.isdir(parent):
+            raise _unusable(f"{server}/{parent.lstrip('/')}", _not_there())
+        self._make_folder(self._base)
 
     def _path(self, name: str) -> str:
         return f"{self._base.rstrip('/')}/{name}" if self._base else name
 
     @contextmanager
-    def _asked(self) -> Iterator[None]:
+    def _asked(self, *, for_file: bool = False) -> Iterator[None]:
         """Turns whatever the libraries raise into a sentence; their own may hold addresses and names of users."""
         try:
-            yield
+            with self._one_at_a_time:
+                yield
         except (RemoteError, ImportError):
             raise
         except Exception as error:
-            if _is_missing(error):
-                raise Missing(_("{place} does not hold what is looked for.").format(place=self.shown)) from error
-            sentence = _("{place} cannot be used: {error}.")
-            raise RemoteError(sentence.format(place=self.shown, error=_why(error))) from error
+            if not _is_missing(error):
+                raise _unusable(self.shown, _why(error)) from error
+            if not for_file or _is_bucket(error):
+                raise _unusable(self.shown, _not_there()) from error
+            raise Missing(_("{place} does not hold what is looked for.").format(place=self.shown)) from error
 
     def read(self, name: str) -> bytes:
-        with self._asked():
+        with self._asked(for_file=True):
             return bytes(self._files.cat_file(self._path(name)))
 
     def _put(self, name: str, content: bytes) -> None:
@@ -368,21 +430,35 @@ class _Server(Place):
             return
         self._make(folder.rpartition("/")[0])
         if not self._files.isdir(folder):
-            with suppress(FileExistsError):  # another station may have made it just now
-                self._files.mkdir(folder, create_parents=False)
+            self._make_folder(folder)
         self._made.add(folder)
+
+    def _make_folder(self, folder: str) -> None:
+        try:
+            self._files.mkdir(folder, create_parents=False)
+        except Exception:
+            if not self._files.isdir(folder):  # another station may have made it just now
+                raise
 
     def top(self) -> tuple[list[str], list[str]]:
         with self._asked():
-            entries = self._files.ls(self._base, detail=True)
+            try:
+                entries = self._files.ls(self._base, detail=True)
+            except Exception as error:
+                # S3 has no folders: one in which nothing lies is not there.
+                if self._has_folders or not _is_missing(error) or _is_bucket(error):
+                    raise
+                entries = []
             return _sorted_out((entry["type"] == "directory", _last(entry["name"])) for entry in entries)
 
     def files(self, folder: str) -> list[str]:
+        # Without being told so, fsspec takes a folder that cannot be read for one that is empty.
+        strictly = {"on_error": "raise"} if self._has_folders else {}
         with self._asked():
             try:
-                return sorted(self._below(folder, self._files.find(self._path(folder))))
+                return sorted(self._below(folder, self._files.find(self._path(folder), **strictly)))
             except Exception as error:
-                if _is_missing(error):
+                if _is_missing(error) and not _is_bucket(error):
                     return []
                 raise
 
@@ -394,7 +470,8 @@ class _Server(Place):
 
     def close(self) -> None:
         with suppress(Exception):
-            self._files.client.close()
+            client = self._files.client
+            (client.http if hasattr(client, "http") else client).close()
 
 
 def _sorted_out(entries: Iterable[tuple[bool, str]]) -> tuple[list[str], list[str]]:
@@ -411,15 +488,47 @@ def _is_missing(error: BaseException) -> bool:
     return isinstance(error, FileNotFoundError) or type(error).__name__ in ("ResourceNotFound", "NoSuchKey")
 
 
+def _is_bucket(error: BaseException) -> bool:
+    """Whether it is the bucket of S3 that is missing."""
+    return _code_of_s3(error) == "NoSuchBucket"
+
+
+def _code_of_s3(error: BaseException) -> str:
+    """What S3 itself calls it."""
+    told = getattr(error.__cause__ or error, "response", None)
+    return str(told.get("Error", {}).get("Code", "")) if isinstance(told, dict) else ""
+
+
+def _not_there() -> str:
+    return cause(FileNotFoundError(errno.ENOENT, ""))
+
+
+def _unusable(place: str, why: str) -> RemoteError:
+    return RemoteError(_("{place} cannot be used: {error}.").format(place=place, error=why))
+
+
 def _why(error: BaseException) -> str:
     """Why a server could not be used, in words that fit behind a colon."""
     name = type(error).__name__
+    status = getattr(error, "status_code", None)
     if "Timeout" in name or isinstance(error, TimeoutError):
         return _("it does not answer")
     if name == "BadHostKeyException":
         return _("it is not the server that it was; please ask headquarters")
-    if "Auth" in name or isinstance(error, PermissionError):
+    if "Auth" in name or "Credentials" in name or status in (401, 403) or isinstance(error, PermissionError):
         return _("it does not let this station in; please check user and password")
     if "Connect" in name or name in ("NoValidConnectionsError", "gaierror"):
         return _("it cannot be reached")
-    return cause(error) if isinstance(error, OSError) and error.errno else name
+    if name == "InsufficientStorage":
+        return cause(OSError(errno.ENOSPC, ""))
+    if status == 409:  # WebDAV: the folder above is missing
+        return _not_there()
+    if status:
+        return f"HTTP {status}"
+    if code := _code_of_s3(error):
+        return code
+    if isinstance(error, OSError) and error.errno:
+        return cause(error)
+    if isinstance(error, (OSError, EOFError)) or type(error).__module__ != "builtins":
+        return _("it breaks off, or answers what is not understood")
+    return name

@@ -6,7 +6,7 @@ It knows of no key and no file of a station.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +27,9 @@ COUNTS: Final = "counts"
 _FORMAT: Final = 1
 
 metadata = sa.MetaData()
+
+# Whatever a station may say has room: numbers up to 2**53. PostgreSQL refuses a number that is larger than its column,
+# and with it all else that came with it.
 
 about = sa.Table(
     "about",
@@ -55,7 +58,7 @@ revoked_badges = sa.Table(
     "revoked_badges",
     metadata,
     sa.Column("volunteer", sa.Text, primary_key=True),
-    sa.Column("serial", sa.Integer, nullable=False),
+    sa.Column("serial", sa.BigInteger, nullable=False),
 )
 """Up to which serial a volunteer's badges were revoked, at whatever station."""
 
@@ -104,7 +107,7 @@ ends = sa.Table(
     metadata,
     sa.Column("station", sa.Text, primary_key=True),
     sa.Column("epoch", sa.Text, primary_key=True),
-    sa.Column("seq", sa.Integer, nullable=False),
+    sa.Column("seq", sa.BigInteger, nullable=False),
 )
 """Up to which record a station has sealed an epoch, as the heads said that could be believed."""
 
@@ -116,7 +119,7 @@ segments = sa.Table(
     sa.Column("epoch", sa.Text, nullable=False),
     sa.Column("number", sa.Integer),
     sa.Column("hash", sa.Text, nullable=False),
-    sa.Column("first_seq", sa.Integer, nullable=False),
+    sa.Column("first_seq", sa.BigInteger, nullable=False),
     sa.Column("records", sa.Integer, nullable=False),
     sa.Column("prev", sa.Text, nullable=False),
     sa.Column("header", sa.Text, nullable=False),
@@ -137,7 +140,7 @@ records = sa.Table(
     "records",
     metadata,
     sa.Column("segment", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("station", sa.Integer, nullable=False),
     sa.Column("day", sa.Integer, nullable=False),
     sa.Column("type", sa.Text, nullable=False),
@@ -176,7 +179,7 @@ forgotten = sa.Table(
     sa.Column("place", sa.Integer, primary_key=True),
     sa.Column("station", sa.Text, nullable=False),
     sa.Column("epoch", sa.Text, nullable=False),
-    sa.Column("seq", sa.Integer, nullable=False),
+    sa.Column("seq", sa.BigInteger, nullable=False),
     sa.Column("at", sa.Text, nullable=False),
     sa.Column("volunteer", sa.Text, index=True),
     sa.Column("object", sa.Text, nullable=False),
@@ -263,6 +266,8 @@ class Database:
         if self._url.get_backend_name() == "sqlite":
             _make_private(self._url.database)
             sa.event.listen(self._engine, "connect", _make_sqlite_safe)
+        elif self._url.get_backend_name() == "postgresql":
+            sa.event.listen(self._engine, "before_cursor_execute", _without_zeros, retval=True)
         with self.begin() as connection:
             metadata.create_all(connection)
             found = connection.scalar(sa.select(about.c.value).where(about.c.name == "format"))
@@ -304,7 +309,7 @@ class Database:
             raw: Any = connection.connection.driver_connection
             with raw.cursor() as cursor, cursor.copy(f"COPY {table.name} ({', '.join(names)}) FROM STDIN") as copy:
                 for row in rows:
-                    copy.write_row(row)
+                    copy.write_row([_without_zero(value) for value in row])
         else:
             connection.exec_driver_sql(
                 f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})",  # noqa: S608
@@ -337,3 +342,19 @@ def _make_private(file: str | None) -> None:
 def _make_sqlite_safe(connection: Any, _record: object) -> None:
     for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 10000"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _without_zeros(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> tuple[str, Any]:
+    """PostgreSQL's texts cannot hold U+0000, and nobody who hands one over must keep all others out."""
+    if isinstance(parameters, Mapping):
+        return statement, {name: _without_zero(value) for name, value in parameters.items()}
+    if isinstance(parameters, list):
+        return statement, [
+            {name: _without_zero(value) for name, value in each.items()} if isinstance(each, Mapping) else each
+            for each in parameters
+        ]
+    return statement, parameters
+
+
+def _without_zero(value: Any) -> Any:
+    return value.replace("\0", "\ufffd") if type(value) is str and "\0" in value else value
