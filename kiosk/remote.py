@@ -201,28 +201,45 @@ class _Folder(Place):
 
     def __init__(self, path: Path, make: bool) -> None:
         self.shown, self._path = str(path), path
-        if path.is_dir():
-            return
-        if not make or not path.parent.is_dir():
-            sentence = _("There is no folder {folder}. Is the stick in?")
-            raise RemoteError(sentence.format(folder=path if not make else path.parent))
+        if not path.is_dir():
+            if not make or not path.parent.is_dir():
+                sentence = _("There is no folder {folder}. Is the stick in?")
+                raise RemoteError(sentence.format(folder=path if not make else path.parent))
+            with _told(self.shown):
+                make_folder(path)
         with _told(self.shown):
-            make_folder(path)
+            self._device = path.stat().st_dev
+
+    @contextmanager
+    def _there(self) -> Iterator[None]:
+        """Asks for the folder first, and again where something is missing: a stick may have been pulled out."""
+        with _told(self.shown):
+            self._demand()
+            try:
+                yield
+            except FileNotFoundError:
+                self._demand()
+                raise
+
+    def _demand(self) -> None:
+        with suppress(FileNotFoundError):
+            # Where a stick was, an empty folder of the machine itself may be left.
+            if self._path.is_dir() and self._path.stat().st_dev == self._device:
+                return
+        raise FileNotFoundError(errno.ENODEV, os.strerror(errno.ENODEV))
 
     def read(self, name: str) -> bytes:
-        with _told(self.shown):
+        with self._there():
             return (self._path / name).read_bytes()
 
     def _put(self, name: str, content: bytes) -> None:
         path = self._path / name
-        with _told(self.shown):
-            if not self._path.is_dir():  # a stick that was pulled out: nothing goes where it was
-                raise FileNotFoundError(errno.ENODEV, os.strerror(errno.ENODEV))
+        with self._there():
             make_folder(path.parent)
             write_beside(path, content)
 
     def _get_back(self, name: str) -> bytes:
-        with _told(self.shown):
+        with self._there():
             descriptor = os.open(self._path / name, os.O_RDONLY)
             try:
                 # From the stick itself, and not from what the machine remembers of having written there.
@@ -233,17 +250,23 @@ class _Folder(Place):
                 os.close(descriptor)
 
     def top(self) -> tuple[list[str], list[str]]:
-        with _told(self.shown):
+        with self._there():
             entries = [(entry.is_dir(), entry.name) for entry in os.scandir(self._path)]
         return _sorted_out(entries)
 
     def files(self, folder: str) -> list[str]:
         found = []
-        with _told(self.shown):
-            for path, _folders, names in os.walk(self._path / folder):
+        with self._there():
+            for path, _folders, names in os.walk(self._path / folder, onerror=_unless_missing):
                 below = Path(path).relative_to(self._path).as_posix()
                 found += [f"{below}/{name}" for name in names if not name.startswith(".")]
+            self._demand()
         return sorted(found)
+
+
+def _unless_missing(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 @contextmanager
