@@ -89,7 +89,7 @@ def _read_credentials(path: Path) -> dict[str, str]:
         return {name: found.get(name, "") for name in _MEMBERS}
     except FileNotFoundError:
         raise
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise WrongUsage(_("The file {file} cannot be read.").format(file=path)) from error
 
 
@@ -156,18 +156,18 @@ def check_url(url: str) -> None:
     Raises:
         WrongUsage: if it is not, or holds a password.
     """
-    scheme = url.partition("://")[0]
+    scheme, shown = url.partition("://")[0], url
     try:
         parts = urlsplit(url)
         if parts.password is not None:
             sentence = _("A password does not belong into a URL, where others can read it. Please put it into {file}.")
             raise WrongUsage(sentence.format(file=CREDENTIALS))
         known = scheme == "file" or (scheme in _FILESYSTEMS and parts.hostname and parts.port != 0)
-    except ValueError:  # such as a port of six digits
-        known = False
+    except ValueError:  # such as a port of six digits; or it is a password, where somebody has left the server out
+        known, shown = False, f"{scheme}://..."
     if not known:
         sentence = _("{url} is no place that is known here: a folder, or sftp://, webdav://, webdavs:// or s3://")
-        raise WrongUsage(sentence.format(url=url))
+        raise WrongUsage(sentence.format(url=shown))
 
 
 def place_at(url: str, credentials: Credentials, *, make: bool = True) -> Place:
