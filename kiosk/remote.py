@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import errno
 import json
+import logging
 import os
 import stat
+import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -302,11 +305,28 @@ def _sftp(parts: Any, credentials: Credentials) -> tuple[Any, str]:
                 known.touch(mode=0o600)
                 self.client.load_host_keys(str(known))
                 self.client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
-            self.client.connect(self.host, **self.ssh_kwargs)
-            self.ftp = self.client.open_sftp()
-            self.ftp.get_channel().settimeout(_PATIENCE)
+            begun = time.monotonic()
+            # Paramiko waits for some answers without an end; then the line is cut.
+            watch = threading.Timer(2 * _PATIENCE, self.client.close)
+            watch.daemon = True
+            watch.start()
+            try:
+                self.client.connect(self.host, **self.ssh_kwargs)
+                self.ftp = self.client.open_sftp()
+                self.ftp.get_channel().settimeout(_PATIENCE)
+            except Exception as error:
+                self.client.close()
+                if time.monotonic() - begun >= _PATIENCE:
+                    raise TimeoutError from error
+                raise
+            finally:
+                watch.cancel()
 
-    options: dict[str, Any] = {"port": parts.port or 22, "timeout": _PATIENCE, "banner_timeout": _PATIENCE}
+    # It logs what goes wrong with a traceback, which would come onto the screen where nobody has asked for logs.
+    if not (logger := logging.getLogger("paramiko")).hasHandlers():
+        logger.addHandler(logging.NullHandler())
+    options: dict[str, Any] = {"port": parts.port or 22}
+    options |= dict.fromkeys(("timeout", "banner_timeout", "auth_timeout", "channel_timeout"), _PATIENCE)
     if user := parts.username or credentials.user:
         options["username"] = unquote(user)
     if credentials.password:
@@ -315,17 +335,22 @@ def _sftp(parts: Any, credentials: Credentials) -> tuple[Any, str]:
         options["key_filename"] = credentials.key_file
     if credentials.password or credentials.key_file:
         options |= {"allow_agent": False, "look_for_keys": False}
-    return Sftp(parts.hostname, skip_instance_cache=True, **options), unquote(parts.path) or "/"
+    return Sftp(parts.hostname, skip_instance_cache=True, **options), unquote(parts.path).rstrip("/") or "/"
 
 
 def _webdav(parts: Any, credentials: Credentials) -> tuple[Any, str]:
     from webdav4.fsspec import WebdavFileSystem
 
-    address = f"{'https' if parts.scheme == 'webdavs' else 'http'}://{parts.hostname}"
-    address += f":{parts.port}" if parts.port else ""
+    class Webdav(WebdavFileSystem):  # type: ignore[misc] # fsspec has no types
+        """The same, which makes no folder that nobody has asked for."""
+
+        def mkdirs(self, path: str, exist_ok: bool = False) -> None:
+            """Does nothing: it is called before each file is written."""
+
+    address = f"{'https' if parts.scheme == 'webdavs' else 'http'}://{parts.netloc.rpartition('@')[2]}"
     user = parts.username or credentials.user
     auth = (unquote(user), credentials.password) if user else None
-    made = WebdavFileSystem(address, auth=auth, timeout=_PATIENCE, skip_instance_cache=True, use_listings_cache=False)
+    made = Webdav(address, auth=auth, timeout=_PATIENCE, skip_instance_cache=True)
     return made, unquote(parts.path).strip("/")
 
 
@@ -336,10 +361,11 @@ def _s3(parts: Any, credentials: Credentials) -> tuple[Any, str]:
         key=credentials.user or None,
         secret=credentials.password or None,
         endpoint_url=credentials.endpoint or None,
-        config_kwargs={"connect_timeout": _PATIENCE, "read_timeout": _PATIENCE, "retries": {"max_attempts": 2}},
+        config_kwargs={"connect_timeout": _PATIENCE, "read_timeout": _PATIENCE, "retries": {"total_max_attempts": 2}},
         skip_instance_cache=True,
         use_listings_cache=False,
     )
+    made.retries = 1  # its own, on top of those
     return made, f"{parts.hostname}/{unquote(parts.path).strip('/')}".rstrip("/")
 
 
