@@ -15,7 +15,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -282,8 +282,7 @@ def _told(place: str) -> Iterator[None]:
             raise RemoteError(_("{place} is not there any more. Is the stick in?").format(place=place)) from error
         raise Missing(_("{place} does not hold what is looked for.").format(place=place)) from error
     except OSError as error:
-        sentence = _("{place} cannot be used: {error}.")
-        raise RemoteError(sentence.format(place=place, error=cause(error))) from error
+        raise _unusable(place, cause(error)) from error
 
 
 # --- servers --------------------------------------------------------------------------------------------------------
@@ -376,33 +375,47 @@ class _Server(Place):
     def __init__(self, url: str, credentials: Credentials, make: bool) -> None:
         parts = urlsplit(url)
         self.shown, self._has_folders = url, parts.scheme != "s3"
+        # Of two threads that ask Paramiko, one may read and drop the answer that the other waits for.
+        self._one_at_a_time = threading.RLock() if parts.scheme == "sftp" else nullcontext()
+        self._files: Any = None
         try:
             with self._asked():
                 self._files, self._base = _FILESYSTEMS[parts.scheme](parts, credentials)
                 self._made = {self._base, ""}
                 if make and self._has_folders and self._base.strip("/") and not self._files.isdir(self._base):
-                    self._files.mkdir(self._base, create_parents=False)
+                    self._make_base(f"{parts.scheme}://{parts.netloc}")
         except ImportError as error:
             raise RemoteError(_("This way of sending is not installed: pip install 'kiosk[sync]'")) from error
+        except RemoteError:
+            self.close()
+            raise
+
+    def _make_base(self, server: str) -> None:
+        parent = self._base.rpartition("/")[0]
+        if parent and not self._files.isdir(parent):
+            raise _unusable(f"{server}/{parent.lstrip('/')}", _not_there())
+        self._make_folder(self._base)
 
     def _path(self, name: str) -> str:
         return f"{self._base.rstrip('/')}/{name}" if self._base else name
 
     @contextmanager
-    def _asked(self) -> Iterator[None]:
+    def _asked(self, *, for_file: bool = False) -> Iterator[None]:
         """Turns whatever the libraries raise into a sentence; their own may hold addresses and names of users."""
         try:
-            yield
+            with self._one_at_a_time:
+                yield
         except (RemoteError, ImportError):
             raise
         except Exception as error:
-            if _is_missing(error):
-                raise Missing(_("{place} does not hold what is looked for.").format(place=self.shown)) from error
-            sentence = _("{place} cannot be used: {error}.")
-            raise RemoteError(sentence.format(place=self.shown, error=_why(error))) from error
+            if not _is_missing(error):
+                raise _unusable(self.shown, _why(error)) from error
+            if not for_file or _is_bucket(error):
+                raise _unusable(self.shown, _not_there()) from error
+            raise Missing(_("{place} does not hold what is looked for.").format(place=self.shown)) from error
 
     def read(self, name: str) -> bytes:
-        with self._asked():
+        with self._asked(for_file=True):
             return bytes(self._files.cat_file(self._path(name)))
 
     def _put(self, name: str, content: bytes) -> None:
@@ -417,21 +430,35 @@ class _Server(Place):
             return
         self._make(folder.rpartition("/")[0])
         if not self._files.isdir(folder):
-            with suppress(FileExistsError):  # another station may have made it just now
-                self._files.mkdir(folder, create_parents=False)
+            self._make_folder(folder)
         self._made.add(folder)
+
+    def _make_folder(self, folder: str) -> None:
+        try:
+            self._files.mkdir(folder, create_parents=False)
+        except Exception:
+            if not self._files.isdir(folder):  # another station may have made it just now
+                raise
 
     def top(self) -> tuple[list[str], list[str]]:
         with self._asked():
-            entries = self._files.ls(self._base, detail=True)
+            try:
+                entries = self._files.ls(self._base, detail=True)
+            except Exception as error:
+                # S3 has no folders: one in which nothing lies is not there.
+                if self._has_folders or not _is_missing(error) or _is_bucket(error):
+                    raise
+                entries = []
             return _sorted_out((entry["type"] == "directory", _last(entry["name"])) for entry in entries)
 
     def files(self, folder: str) -> list[str]:
+        # Without being told so, fsspec takes a folder that cannot be read for one that is empty.
+        strictly = {"on_error": "raise"} if self._has_folders else {}
         with self._asked():
             try:
-                return sorted(self._below(folder, self._files.find(self._path(folder))))
+                return sorted(self._below(folder, self._files.find(self._path(folder), **strictly)))
             except Exception as error:
-                if _is_missing(error):
+                if _is_missing(error) and not _is_bucket(error):
                     return []
                 raise
 
@@ -443,7 +470,8 @@ class _Server(Place):
 
     def close(self) -> None:
         with suppress(Exception):
-            self._files.client.close()
+            client = self._files.client
+            (client.http if hasattr(client, "http") else client).close()
 
 
 def _sorted_out(entries: Iterable[tuple[bool, str]]) -> tuple[list[str], list[str]]:
@@ -460,15 +488,47 @@ def _is_missing(error: BaseException) -> bool:
     return isinstance(error, FileNotFoundError) or type(error).__name__ in ("ResourceNotFound", "NoSuchKey")
 
 
+def _is_bucket(error: BaseException) -> bool:
+    """Whether it is the bucket of S3 that is missing."""
+    return _code_of_s3(error) == "NoSuchBucket"
+
+
+def _code_of_s3(error: BaseException) -> str:
+    """What S3 itself calls it."""
+    told = getattr(error.__cause__ or error, "response", None)
+    return str(told.get("Error", {}).get("Code", "")) if isinstance(told, dict) else ""
+
+
+def _not_there() -> str:
+    return cause(FileNotFoundError(errno.ENOENT, ""))
+
+
+def _unusable(place: str, why: str) -> RemoteError:
+    return RemoteError(_("{place} cannot be used: {error}.").format(place=place, error=why))
+
+
 def _why(error: BaseException) -> str:
     """Why a server could not be used, in words that fit behind a colon."""
     name = type(error).__name__
+    status = getattr(error, "status_code", None)
     if "Timeout" in name or isinstance(error, TimeoutError):
         return _("it does not answer")
     if name == "BadHostKeyException":
         return _("it is not the server that it was; please ask headquarters")
-    if "Auth" in name or isinstance(error, PermissionError):
+    if "Auth" in name or "Credentials" in name or status in (401, 403) or isinstance(error, PermissionError):
         return _("it does not let this station in; please check user and password")
     if "Connect" in name or name in ("NoValidConnectionsError", "gaierror"):
         return _("it cannot be reached")
-    return cause(error) if isinstance(error, OSError) and error.errno else name
+    if name == "InsufficientStorage":
+        return cause(OSError(errno.ENOSPC, ""))
+    if status == 409:  # WebDAV: the folder above is missing
+        return _not_there()
+    if status:
+        return f"HTTP {status}"
+    if code := _code_of_s3(error):
+        return code
+    if isinstance(error, OSError) and error.errno:
+        return cause(error)
+    if isinstance(error, (OSError, EOFError)) or type(error).__module__ != "builtins":
+        return _("it breaks off, or answers what is not understood")
+    return name
