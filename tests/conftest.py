@@ -13,6 +13,7 @@ import pickle
 import random
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -35,6 +36,7 @@ from kiosk.setup import NewStation
 from kiosk.station import Station
 from kiosk.trust import read_hq_keys
 from tests.district import HOMES, District
+from tests.servers import Rclone, Servers
 from tests.wrapping import lightly
 
 START = datetime(2021, 12, 6, 8, 0, tzinfo=SHANGHAI)
@@ -276,3 +278,27 @@ def district(prepared: Path, tmp_path: Path, run: Run, clock: FakeClock, campaig
     database.say("keys", str(tmp_path / "keys"))
     database.close()
     return District(tmp_path, run, clock, campaign)
+
+
+# --- servers ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """Real servers, one of each kind for each worker, which no test may stop; each starts when it is wanted."""
+    found = Servers(tmp_path_factory.mktemp)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[Callable[[str], Rclone]]:
+    """Starts a server that a test has for itself, by its kind."""
+    with ExitStack() as running:
+
+        def started(kind: str) -> Rclone:
+            scratch = tmp_path / f"own {kind}"
+            scratch.mkdir()
+            return running.enter_context(Rclone(kind, scratch))
+
+        yield started
