@@ -31,6 +31,8 @@ STATION: Final = re.compile(r"[A-Z0-9]{1,8}")
 EPOCH: Final = re.compile(r"[0-9a-f]{16}")
 OBJECT: Final = re.compile(r"([0-9]{6})-([0-9a-f]{64})")
 _SEGMENT, _HEAD_KIND, _RECEIPT = "segment", "head", "receipt"
+_ENDLESS: Final = 2**31
+"""So many records no station writes; databases know no larger numbers."""
 
 
 class Refused(KioskError):
@@ -260,7 +262,7 @@ def _ends(told: Iterable[Mapping[str, Any]]) -> tuple[End, ...]:
     ends = tuple(End(end["epoch"], end["number"], end["hash"], end["seq"]) for end in told)
     for end in ends:
         named = EPOCH.fullmatch(end.epoch) and OBJECT.fullmatch(f"{end.number:06d}-{end.hash}")
-        if not named or type(end.number) is not int or type(end.seq) is not int:
+        if not named or type(end.number) is not int or type(end.seq) is not int or not 0 <= end.seq < _ENDLESS:
             raise ValueError(end)
     return ends
 
