@@ -6,7 +6,7 @@ It knows of no key and no file of a station.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -263,6 +263,8 @@ class Database:
         if self._url.get_backend_name() == "sqlite":
             _make_private(self._url.database)
             sa.event.listen(self._engine, "connect", _make_sqlite_safe)
+        elif self._url.get_backend_name() == "postgresql":
+            sa.event.listen(self._engine, "before_cursor_execute", _without_zeros, retval=True)
         with self.begin() as connection:
             metadata.create_all(connection)
             found = connection.scalar(sa.select(about.c.value).where(about.c.name == "format"))
@@ -304,7 +306,7 @@ class Database:
             raw: Any = connection.connection.driver_connection
             with raw.cursor() as cursor, cursor.copy(f"COPY {table.name} ({', '.join(names)}) FROM STDIN") as copy:
                 for row in rows:
-                    copy.write_row(row)
+                    copy.write_row([_without_zero(value) for value in row])
         else:
             connection.exec_driver_sql(
                 f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})",  # noqa: S608
@@ -337,3 +339,19 @@ def _make_private(file: str | None) -> None:
 def _make_sqlite_safe(connection: Any, _record: object) -> None:
     for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 10000"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _without_zeros(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> tuple[str, Any]:
+    """PostgreSQL's texts cannot hold U+0000, and nobody who hands one over must keep all others out."""
+    if isinstance(parameters, Mapping):
+        return statement, {name: _without_zero(value) for name, value in parameters.items()}
+    if isinstance(parameters, list):
+        return statement, [
+            {name: _without_zero(value) for name, value in each.items()} if isinstance(each, Mapping) else each
+            for each in parameters
+        ]
+    return statement, parameters
+
+
+def _without_zero(value: Any) -> Any:
+    return value.replace("\0", "\ufffd") if type(value) is str and "\0" in value else value
