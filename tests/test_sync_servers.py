@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +15,22 @@ from kiosk import setup
 from kiosk.campaign import Campaign
 from kiosk.hq import collecting, enrolment
 from kiosk.hq.collecting import Collected, collect
-from kiosk.hq.database import Database
+from kiosk.hq.database import Database, about
 from kiosk.hq.keys import HqKeys
 from kiosk.hq.problems import doubtful, problems
 from kiosk.hq.reading import all_stations, history_of, log_of, report
+from kiosk.keys import Keys
+from kiosk.published import Head, head_name
 from kiosk.remote import Credentials, RemoteError, place_at
 from kiosk.station import Station
 from kiosk.sync import Outcome, exchange, standing
 from kiosk.trust import read_hq_keys
 from tests import plain
 from tests.conftest import PIN, FakeClock, Run, made_once, seeded
+from tests.district import HOMES
 from tests.servers import KINDS, PASSWORD, NotHere, Rclone, Servers
 from tests.test_recovery import arrive
 from tests.wrapping import lightly
-
-HOMES = {"S016001": "330102016001", "S001001": "330102001051"}
 
 
 @pytest.fixture(scope="session")
@@ -263,3 +265,42 @@ def test_what_a_killed_server_has_not_got_is_handed_over_later(
     with pytest.raises(RemoteError):
         collect(database, keys, url, known, clock())
     database.close()
+
+
+def _handed_by_a_stranger(folder: Path, clock: FakeClock, change: Callable[[Head], Head]) -> tuple[str, str]:
+    """Both stations hand over, one of them with a head of its own making; returns where, and which."""
+    url, station = str(folder / "box"), next(iter(HOMES))
+    for each in HOMES:
+        _handed_over(folder, each, url, Credentials(), clock)
+    path, keys = folder / "box" / head_name(station), Keys(folder / station / "keys", folder / station / "tmp")
+    path.write_bytes(change(Head.read(path.read_bytes())).sign(keys.public, keys.sign))
+    return url, station
+
+
+def test_a_character_that_postgresql_cannot_hold_keeps_nobody_out(
+    folder: Path, database: Database, clock: FakeClock
+) -> None:
+    """Anybody may hand over a head, and one that cannot be kept must not stop the others."""
+    url, station = _handed_by_a_stranger(folder, clock, lambda head: replace(head, name="东\x00门"))
+    found = collect(database, HqKeys(folder / "keys"), url, Credentials(), clock())
+    assert found.records == sum(len(_ids(folder, each)) for each in HOMES)
+    assert (found.refused, found.problems) == ([], [])
+    with database.begin() as connection:
+        names = {each.station: each.name or "" for each in all_stations(connection)}
+        row = {"name": "a\x00b", "value": "c\x00d"}
+        Database.insert_many(connection, about, [tuple(row.values())])
+        connection.execute(about.insert(), [{"name": f"{n}\x00", "value": "\x00"} for n in range(3)])
+        assert connection.scalar(sa.select(about.c.name).where(about.c.name == "a\x00b")) is not None
+    assert names[station].startswith("东")
+
+
+@pytest.mark.parametrize("seq", [2**31, 2**63, 2**70, -1])
+def test_a_number_that_no_database_holds_keeps_nobody_out(
+    folder: Path, database: Database, clock: FakeClock, seq: int
+) -> None:
+    url, station = _handed_by_a_stranger(
+        folder, clock, lambda head: replace(head, ends=tuple(replace(end, seq=seq) for end in head.ends))
+    )
+    found = collect(database, HqKeys(folder / "keys"), url, Credentials(), clock())
+    assert found.records == sum(len(_ids(folder, each)) for each in HOMES)
+    assert [told.partition(":")[0] for told in found.refused] == [head_name(station)]
