@@ -31,8 +31,8 @@ STATION: Final = re.compile(r"[A-Z0-9]{1,8}")
 EPOCH: Final = re.compile(r"[0-9a-f]{16}")
 OBJECT: Final = re.compile(r"([0-9]{6})-([0-9a-f]{64})")
 _SEGMENT, _HEAD_KIND, _RECEIPT = "segment", "head", "receipt"
-_ENDLESS: Final = 2**31
-"""So many records no station writes; databases know no larger numbers."""
+_ENDLESS: Final = 2**53
+"""So many records no station writes, and no record has such a number."""
 
 
 class Refused(KioskError):

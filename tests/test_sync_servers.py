@@ -13,19 +13,22 @@ import sqlalchemy as sa
 
 from kiosk import setup
 from kiosk.campaign import Campaign
+from kiosk.canonical import canonical
 from kiosk.hq import collecting, enrolment
 from kiosk.hq.collecting import Collected, collect
-from kiosk.hq.database import Database, about
+from kiosk.hq.database import Database, about, records
 from kiosk.hq.keys import HqKeys
 from kiosk.hq.problems import doubtful, problems
 from kiosk.hq.reading import all_stations, history_of, log_of, report
 from kiosk.keys import Keys
 from kiosk.published import Head, head_name
+from kiosk.records import ZEROS, seal_record
 from kiosk.remote import Credentials, RemoteError, place_at
+from kiosk.segments import FORMAT_VERSION
 from kiosk.station import Station
 from kiosk.sync import Outcome, exchange, standing
 from kiosk.trust import read_hq_keys
-from tests import plain
+from tests import factories, plain
 from tests.conftest import PIN, FakeClock, Run, made_once, seeded
 from tests.district import HOMES
 from tests.servers import KINDS, PASSWORD, NotHere, Rclone, Servers
@@ -294,7 +297,7 @@ def test_a_character_that_postgresql_cannot_hold_keeps_nobody_out(
     assert names[station].startswith("东")
 
 
-@pytest.mark.parametrize("seq", [2**31, 2**63, 2**70, -1])
+@pytest.mark.parametrize("seq", [2**53, 2**63, 2**70, -1])
 def test_a_number_that_no_database_holds_keeps_nobody_out(
     folder: Path, database: Database, clock: FakeClock, seq: int
 ) -> None:
@@ -304,3 +307,24 @@ def test_a_number_that_no_database_holds_keeps_nobody_out(
     found = collect(database, HqKeys(folder / "keys"), url, Credentials(), clock())
     assert found.records == sum(len(_ids(folder, each)) for each in HOMES)
     assert [told.partition(":")[0] for told in found.refused] == [head_name(station)]
+
+
+@pytest.mark.parametrize("seq", [2**31 - 1, 2**31, 2**53 - 1])
+def test_a_record_with_a_large_number_keeps_nobody_out(
+    folder: Path, database: Database, clock: FakeClock, seq: int
+) -> None:
+    """A file that nobody has signed may hold any number that a record can have."""
+    (folder / "box" / "stranger").mkdir(parents=True)
+    for each in HOMES:
+        _handed_over(folder, each, str(folder / "box"), Credentials(), clock)
+    draft = factories.checked_in(factories.volunteer_number(), clock())
+    where: Any = {"station": "S9", "epoch": factories.EPOCH, "prev": ZEROS}
+    record = seal_record(draft, **where, seq=seq, at=clock(), campaign=("any", 1))
+    header = {"format": FORMAT_VERSION, **where, "first_seq": seq}
+    content = canonical({"segment": {"1": header}, "records": {"1": record.document}})
+    (folder / "box" / "stranger" / "open.json").write_bytes(content)
+    found = collect(database, HqKeys(folder / "keys"), str(folder / "box"), Credentials(), clock())
+    assert (found.stations, found.problems, found.refused) == (3, [], [])
+    with database.begin() as connection:
+        taken = connection.scalars(sa.select(records.c.seq).order_by(records.c.seq.desc()).limit(1)).all()
+    assert taken == [seq]

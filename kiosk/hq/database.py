@@ -28,6 +28,9 @@ _FORMAT: Final = 1
 
 metadata = sa.MetaData()
 
+# Whatever a station may say has room: numbers up to 2**53. PostgreSQL refuses a number that is larger than its column,
+# and with it all else that came with it.
+
 about = sa.Table(
     "about",
     metadata,
@@ -55,7 +58,7 @@ revoked_badges = sa.Table(
     "revoked_badges",
     metadata,
     sa.Column("volunteer", sa.Text, primary_key=True),
-    sa.Column("serial", sa.Integer, nullable=False),
+    sa.Column("serial", sa.BigInteger, nullable=False),
 )
 """Up to which serial a volunteer's badges were revoked, at whatever station."""
 
@@ -104,7 +107,7 @@ ends = sa.Table(
     metadata,
     sa.Column("station", sa.Text, primary_key=True),
     sa.Column("epoch", sa.Text, primary_key=True),
-    sa.Column("seq", sa.Integer, nullable=False),
+    sa.Column("seq", sa.BigInteger, nullable=False),
 )
 """Up to which record a station has sealed an epoch, as the heads said that could be believed."""
 
@@ -116,7 +119,7 @@ segments = sa.Table(
     sa.Column("epoch", sa.Text, nullable=False),
     sa.Column("number", sa.Integer),
     sa.Column("hash", sa.Text, nullable=False),
-    sa.Column("first_seq", sa.Integer, nullable=False),
+    sa.Column("first_seq", sa.BigInteger, nullable=False),
     sa.Column("records", sa.Integer, nullable=False),
     sa.Column("prev", sa.Text, nullable=False),
     sa.Column("header", sa.Text, nullable=False),
@@ -137,7 +140,7 @@ records = sa.Table(
     "records",
     metadata,
     sa.Column("segment", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("station", sa.Integer, nullable=False),
     sa.Column("day", sa.Integer, nullable=False),
     sa.Column("type", sa.Text, nullable=False),
@@ -176,7 +179,7 @@ forgotten = sa.Table(
     sa.Column("place", sa.Integer, primary_key=True),
     sa.Column("station", sa.Text, nullable=False),
     sa.Column("epoch", sa.Text, nullable=False),
-    sa.Column("seq", sa.Integer, nullable=False),
+    sa.Column("seq", sa.BigInteger, nullable=False),
     sa.Column("at", sa.Text, nullable=False),
     sa.Column("volunteer", sa.Text, index=True),
     sa.Column("object", sa.Text, nullable=False),
