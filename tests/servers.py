@@ -350,3 +350,39 @@ def answering(answer: bytes | None) -> Iterator[int]:
         finally:
             over.set()
             accepting.join()
+
+
+@contextmanager
+def only_letting_in() -> Iterator[int]:
+    """A port where SSH lets everybody in, and whoever asks for SFTP then waits."""
+    import paramiko
+
+    over = threading.Event()
+
+    class Doorman(paramiko.ServerInterface):  # type: ignore[misc] # paramiko has no types
+        def check_auth_password(self, username: str, password: str) -> int:
+            return int(paramiko.AUTH_SUCCESSFUL)
+
+        def check_channel_request(self, kind: str, chanid: int) -> int:
+            return int(paramiko.OPEN_SUCCEEDED)
+
+        def check_channel_subsystem_request(self, channel: object, name: str) -> bool:
+            over.wait()
+            return False
+
+    def serve(listening: socket.socket) -> None:
+        with suppress(Exception):
+            transport = paramiko.Transport(listening.accept()[0])
+            transport.add_server_key(paramiko.ECDSAKey.generate())
+            transport.start_server(server=Doorman())
+            over.wait()
+            transport.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        serving = threading.Thread(target=serve, args=(listening,), daemon=True)
+        serving.start()
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            over.set()
+            serving.join(_PATIENCE)

@@ -23,7 +23,7 @@ from kiosk import remote
 from kiosk.errors import KioskError, WrongUsage
 from kiosk.i18n import _
 from kiosk.remote import CREDENTIALS, Credentials, Missing, Place, RemoteError, place_at
-from tests.servers import KINDS, PASSWORD, USER, Rclone, Servers, answering
+from tests.servers import KINDS, PASSWORD, USER, Rclone, Servers, answering, only_letting_in
 
 Own = Callable[[str], Rclone]
 ALL = ("folder", "file", *KINDS)
@@ -181,6 +181,16 @@ def test_a_slash_at_the_end_is_the_same_place(where: Where, place: Place) -> Non
 
 
 @pytest.mark.parametrize("where", WITH_FOLDERS, indirect=True)
+def test_with_a_slash_at_the_end_nothing_more_is_made(where: Where) -> None:
+    opened = replace(where, url=f"{where.url}/").open()
+    where.folder.parent.rename(where.folder.parent.with_name("gone"))
+    trouble(lambda: opened.write("S1/HEAD", b"x"), is_missing=False)
+    assert not where.folder.parent.exists()
+    where.folder.parent.with_name("gone").rename(where.folder.parent)
+    opened.close()
+
+
+@pytest.mark.parametrize("where", WITH_FOLDERS, indirect=True)
 def test_what_is_above_is_not_made_but_named(where: Where) -> None:
     """Where a stick is not in, nothing must be written beside it."""
     deep = where.sibling("not-there/place")
@@ -230,7 +240,7 @@ def test_a_place_that_is_gone_is_not_made_again_and_goes_on_when_it_is_back(
     gone = where.folder.parent if is_parent_gone else where.folder
     gone.rename(gone.with_name(f"{gone.name}-pulled-out"))
     for write in (lambda: place.write("S1/HEAD", b"x"), lambda: place.write("S2/00/1", b"x"), place.top):
-        trouble(write, is_missing=False)
+        assert "HTTP" not in trouble(write, is_missing=False)
     trouble(lambda: place.read("S1/HEAD"))
     assert not gone.exists()
     gone.with_name(f"{gone.name}-pulled-out").rename(gone)
@@ -367,6 +377,13 @@ def test_a_port_where_nobody_answers_is_not_waited_for(kind: str, impatient: Non
     with answering(None) as port:
         begun = time.monotonic()
         assert _("it does not answer") in trouble(lambda: used(*at(kind, port, tmp_path)))
+        assert time.monotonic() - begun < 10
+
+
+def test_an_sftp_server_that_lets_one_in_and_says_no_more_is_not_waited_for(impatient: None, tmp_path: Path) -> None:
+    with only_letting_in() as port:
+        begun = time.monotonic()
+        assert _("it does not answer") in trouble(lambda: used(*at("sftp", port, tmp_path)))
         assert time.monotonic() - begun < 10
 
 
