@@ -22,9 +22,8 @@ from kiosk.hq.problems import doubtful, problems
 from kiosk.hq.reading import all_stations, history_of, log_of, report
 from kiosk.keys import Keys
 from kiosk.published import Head, head_name
-from kiosk.records import ZEROS, seal_record
+from kiosk.records import FORMAT_VERSION, ZEROS, seal_record
 from kiosk.remote import Credentials, RemoteError, place_at
-from kiosk.segments import FORMAT_VERSION
 from kiosk.station import Station
 from kiosk.sync import Outcome, exchange, standing
 from kiosk.trust import read_hq_keys
