@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -27,7 +27,7 @@ from kiosk.hq.intake import take, take_head
 from kiosk.hq.keys import HqKeys, opener_for
 from kiosk.hq.opening import Opened, is_sealed_name, open_plain, open_published
 from kiosk.hq.problems import Problem, about_object, decided_about
-from kiosk.hq.standing import settle, trusted_keys
+from kiosk.hq.standing import FORK, Keys, settle, trusted_keys
 from kiosk.i18n import _
 from kiosk.published import (
     STATION,
@@ -43,6 +43,8 @@ _MANY: Final = 64
 """From so many objects on it pays to open them in several processes."""
 _READERS: Final = 8
 """Heads are small; what takes time is the way to a server and back."""
+_STATIONS: Final = 50
+"""Stations that are asked about at once."""
 _BATCH: Final = 10_000
 """Records in one transaction, or a few more."""
 
@@ -92,12 +94,13 @@ def collect(database: Database, keys: HqKeys, url: str, credentials: Credentials
     Raises:
         RemoteError: if the place cannot be read at all.
     """
-    if "://" not in url and Path(url).is_file():
-        return _Collecting(database, keys, url, _File(Path(url)), credentials, now).take_files([Path(url).name])
-    place = place_at(url, credentials, make=False)
+    alone = "://" not in url and Path(url).is_file()
+    place = _File(Path(url)) if alone else place_at(url, credentials, make=False)
+    collecting = _Collecting(database, keys, url, place, credentials, now)
     try:
-        return _Collecting(database, keys, url, place, credentials, now).run()
+        return collecting.take_files([Path(url).name]) if alone else collecting.run()
     finally:
+        collecting.close()
         place.close()
 
 
@@ -132,14 +135,12 @@ class _Task:
         content: its head as it lies there, or empty.
         head: the same, read, if its key counts.
         wanted: names of objects that are to be read.
-        missing: names that should be there and are not.
     """
 
     station: str
     content: bytes
     head: Head | None
     wanted: list[str] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
 
 
 class _Collecting:
@@ -152,7 +153,8 @@ class _Collecting:
         self._opener = opener_for(self._identities)
         self._found = Collected(url)
         self._answering = Answering(database, keys, url, place, now)
-        self._pool: ProcessPoolExecutor | None = None
+        self._readers = ThreadPoolExecutor(_READERS)
+        self._processes: ProcessPoolExecutor | None = None
 
     def run(self) -> Collected:
         folders, files = self._place.top()
@@ -172,16 +174,12 @@ class _Collecting:
             elif seen.get(station) != hashlib.sha256(content).digest():
                 changed.append((station, content))
         plain = [*headless, *(name for name in named if not STATION.fullmatch(name))]
-        try:
-            self._take_stations(changed)
-            # TinyDB files as stations keep them, at the top or in folders that no station has published into.
-            # Not from servers, where whoever may write could lay one for any station.
-            if self._place.is_folder:
-                names = [*files, *(name for folder in plain for name in self._place.files(folder))]
-                self.take_files([name for name in names if _may_be_segment(name)])
-        finally:
-            if self._pool is not None:
-                self._pool.shutdown(cancel_futures=True)
+        self._take_stations(changed)
+        # TinyDB files as stations keep them, at the top or in folders that no station has published into.
+        # Not from servers, where whoever may write could lay one for any station.
+        if self._place.is_folder:
+            names = [*files, *(name for folder in plain for name in self._place.files(folder))]
+            self.take_files([name for name in names if _may_be_segment(name)])
         if any(content for _station, content in changed) or seen:  # not on a stick with plain files
             self._answering.to_all()
         self._found.problems = self._answering.problems
@@ -194,30 +192,49 @@ class _Collecting:
             except Missing:
                 return None
 
-        with ThreadPoolExecutor(_READERS) as pool:
-            yield from zip(candidates, pool.map(read, candidates), strict=True)
+        return zip(candidates, self._readers.map(read, candidates), strict=True)
 
     # --- what was published -----------------------------------------------------------------------------------------
 
     def _take_stations(self, changed: Sequence[tuple[str, bytes]]) -> None:
-        tasks = [self._planned(station, content) for station, content in changed]
-        tasks = [task for task in tasks if task.wanted or task.content]
-        for batch in _in_batches(tasks):
-            self._take_batch(batch)
+        """Takes in what is new of these stations: while one batch goes into the database, the next one is opened."""
+        before: tuple[list[_Task], list[str], Iterator[Opened | Bad | None]] | None = None
+        for tasks in self._batches(changed):
+            wanted = [name for task in tasks for name in task.wanted]
+            ahead = (tasks, wanted, self._opened(wanted, plain=False))
+            if before is not None:
+                self._take_batch(*before)
+            before = ahead
+        if before is not None:
+            self._take_batch(*before)
 
-    def _planned(self, station: str, content: bytes) -> _Task:
+    def _batches(self, changed: Sequence[tuple[str, bytes]]) -> Iterator[list[_Task]]:
+        """What is to be done, for some stations at a time: as many as have some hundred objects together."""
+        batch: list[_Task] = []
+        for start in range(0, len(changed), _STATIONS):
+            some = changed[start : start + _STATIONS]
+            names = [station for station, _content in some]
+            with self._database.begin() as connection:
+                trusted = trusted_keys(connection, names)
+                known = _known_names(connection, names)
+            for station, content in some:
+                task = self._planned(station, content, trusted[station], known[station])
+                if task.wanted or content:
+                    batch.append(task)
+                if sum(len(each.wanted) for each in batch) >= 4 * _MANY:
+                    yield batch
+                    batch = []
+        if batch:
+            yield batch
+
+    def _planned(self, station: str, content: bytes, trusted: Keys, known: _Names) -> _Task:
         """Which objects of a station are to be read: those that its head names and those that are seen there."""
         task = _Task(station, content, None)
-        with self._database.begin() as connection:
-            trusted = trusted_keys(connection, station)
-            known, parents = _known_names(connection, station)
         try:
             head = Head.read(content) if content else None
-            if head is None:
-                pass
-            elif head.station != station:
+            if head is not None and head.station != station:
                 raise Refused("foreign", _("It was signed by station {station}.").format(station=head.station))
-            elif trusted and head.key not in trusted:
+            if head is not None and trusted and head.key not in trusted:
                 raise Refused("bad_signature", _("It is signed with a key that nobody has accepted."))
             task.head = head
         except Refused as error:
@@ -226,43 +243,40 @@ class _Collecting:
         if task.head is not None:
             told = (*task.head.ends, *task.head.others)
             seen |= {segment_name(station, end.epoch, end.number, end.hash) for end in told}
-        task.wanted = sorted((seen | parents) - known)
+        task.wanted = sorted((seen | known.parents) - known.here)
         return task
 
-    def _take_batch(self, tasks: Sequence[_Task]) -> None:
-        """Reads, checks and takes in the objects of some stations, walking back to those that nothing has named."""
-        by_station = {task.station: task for task in tasks}
+    def _take_batch(self, tasks: Sequence[_Task], wanted: Sequence[str], opened: Iterator[Opened | Bad | None]) -> None:
+        """Takes in the objects of some stations, walking back to those that nothing has named."""
         asked: set[str] = set()
-        clean = dict.fromkeys(by_station, True)
-        while wanted := [name for task in tasks for name in task.wanted if name not in asked]:
+        clean = {task.station: True for task in tasks}
+        while wanted:
             asked.update(wanted)
-            for task in tasks:
-                task.wanted = []
+            before: dict[str, None] = {}
             batch: list[Opened] = []
             bad: dict[str, list[Bad]] = {}
-            for name, told in zip(wanted, self._opened(wanted, plain=False), strict=True):
+            for name, told in zip(wanted, opened, strict=True):
                 station = name.partition("/")[0]
                 if isinstance(told, Opened):
                     batch.append(told)
                     if told.number is not None and told.number > 1 and told.prev != ZEROS:
-                        before = segment_name(station, told.epoch, told.number - 1, told.prev)
-                        by_station[station].wanted.append(before)
-                elif isinstance(told, Bad):
-                    bad.setdefault(station, []).append(told)
-                    clean[station] = False
+                        before[segment_name(station, told.epoch, told.number - 1, told.prev)] = None
                 else:
-                    by_station[station].missing.append(name)
                     clean[station] = False
-                if sum(len(each.rows) for each in batch[-_BATCH:]) >= _BATCH:
+                    if isinstance(told, Bad):
+                        bad.setdefault(station, []).append(told)
+                if sum(len(each.rows) for each in batch) >= _BATCH:
                     self._take(batch)
                     batch = []
             self._take(batch)
             for station, problems in bad.items():
                 self._refuse(station, problems)
-            with self._database.begin() as connection:
-                for task in tasks:
-                    known = _known_names(connection, task.station)[0] if task.wanted else set()
-                    task.wanted = [name for name in dict.fromkeys(task.wanted) if name not in known]
+            wanted = [name for name in before if name not in asked]
+            if wanted:
+                with self._database.begin() as connection:
+                    known = _known_names(connection, sorted({name.partition("/")[0] for name in wanted}))
+                wanted = [name for name in wanted if name not in known[name.partition("/")[0]].here]
+                opened = self._opened(wanted, plain=False)
         self._finish(tasks, clean)
 
     def _take(self, batch: Sequence[Opened]) -> set[str]:
@@ -281,14 +295,10 @@ class _Collecting:
         """Decides what counts now, and answers; then what is dealt with wholly is left until its head changes."""
         with self._database.begin() as connection:
             for task in tasks:
-                forks = _forks(connection, task.station)
                 if task.head is not None:
                     take_head(connection, task.head, self._now)
-                settle(connection, task.station)
-                if _forks(connection, task.station) > forks:
-                    self._found.forks.append(task.station)
-                if clean[task.station] and task.head is not None:
-                    self._release(connection, task.station)
+            self._settle(connection, [task.station for task in tasks])
+            self._release(connection, [task.station for task in tasks if clean[task.station] and task.head])
         answered = self._answering.receipts({task.station: task.content for task in tasks})
         done = [task for task in tasks if task.station in answered and clean[task.station] and task.head is not None]
         if done:
@@ -319,26 +329,37 @@ class _Collecting:
         changed = self._take(batch)
         with self._database.begin() as connection:
             connection.execute(quarantine.delete().where(quarantine.c.url == self._url, quarantine.c.name.in_(good)))
-            for station in sorted(changed):
-                forks = _forks(connection, station)
-                settle(connection, station)
-                if _forks(connection, station) > forks:
-                    self._found.forks.append(station)
-                self._found.stations += 1
+            self._settle(connection, sorted(changed))
+        self._found.stations += len(changed)
         return self._found
+
+    def _settle(self, connection: sa.Connection, names: Sequence[str]) -> None:
+        before = _forks(connection, names)
+        keys = trusted_keys(connection, names)
+        for station in names:
+            settle(connection, station, keys[station])
+        after = _forks(connection, names)
+        self._found.forks += [station for station in names if after.get(station, 0) > before.get(station, 0)]
 
     # --- opening ----------------------------------------------------------------------------------------------------
 
     def _opened(self, names: Sequence[str], *, plain: bool) -> Iterator[Opened | Bad | None]:
-        """What lies under these names: checked segments, what is wrong with them, or None where nothing is."""
+        """What lies under these names: checked segments, what is wrong with them, or None where nothing is.
+
+        They are begun to be opened now, and given in their order.
+        """
         if len(names) < _MANY or isinstance(self._place, _File) or (os.cpu_count() or 1) < 2:
-            with ThreadPoolExecutor(_READERS) as pool:
-                yield from pool.map(lambda name: _open_one(self._place, name, self._opener, plain=plain), names)
-            return
-        if self._pool is None:
+            return self._readers.map(lambda name: _open_one(self._place, name, self._opener, plain=plain), names)
+        if self._processes is None:
             start = (self._url, self._credentials, self._identities)
-            self._pool = ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), _begin_worker, start)
-        yield from self._pool.map(partial(_work, plain=plain), names, chunksize=4)
+            self._processes = ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), _begin_worker, start)
+        return self._processes.map(partial(_work, plain=plain), names, chunksize=4)
+
+    def close(self) -> None:
+        """Ends what opens objects."""
+        self._readers.shutdown(cancel_futures=True)
+        if self._processes is not None:
+            self._processes.shutdown(cancel_futures=True)
 
     # --- what is wrong ----------------------------------------------------------------------------------------------
 
@@ -365,35 +386,30 @@ class _Collecting:
                 }
                 connection.execute(quarantine.insert(), row)
 
-    def _release(self, connection: sa.Connection, station: str) -> None:
+    def _release(self, connection: sa.Connection, names: Sequence[str]) -> None:
         """What was wrong at this place is right now."""
-        same = (quarantine.c.url == self._url, quarantine.c.station == station)
+        same = (quarantine.c.url == self._url, quarantine.c.station.in_(names))
         connection.execute(quarantine.delete().where(*same))
 
 
-def _in_batches(tasks: Iterable[_Task]) -> Iterator[list[_Task]]:
-    """Tasks together that have some hundred objects, so that several processes have something to do."""
-    batch: list[_Task] = []
-    for task in tasks:
-        batch.append(task)
-        if sum(len(each.wanted) for each in batch) >= 8 * _MANY:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-def _known_names(connection: sa.Connection, station: str) -> tuple[set[str], set[str]]:
+@dataclass(frozen=True, slots=True)
+class _Names:
     """Names of the objects of a station whose segments are here, signed, and of those that they follow on."""
+
+    here: set[str] = field(default_factory=set)
+    parents: set[str] = field(default_factory=set)
+
+
+def _known_names(connection: sa.Connection, names: Sequence[str]) -> dict[str, _Names]:
+    found = {station: _Names() for station in names}
     columns = segments.c
-    wanted = sa.select(columns.epoch, columns.number, columns.hash, columns.prev)
-    wanted = wanted.where(columns.station == station, columns.key.is_not(None), columns.number.is_not(None))
-    known, parents = set(), set()
-    for epoch, number, hash_, prev in connection.execute(wanted):
-        known.add(segment_name(station, epoch, number, hash_))
+    wanted = sa.select(columns.station, columns.epoch, columns.number, columns.hash, columns.prev)
+    wanted = wanted.where(columns.station.in_(names), columns.key.is_not(None), columns.number.is_not(None))
+    for station, epoch, number, hash_, prev in connection.execute(wanted):
+        found[station].here.add(segment_name(station, epoch, number, hash_))
         if number > 1 and prev != ZEROS:
-            parents.add(segment_name(station, epoch, number - 1, prev))
-    return known, parents
+            found[station].parents.add(segment_name(station, epoch, number - 1, prev))
+    return found
 
 
 def _amount(connection: sa.Connection) -> tuple[int, int]:
@@ -402,9 +418,12 @@ def _amount(connection: sa.Connection) -> tuple[int, int]:
     return int(row[0]), int(row[1])
 
 
-def _forks(connection: sa.Connection, station: str) -> int:
-    same = (segments.c.station == station, segments.c.standing == "fork")
-    return connection.scalar(sa.select(sa.func.count()).select_from(segments).where(*same)) or 0
+def _forks(connection: sa.Connection, names: Sequence[str]) -> dict[str, int]:
+    """How many segments of stations are on branches that do not count."""
+    columns = segments.c
+    wanted = sa.select(columns.station, sa.func.count().label("many")).group_by(columns.station)
+    wanted = wanted.where(columns.station.in_(names), columns.standing == FORK)
+    return {row.station: row.many for row in connection.execute(wanted)}
 
 
 def _may_be_segment(name: str) -> bool:

@@ -153,7 +153,7 @@ def _is_better(connection: sa.Connection, each: Opened, before: bytes | None) ->
     """Whether this signature counts, and the one that is known does not."""
     if each.key is None or each.key == before:
         return False
-    trusted = trusted_keys(connection, each.station)
+    trusted = trusted_keys(connection, [each.station])[each.station]
     return before is None or (before not in trusted and each.key in trusted)
 
 

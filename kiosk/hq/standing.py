@@ -20,20 +20,26 @@ FORK: Final = "fork"
 UNTRUSTED: Final = "untrusted"
 
 
-def trusted_keys(connection: sa.Connection, station: str) -> Mapping[bytes, str | None]:
-    """The keys whose signatures count for a station, and since when they do not any more, if so.
+Keys = Mapping[bytes, str | None]
+"""The keys whose signatures count for a station, and since when they do not any more, if so."""
 
-    Those that somebody has answered for; until then the first that the station has shown.
-    """
-    wanted = sa.select(station_keys.c.key, station_keys.c.withdrawn).where(station_keys.c.station == station)
-    accepted = {bytes(row.key): row.withdrawn for row in connection.execute(wanted)}
-    if accepted:
-        return accepted
+
+def trusted_keys(connection: sa.Connection, names: Sequence[str]) -> dict[str, Keys]:
+    """By station the keys that somebody has answered for; until then the first that the station has shown."""
+    found: dict[str, dict[bytes, str | None]] = {station: {} for station in names}
+    accepted = sa.select(station_keys.c.station, station_keys.c.key, station_keys.c.withdrawn)
+    for station, key, withdrawn in connection.execute(accepted.where(station_keys.c.station.in_(names))):
+        found[station][bytes(key)] = withdrawn
     columns = shown_keys.c
-    others = sa.select(station_keys.c.key).where(station_keys.c.station != station)
-    first = sa.select(columns.key).where(columns.station == station, columns.key.not_in(others))
-    found = connection.scalar(first.order_by(columns.place).limit(1))
-    return {} if found is None else {bytes(found): None}
+    unknown = [station for station in names if not found[station]]
+    of_another = (station_keys.c.key == columns.key) & (station_keys.c.station != columns.station)
+    shown = sa.select(columns.station, columns.key).where(
+        columns.station.in_(unknown), ~sa.exists(sa.select(station_keys.c.place).where(of_another))
+    )
+    for station, key in connection.execute(shown.order_by(columns.place)):
+        if not found[station]:
+            found[station][bytes(key)] = None
+    return dict(found)
 
 
 @dataclass(slots=True)
@@ -61,9 +67,16 @@ class _Stretch:
         return start >= 0 and self.hashes[start : start + len(other.hashes)] == other.hashes
 
 
-def settle(connection: sa.Connection, station: str) -> None:
-    """Decides which segments of a station count, and follows what the records that count say is forgotten."""
-    keys = trusted_keys(connection, station)
+def settle(connection: sa.Connection, station: str, keys: Keys | None = None) -> None:
+    """Decides which segments of a station count, and follows what the records that count say is forgotten.
+
+    Args:
+        connection: in a transaction.
+        station: the station's id.
+        keys: its `trusted_keys`, where they were asked for already.
+    """
+    if keys is None:
+        keys = trusted_keys(connection, [station])[station]
     wanted = sa.select(segments).where(segments.c.station == station).order_by(segments.c.id)
     by_epoch: dict[str, list[_Stretch]] = {}
     before: dict[int, str] = {}
