@@ -57,8 +57,9 @@ class Answering:
         """
         told: list[_Answer] = []
         with self._database.begin() as connection:
+            here = held(connection, list(seen))
             for station, content in seen.items():
-                reached = held(connection, station)
+                reached = here[station]
                 head = hashlib.sha256(content).hexdigest() if content else ""
                 said = canonical({"held": dict(reached), "head": head})
                 receipt = Receipt(station, 0, timestamp(self._now), reached, head)

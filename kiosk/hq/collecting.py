@@ -23,7 +23,7 @@ import sqlalchemy as sa
 from kiosk.errors import KioskError
 from kiosk.hq.answering import Answering
 from kiosk.hq.database import Database, heads, quarantine, segments, stations
-from kiosk.hq.intake import take, take_head
+from kiosk.hq.intake import take, take_heads
 from kiosk.hq.keys import HqKeys, opener_for
 from kiosk.hq.opening import Opened, is_sealed_name, open_plain, open_published
 from kiosk.hq.problems import Problem, about_object, decided_about
@@ -294,9 +294,7 @@ class _Collecting:
     def _finish(self, tasks: Sequence[_Task], clean: Mapping[str, bool]) -> None:
         """Decides what counts now, and answers; then what is dealt with wholly is left until its head changes."""
         with self._database.begin() as connection:
-            for task in tasks:
-                if task.head is not None:
-                    take_head(connection, task.head, self._now)
+            take_heads(connection, [task.head for task in tasks if task.head is not None], self._now)
             self._settle(connection, [task.station for task in tasks])
             self._release(connection, [task.station for task in tasks if clean[task.station] and task.head])
         answered = self._answering.receipts({task.station: task.content for task in tasks})
@@ -335,9 +333,7 @@ class _Collecting:
 
     def _settle(self, connection: sa.Connection, names: Sequence[str]) -> None:
         before = _forks(connection, names)
-        keys = trusted_keys(connection, names)
-        for station in names:
-            settle(connection, station, keys[station])
+        settle(connection, names)
         after = _forks(connection, names)
         self._found.forks += [station for station in names if after.get(station, 0) > before.get(station, 0)]
 

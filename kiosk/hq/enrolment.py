@@ -132,7 +132,7 @@ def accept(database: Database, station: str, handed: Handed, now: datetime) -> S
             sentence = _("The key {key} was withdrawn and never counts again. The station has to make another.")
             raise KioskError(sentence.format(key=fingerprint(handed.keys[-1])))
         revoke(connection, handed.revoked)
-        settle(connection, station)
+        settle(connection, [station])
         return [key for key in _all(connection) if key.station == station]
 
 
@@ -225,7 +225,7 @@ def withdraw(database: Database, station: str, named: str, reason: str, now: dat
         change = {"withdrawn": timestamp(now), "reason": reason.strip()}
         still = station_keys.c.withdrawn.is_(None)
         connection.execute(station_keys.update().where(station_keys.c.key == found[0].key, still).values(change))
-        settle(connection, station)
+        settle(connection, [station])
         return [key for key in _all(connection) if key.station == station]
 
 

@@ -6,7 +6,7 @@ It knows nothing of keys; whoever calls `follow` has decided what counts.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,26 +76,32 @@ def _stripped(row: Row, document: dict[str, Any], gone: Iterable[str]) -> Row:
     return (*row[:5], named, canonical(document).decode())
 
 
-def follow(connection: sa.Connection, station: str) -> None:
-    """Takes out what `forgotten` records say that count and are signed; what nobody has signed takes nothing."""
-    place = connection.scalar(sa.select(stations.c.id).where(stations.c.station == station))
-    told = connection.scalars(
-        sa.select(records.c.document)
+def follow(connection: sa.Connection, names: Sequence[str]) -> None:
+    """Takes out what `forgotten` records say that count and are signed; what nobody has signed takes nothing.
+
+    Args:
+        connection: in a transaction.
+        names: the stations.
+    """
+    told = connection.execute(
+        sa.select(stations.c.id, records.c.document)
+        .join(stations, stations.c.id == records.c.station)
         .join(segments, segments.c.id == records.c.segment)
-        .where(records.c.station == place, records.c.visit == FORGETTING)
+        .where(stations.c.station.in_(names), records.c.visit == FORGETTING)
         .where(segments.c.standing == COUNTS, segments.c.key.is_not(None))
+        .order_by(records.c.segment, records.c.seq)
     ).all()
     if not told:
         return
     known = Forgotten(connection).known
-    for each in (each for document in told for each in forgettings_in(json.loads(document))):
+    for place, each in ((row.id, each) for row in told for each in forgettings_in(json.loads(row.document))):
         if each not in known:
             known.add(each)
             connection.execute(forgotten.insert(), {name: getattr(each, name) for name in Forgetting.__slots__})
             _take_out(connection, each, place)
 
 
-def _take_out(connection: sa.Connection, each: Forgetting, place: int | None) -> None:
+def _take_out(connection: sa.Connection, each: Forgetting, place: int) -> None:
     which = records.c.about == each.volunteer if each.volunteer else records.c.station == place
     for row in connection.execute(sa.select(records).where(which, records.c.about.is_not(None))).all():
         document = json.loads(row.document)

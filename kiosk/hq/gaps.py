@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 
 import sqlalchemy as sa
 
@@ -29,14 +29,14 @@ def missing(connection: sa.Connection, station: str | None = None) -> Iterator[t
             yield name, epoch, before + 1, last
 
 
-def held(connection: sa.Connection, station: str) -> Mapping[str, int]:
-    """By epoch the seq up to which every record of a station is here and counts."""
-    found: dict[str, int] = {}
+def held(connection: sa.Connection, names: Sequence[str]) -> dict[str, dict[str, int]]:
+    """By station and epoch the seq up to which every record is here and counts."""
+    found: dict[str, dict[str, int]] = {station: {} for station in names}
     columns = segments.c
-    wanted = sa.select(columns.epoch, columns.first_seq, columns.records)
-    wanted = wanted.where(columns.station == station, columns.standing == COUNTS)
-    for epoch, first_seq, count in connection.execute(wanted.order_by(columns.epoch, columns.first_seq)):
-        reached = found.get(epoch, 0)
+    wanted = sa.select(columns.station, columns.epoch, columns.first_seq, columns.records)
+    wanted = wanted.where(columns.station.in_(names), columns.standing == COUNTS)
+    for station, epoch, first_seq, count in connection.execute(wanted.order_by(columns.epoch, columns.first_seq)):
+        reached = found[station].get(epoch, 0)
         if first_seq <= reached + 1:
-            found[epoch] = max(reached, first_seq + count - 1)
+            found[station][epoch] = max(reached, first_seq + count - 1)
     return found

@@ -25,7 +25,7 @@ from kiosk.hq.database import (
 from kiosk.hq.forgetting import Forgotten
 from kiosk.hq.opening import Opened
 from kiosk.hq.standing import UNTRUSTED, trusted_keys
-from kiosk.published import End, Head
+from kiosk.published import Head
 from kiosk.records import timestamp
 
 
@@ -176,22 +176,36 @@ def _places(connection: sa.Connection, opened: Sequence[Opened]) -> Mapping[str,
     return {row.station: row.id for row in connection.execute(wanted)}
 
 
-def take_head(connection: sa.Connection, head: Head, now: datetime) -> None:
-    """Takes in what a head says, whose key counts: where the station is, and how far its epochs reach."""
-    row = {"name": head.name, "street": head.street, "community": head.community, "last_seen": timestamp(now)}
-    known = connection.scalar(sa.select(stations.c.id).where(stations.c.station == head.station))
-    if known is None:
-        connection.execute(stations.insert(), {"station": head.station, **row})
-    else:
-        connection.execute(stations.update().where(stations.c.id == known).values(row))
-    for end in head.ends:
-        _reach(connection, head.station, end)
+def take_heads(connection: sa.Connection, heads: Sequence[Head], now: datetime) -> None:
+    """Takes in what heads say, whose keys count: where stations are, and how far their epochs reach."""
+    names = [head.station for head in heads]
+    known = set(connection.scalars(sa.select(stations.c.station).where(stations.c.station.in_(names))))
+    told = [
+        {"name": head.name, "street": head.street, "community": head.community, "last_seen": timestamp(now)}
+        for head in heads
+    ]
+    new = [{"station": name, **row} for name, row in zip(names, told, strict=True) if name not in known]
+    changed = [{"which": name, **row} for name, row in zip(names, told, strict=True) if name in known]
+    if new:
+        connection.execute(stations.insert(), new)
+    if changed:
+        connection.execute(stations.update().where(stations.c.station == sa.bindparam("which")), changed)
+    _reach(connection, heads)
 
 
-def _reach(connection: sa.Connection, station: str, end: End) -> None:
-    same = (ends.c.station == station, ends.c.epoch == end.epoch)
-    before = connection.scalar(sa.select(ends.c.seq).where(*same))
-    if before is None:
-        connection.execute(ends.insert(), {"station": station, "epoch": end.epoch, "seq": end.seq})
-    elif before < end.seq:  # an older head, from a stick that was long on its way, takes nothing back
-        connection.execute(ends.update().where(*same).values(seq=end.seq))
+def _reach(connection: sa.Connection, heads: Sequence[Head]) -> None:
+    names = [head.station for head in heads]
+    before = connection.execute(sa.select(ends).where(ends.c.station.in_(names)))
+    reached = {(row.station, row.epoch): row.seq for row in before}
+    further: dict[tuple[str, str], int] = {}
+    for head in heads:
+        for end in head.ends:
+            where = (head.station, end.epoch)
+            # An older head, from a stick that was long on its way, takes nothing back.
+            if end.seq > max(reached.get(where, -1), further.get(where, -1)):
+                further[where] = end.seq
+    for station, epoch in further.keys() & reached.keys():
+        connection.execute(ends.delete().where(ends.c.station == station, ends.c.epoch == epoch))
+    rows = [{"station": station, "epoch": epoch, "seq": seq} for (station, epoch), seq in further.items()]
+    if rows:
+        connection.execute(ends.insert(), rows)

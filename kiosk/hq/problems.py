@@ -370,5 +370,5 @@ def resolve(
     }
     connection.execute(resolutions.insert(), row)
     if found.kind == FORK:
-        settle(connection, found.station)
+        settle(connection, [found.station])
     return found

@@ -18,6 +18,8 @@ from kiosk.records import ZEROS
 SAME: Final = "same"
 FORK: Final = "fork"
 UNTRUSTED: Final = "untrusted"
+_AT_ONCE: Final = 500
+"""Values in one question: databases take only so many."""
 
 
 Keys = Mapping[bytes, str | None]
@@ -47,7 +49,6 @@ class _Stretch:
     """A segment as far as it matters for what counts."""
 
     id: int
-    epoch: str
     number: int | None
     hash: str
     first_seq: int
@@ -67,26 +68,18 @@ class _Stretch:
         return start >= 0 and self.hashes[start : start + len(other.hashes)] == other.hashes
 
 
-def settle(connection: sa.Connection, station: str, keys: Keys | None = None) -> None:
-    """Decides which segments of a station count, and follows what the records that count say is forgotten.
-
-    Args:
-        connection: in a transaction.
-        station: the station's id.
-        keys: its `trusted_keys`, where they were asked for already.
-    """
-    if keys is None:
-        keys = trusted_keys(connection, [station])[station]
-    wanted = sa.select(segments).where(segments.c.station == station).order_by(segments.c.id)
-    by_epoch: dict[str, list[_Stretch]] = {}
+def settle(connection: sa.Connection, names: Sequence[str]) -> None:
+    """Decides which segments of stations count, and follows what the records that count say is forgotten."""
+    keys, chosen = trusted_keys(connection, names), _chosen(connection, names)
+    epochs: dict[tuple[str, str], list[_Stretch]] = {}
     before: dict[int, str] = {}
-    signed = 0
+    signed: set[str] = set()
+    wanted = sa.select(segments).where(segments.c.station.in_(names)).order_by(segments.c.id)
     for row in connection.execute(wanted):
         before[row.id] = row.standing
-        trusted = row.key is None or _counted_when(row.received, bytes(row.key), keys)
+        trusted = row.key is None or _counted_when(row.received, bytes(row.key), keys[row.station])
         stretch = _Stretch(
             row.id,
-            row.epoch,
             row.number,
             row.hash,
             row.first_seq,
@@ -96,36 +89,50 @@ def settle(connection: sa.Connection, station: str, keys: Keys | None = None) ->
             row.key is not None,
             COUNTS if trusted else UNTRUSTED,
         )
-        signed += trusted and row.key is not None
-        by_epoch.setdefault(row.epoch, []).append(stretch)
-    chosen = _chosen(connection, station)
-    for stretches in by_epoch.values():
+        if trusted and stretch.signed:
+            signed.add(row.station)
+        epochs.setdefault((row.station, row.epoch), []).append(stretch)
+    changed: set[str] = set()
+    now: dict[str, list[int]] = {}
+    for (station, _epoch), stretches in epochs.items():
         _judge([each for each in stretches if each.standing == COUNTS], chosen)
-    changed = False
-    for stretch in (each for stretches in by_epoch.values() for each in stretches):
-        changed |= before[stretch.id] != stretch.standing
-        if stretch.standing == SAME and not stretch.signed:
-            # A file that was not sealed yet: every record of it is here in the one that took its place.
-            connection.execute(records.delete().where(records.c.segment == stretch.id))
-            connection.execute(segments.delete().where(segments.c.id == stretch.id))
-        elif before[stretch.id] != stretch.standing:
-            change = segments.update().where(segments.c.id == stretch.id).values(standing=stretch.standing)
-            connection.execute(change)
-    if changed:  # the station has to be told anew how much is held
-        connection.execute(heads.delete().where(heads.c.station == station))
-    if signed:
-        follow(connection, station)
+        for each in stretches:
+            if before[each.id] != each.standing:
+                changed.add(station)
+            if each.standing == SAME and not each.signed:
+                now.setdefault("", []).append(each.id)
+            elif before[each.id] != each.standing:
+                now.setdefault(each.standing, []).append(each.id)
+    _write(connection, now)
+    if changed:  # those stations have to be told anew how much is held
+        connection.execute(heads.delete().where(heads.c.station.in_(changed)))
+    follow(connection, sorted(signed))
 
 
-def _counted_when(received: str, key: bytes, keys: Mapping[bytes, str | None]) -> bool:
+def _write(connection: sa.Connection, now: Mapping[str, Sequence[int]]) -> None:
+    """Writes standings; what has none any more is taken out.
+
+    That is a file that was not sealed yet: every record of it is here in the one that took its place.
+    """
+    for standing, ids in now.items():
+        for start in range(0, len(ids), _AT_ONCE):
+            some = ids[start : start + _AT_ONCE]
+            if standing:
+                connection.execute(segments.update().where(segments.c.id.in_(some)).values(standing=standing))
+            else:
+                connection.execute(records.delete().where(records.c.segment.in_(some)))
+                connection.execute(segments.delete().where(segments.c.id.in_(some)))
+
+
+def _counted_when(received: str, key: bytes, keys: Keys) -> bool:
     """Whether a key counted when something that it has signed was received."""
     withdrawn = keys.get(key)
     return key in keys and (withdrawn is None or received < withdrawn)
 
 
-def _chosen(connection: sa.Connection, station: str) -> Mapping[str, int]:
+def _chosen(connection: sa.Connection, names: Sequence[str]) -> Mapping[str, int]:
     """The hashes of segments that somebody has chosen among forks, the latest decision highest."""
-    wanted = sa.select(resolutions.c.decision).where(resolutions.c.station == station, resolutions.c.kind == FORK)
+    wanted = sa.select(resolutions.c.decision).where(resolutions.c.station.in_(names), resolutions.c.kind == FORK)
     decisions = connection.scalars(wanted.order_by(resolutions.c.place))
     return {hash_: place for place, hash_ in enumerate(decisions, start=1)}
 
