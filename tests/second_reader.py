@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,37 +21,33 @@ def report(folder: Path, now: datetime) -> dict[tuple[str, str], Counter[str]]:
     void = {r["target"] for r in log if r["type"] == "voided"}
     when = {r["id"]: datetime.fromisoformat(right.get(r["id"], r["occurred"])) for r in log}
     days: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-    people: dict[str, list[tuple[datetime, dict[str, Any]]]] = defaultdict(list)
+    visits = [r for r in log if r["type"] == "checked_in" and r["id"] not in void]
     for record in log:
-        if record["type"] == "refused":
-            days[when[record["id"]].date().isoformat(), record["station"]]["refused"] += 1
-        if record["type"] == "checked_in" and record["id"] not in void:
-            people[record["volunteer"]].append((when[record["id"]], record))
-    for visits in people.values():
-        covered, of_day = datetime.min.replace(tzinfo=now.tzinfo), defaultdict[tuple[str, str], list[int | None]](list)
-        for start, visit in sorted(visits, key=lambda told: told[0]):
-            at, over, stretches = start, False, list[tuple[datetime, datetime]]()
-            since: datetime | None = start
-            duty: str | None = None
+        days[when[record["id"]].date().isoformat(), record["station"]]["refused"] += record["type"] == "refused"
+    for volunteer in {visit["volunteer"] for visit in visits}:
+        covered, served = datetime.min.replace(tzinfo=now.tzinfo), defaultdict[tuple[str, str], list[int | None]](list)
+        mine = [visit for visit in visits if visit["volunteer"] == volunteer]
+        for visit in sorted(mine, key=lambda visit: when[visit["id"]]):
+            start = at = when[visit["id"]]
+            duty, over, total, stretches = None, False, timedelta(), list[tuple[datetime, datetime]]()
+            running: datetime | None = start
             for record in (r for r in log if r.get("visit") == visit["id"] and r["id"] not in void and not over):
-                if record["type"] not in ("duty_started", "duty_ended", "checked_out"):
-                    continue
-                at = max(at, when[record["id"]])
+                ends = record["type"] == "duty_ended"
+                if ends or record["type"] in ("duty_started", "checked_out"):
+                    at = max(at, when[record["id"]])
                 if record["type"] == "duty_started":
-                    since, duty = since or at, record["id"]
-                elif record["type"] == "checked_out" or duty in (None, record["start"]):
-                    stretches += [(since, at)] if since else []
-                    since, duty, over = None, None, record["type"] == "checked_out"
-            midnight = datetime.combine(start.date() + timedelta(days=1), datetime.min.time(), start.tzinfo)
+                    running, duty = running or at, record["id"]
+                elif record["type"] == "checked_out" or (ends and duty in (None, record["start"])):
+                    stretches += [(running, at)] if running else []
+                    running, duty, over = None, None, record["type"] == "checked_out"
+            midnight = datetime.combine(start.date() + timedelta(days=1), time(), start.tzinfo)
             pending = not over and now >= max(midnight, start + timedelta(hours=12))
-            stretches += [(since, now)] if since else []
-            served = timedelta()
-            for begin, end in [] if pending else stretches:
-                served += max(end - max(begin, covered), timedelta())
+            for begin, end in [] if pending else [*stretches, *([(running, now)] if running else [])]:
+                total += max(end - max(begin, covered), timedelta())
                 covered = max(covered, end)
             key = (start.date().isoformat(), visit["station"])
-            of_day[key].append(None if pending else int(served.total_seconds() // 60))
-            days[key] += Counter(check_ins=1, pending_check_out=int(pending))
-        for key, minutes in of_day.items():
-            days[key] += Counter(people=1, minutes=0 if None in minutes else sum(filter(None, minutes)))
-    return dict(days)
+            served[key].append(None if pending else int(total.total_seconds() // 60))
+            days[key].update(check_ins=1, pending_check_out=int(pending))
+        for key, minutes in served.items():
+            days[key].update(people=1, minutes=0 if None in minutes else sum(filter(None, minutes)))
+    return {key: numbers for key, numbers in days.items() if any(numbers.values())}
