@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import date, time
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -32,7 +33,7 @@ from kiosk.canonical import SUM, is_as_written, with_sum
 from kiosk.durable import write_durably
 from kiosk.errors import CampaignError
 from kiosk.i18n import LANGUAGES, _
-from kiosk.trust import open_signed, signed
+from kiosk.trust import NotSigned, open_signed, signed
 from kiosk.wording import cause
 
 SHIPPED: Final = ("campaign.json", "communities.json", "contacts.json")
@@ -367,6 +368,8 @@ def _without_sum(campaign: Campaign) -> dict[str, Any]:
 
 CAMPAIGNS: Final = "campaigns"
 """The kind of document in which headquarters tells all stations its campaigns."""
+COPY: Final = "campaign/headquarters"
+"""That document as it came last: where a bundle is damaged, what it held is here once more."""
 
 
 def sign_campaigns(campaigns: Iterable[Campaign], number: int, sign: Callable[[bytes], bytes]) -> bytes:
@@ -397,6 +400,8 @@ def take_campaigns(folder: Path, content: bytes, public: bytes) -> list[Campaign
         OSError: if one could not be made durable.
     """
     members = open_signed(CAMPAIGNS, content, public)
+    if _number_of_copy(folder, public) < int(members["number"]):
+        write_durably(folder / COPY, content, folder / "tmp")
     new: list[Campaign] = []
     wrong: list[CampaignError] = []
     for source in members["campaigns"]:
@@ -414,6 +419,27 @@ def take_campaigns(folder: Path, content: bytes, public: bytes) -> list[Campaign
     if wrong:
         raise wrong[0]
     return new
+
+
+def _number_of_copy(folder: Path, public: bytes) -> int:
+    with suppress(OSError, NotSigned, ValueError, KeyError, TypeError):
+        return int(open_signed(CAMPAIGNS, (folder / COPY).read_bytes(), public)["number"])
+    return -1
+
+
+def copied_campaigns(folder: Path, public: bytes) -> list[Campaign]:
+    """The campaigns in the copy of what headquarters has told; those that are wrong are left out.
+
+    Args:
+        folder: the data folder.
+        public: headquarters' public key.
+    """
+    found = []
+    with suppress(OSError, NotSigned, KeyError, TypeError):
+        for source in open_signed(CAMPAIGNS, (folder / COPY).read_bytes(), public)["campaigns"]:
+            with suppress(CampaignError):
+                found.append(parse(source))
+    return found
 
 
 def load_campaigns(folder: Path, *, unchanged: bool = True) -> Campaigns:

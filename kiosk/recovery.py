@@ -17,9 +17,11 @@ from kiosk.campaign_files import shipped
 from kiosk.durable import FolderLock, make_folder, move_durably, write_durably
 from kiosk.errors import CampaignError
 from kiosk.i18n import _
+from kiosk.keys import Keys
 from kiosk.segments import check_within, read_all
 from kiosk.settings import FILE, NotSetUp, Settings, SettingsError, read_settings
 from kiosk.store import new_epoch, place_aside
+from kiosk.trust import KeysError
 
 
 def settings_of(folder: Path, entropy: Callable[[int], bytes]) -> tuple[Settings, bool]:
@@ -106,18 +108,31 @@ def _place(told: Settings, campaign: Campaign | None) -> Community | None:
 
 
 def campaigns_of(folder: Path) -> Campaigns:
-    """The campaigns of a station; where none is as it was written, the shipped one, if the log names that last.
+    """The campaigns of a station; what cannot be read is taken from the copy of what headquarters has told.
 
-    Where it does not, one that can be read has to do.
+    Where none is as it was written, nor in that copy, the shipped one counts if the log names that last; where it does
+    not, one that can be read has to do.
 
     Raises:
         CampaignError: if there is none.
     """
     try:
-        return campaign_files.load_campaigns(folder)
+        found = campaign_files.load_campaigns(folder)
     except CampaignError as error:
+        if copied := _copied(folder):
+            return Campaigns(tuple(copied), (str(error),))
         under = [record["campaign"] for segment in read_all(folder)[0] for record in segment.records]
         instead = shipped()
         if under and under[-1] == instead.id:
             return Campaigns((instead,), (str(error),))
         return replace(campaign_files.load_campaigns(folder, unchanged=False), damaged=(str(error),))
+    if not found.damaged:
+        return found
+    lacking = (each for each in _copied(folder) if found.of(each.id, each.version) is None)
+    return replace(found, known=(*found.known, *lacking))
+
+
+def _copied(folder: Path) -> list[Campaign]:
+    with suppress(KeysError):
+        return campaign_files.copied_campaigns(folder, Keys(folder / "keys", folder / "tmp").hq)
+    return []

@@ -367,3 +367,32 @@ def test_the_receipt_that_is_kept_is_checked_when_it_is_read(district: District)
     path.write_bytes(path.read_bytes().replace(b'"number":', b'"number":9', 1))
     assert read_receipt(district.folder / HERE) is None
     assert standing(district.folder / HERE).confirmed == 0
+
+
+@pytest.mark.parametrize("content", [b"", b"{", None])
+def test_a_campaign_that_headquarters_has_published_survives_its_damaged_file(
+    district: District, content: bytes | None
+) -> None:
+    shown = district.folder / "c.json"
+    district.hq("campaign", "show", "--out", str(shown))
+    where = ["--community", "330102016001", "--place", "门岗", "--from", "08:00", "--to", "12:00"]
+    district.hq("campaign", "post", str(shown), "P1", "--duty", "temperature", *where, "--wanted", "3")
+    district.hq("campaign", "publish", str(shown))
+    district.handed(HERE, (1,))
+    district.collect()
+    district.sync(HERE)
+    folder = district.folder / HERE / "campaign"
+    for path in folder.glob("*.json"):  # both: the shipped one could not stand in for the other
+        path.unlink() if content is None else path.write_bytes(content)
+    opened = Station(district.folder / HERE, clock=district.clock)
+    assert (opened.campaign.version, [post.id for post in opened.campaign.posts]) == (2, ["P1"])
+    assert arrive(opened, district.campaign, 5).outcome == "admitted"
+    assert opened.damage
+    opened.close()
+    copy = folder / "headquarters"
+    copy.write_bytes(
+        copy.read_bytes().replace("门岗".encode(), "门卫".encode())
+    )  # nobody has signed this
+    opened = Station(district.folder / HERE, clock=district.clock)
+    assert opened.campaign.posts == ()
+    opened.close()
