@@ -235,9 +235,13 @@ def test_a_plain_file_from_a_stick_is_taken_in_and_nobody_has_signed_it(district
     stick = district.folder / "stick"
     stick.mkdir()
     shutil.copy(district.folder / HERE / "records" / "open.json", stick)
-    assert district.collect(stick).code == 0
+    done = district.collect(stick)
+    assert done.code == 0
+    assert HERE in done.err  # it says so
     everything(district, HERE)
-    assert [row.key for row in rows_of(district, segments)] == [None]
+    district.sync(HERE)
+    assert district.collect().err == ""
+    assert [row.key is None for row in rows_of(district, segments)] == [False]
 
 
 @pytest.mark.parametrize("how", ["the data folder", "the folder of records", "the file itself"])

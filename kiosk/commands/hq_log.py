@@ -100,6 +100,9 @@ def _tell_collected(found: Collected) -> bool:
     for station in found.forks:
         sentence = _("Station {station}: there are two logs, and one of them does not count. See: kiosk hq problems")
         print(sentence.format(station=station), file=sys.stderr)
+    for station in found.unsigned:
+        sentence = _("Station {station}: taken in from plain files, which nobody has signed.")
+        print(sentence.format(station=station), file=sys.stderr)
     return bool(found.refused or found.forks)
 
 

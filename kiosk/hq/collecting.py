@@ -69,6 +69,7 @@ class Collected:
         segments, records: how many were new.
         refused: what could not be accepted, each in a sentence.
         forks: stations of which two branches are known since now.
+        unsigned: stations of which something new is from plain files that nobody has signed.
         problems: what else went wrong, each in a sentence.
     """
 
@@ -78,6 +79,7 @@ class Collected:
     records: int = 0
     refused: list[str] = field(default_factory=list)
     forks: list[str] = field(default_factory=list)
+    unsigned: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
@@ -328,6 +330,7 @@ class _Collecting:
         with self._database.begin() as connection:
             connection.execute(quarantine.delete().where(quarantine.c.url == self._url, quarantine.c.name.in_(good)))
             self._settle(connection, sorted(changed))
+        self._found.unsigned = sorted(changed)
         self._found.stations += len(changed)
         return self._found
 
