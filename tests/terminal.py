@@ -97,6 +97,8 @@ class Terminal:
         """
         self._master, self._slave = os.openpty()
         os.set_blocking(self._master, False)
+        self._ready = select.poll()  # not select: a test run may have more than a thousand files open
+        self._ready.register(self._master, select.POLLIN)
         self.cooked = termios.tcgetattr(self._slave)
         self._screen = _Screen(*size)
         self._stream = pyte.ByteStream(self._screen)
@@ -145,8 +147,8 @@ class Terminal:
         deadline = time.monotonic() + seconds
         seen = False
         while True:
-            ready, _, _ = select.select([self._master], [], [], 0 if seen else max(0.0, deadline - time.monotonic()))
-            if not ready:
+            left = 0.0 if seen else max(0.0, deadline - time.monotonic())
+            if not self._ready.poll(left * 1000):
                 return seen
             try:
                 data = os.read(self._master, 1 << 16)
