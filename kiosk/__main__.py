@@ -23,7 +23,10 @@ _FORMATS = ("table", "json", "csv")
 
 def _day(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
+        if not 2000 <= day.year <= 2100:
+            raise ValueError(text)
+        return day
     except ValueError as error:
         raise argparse.ArgumentTypeError(_("{text} is no day; write it like 2021-12-01").format(text=text)) from error
 

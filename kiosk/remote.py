@@ -42,6 +42,14 @@ class Missing(RemoteError):
     """There is no such file."""
 
 
+class Unusable(RemoteError):
+    """What lies there under that name cannot be read, or is no file; everything else at the place may be good."""
+
+
+LARGEST: Final = 64 * 2**20
+"""Bytes of the largest file that is read from a folder; what a station hands over is far smaller."""
+
+
 @dataclass(frozen=True, slots=True)
 class Credentials:
     """How to prove who one is; what is empty is left to the servers' own ways, such as an SSH agent.
@@ -233,7 +241,18 @@ class _Folder(Place):
 
     def read(self, name: str) -> bytes:
         with self._there():
-            return (self._path / name).read_bytes()
+            # Not to wait for whoever writes to it, if it is no file but a pipe.
+            descriptor = os.open(self._path / name, os.O_RDONLY | os.O_NONBLOCK)
+            try:
+                found = os.fstat(descriptor)
+                if not stat.S_ISREG(found.st_mode):
+                    raise Unusable(_("{place}, {name}: this is no file.").format(place=self.shown, name=name))
+                if found.st_size > LARGEST:
+                    raise Unusable(_("{place}, {name}: this is too large.").format(place=self.shown, name=name))
+                with open(descriptor, "rb", closefd=False) as file:
+                    return file.read()
+            finally:
+                os.close(descriptor)
 
     def _put(self, name: str, content: bytes) -> None:
         path = self._path / name
@@ -268,7 +287,7 @@ class _Folder(Place):
 
 
 def _unless_missing(error: OSError) -> None:
-    if not isinstance(error, FileNotFoundError):
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
         raise error
 
 
@@ -281,7 +300,11 @@ def _told(place: str) -> Iterator[None]:
         if error.errno == errno.ENODEV:
             raise RemoteError(_("{place} is not there any more. Is the stick in?").format(place=place)) from error
         raise Missing(_("{place} does not hold what is looked for.").format(place=place)) from error
+    except NotADirectoryError as error:
+        raise Missing(_("{place} does not hold what is looked for.").format(place=place)) from error
     except OSError as error:
+        if error.errno in (errno.ELOOP, errno.EIO, errno.EISDIR, errno.EILSEQ):
+            raise Unusable(str(_unusable(place, cause(error)))) from error
         raise _unusable(place, cause(error)) from error
 
 

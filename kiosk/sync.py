@@ -25,7 +25,7 @@ from kiosk.i18n import _
 from kiosk.keys import Keys
 from kiosk.published import End, Envelope, Head, Receipt, Refused
 from kiosk.records import timestamp
-from kiosk.remote import Missing, Place, RemoteError
+from kiosk.remote import Missing, Place, RemoteError, Unusable
 from kiosk.segments import OPEN, Sealed, Unreadable, check_within, parse_segment, read_segment, sealed_segments
 from kiosk.settings import Settings, read_settings
 from kiosk.trust import KeysError, NotSigned
@@ -179,7 +179,7 @@ class _Exchange:
         """What the place says was handed over; None if nothing, or nothing that can be believed."""
         try:
             content = self._place.read(published.head_name(self._settings.station))
-        except Missing:
+        except (Missing, Unusable):
             return None, b""
         try:
             head = Head.read(content)
@@ -314,7 +314,7 @@ class _Exchange:
     def _fetch_receipt(self) -> Receipt | None:
         """Takes headquarters' receipt in; returns the newest."""
         known = read_receipt(self._folder)
-        with suppress(NotSigned, KeysError, Missing, OSError):
+        with suppress(NotSigned, KeysError, Missing, Unusable, OSError):
             content = self._place.read(published.receipt_name(self._settings.station))
             told = Receipt.read(content, self._keys.hq)
             if told.station == self._settings.station and told.number > (known.number if known else 0):

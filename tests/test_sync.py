@@ -390,9 +390,7 @@ def test_a_campaign_that_headquarters_has_published_survives_its_damaged_file(
     assert opened.damage
     opened.close()
     copy = folder / "headquarters"
-    copy.write_bytes(
-        copy.read_bytes().replace("门岗".encode(), "门卫".encode())
-    )  # nobody has signed this
+    copy.write_bytes(copy.read_bytes().replace("门岗".encode(), "门卫".encode()))  # nobody has signed this
     opened = Station(district.folder / HERE, clock=district.clock)
     assert opened.campaign.posts == ()
     opened.close()

@@ -110,15 +110,17 @@ def accept(folder: Path, options: Namespace) -> int:
         elif options.key is None and options.source is None:
             keys = enrolment.accept(database, station, enrolment.shown(database, station), now)
         else:
-            keys = enrolment.accept(database, station, _named(options, station), now)
+            keys = enrolment.accept(database, station, _named(database, options, station), now)
     _print(keys, options.format)
     if options.format == "table" and options.withdraw is None:
         print(_("Please compare the fingerprint over the telephone; a station shows it with: kiosk badge stations"))
     return 0
 
 
-def _named(options: Namespace, station: str) -> Handed:
+def _named(database: Database, options: Namespace, station: str) -> Handed:
     if options.key is not None:
+        if (shown := enrolment.key_shown(database, station, options.key)) is not None:
+            return Handed((shown,), {})
         try:
             key = bytes.fromhex(options.key)
         except ValueError:

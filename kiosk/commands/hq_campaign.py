@@ -27,6 +27,8 @@ def run_show(folder: Path, options: Namespace) -> int:
     if options.out is None:
         return _print(campaign, options)
     source = json.loads(json.dumps(dict(campaign.source)))
+    if options.out.exists():
+        raise WrongUsage(_("There is {file} already.").format(file=options.out))
     source["campaign"]["version"] = max([*known, campaign.version]) + 1 if known else campaign.version + 1
     _write(options.out, source)
     return 0

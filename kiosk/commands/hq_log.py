@@ -58,6 +58,8 @@ def run_collect(folder: Path, options: Namespace) -> int:
     with opened(folder, options) as database:
         keys = keys_of(database, options)
         for url in options.urls:
+            if not url.strip():
+                raise WrongUsage(_("a file or folder without a name"))
             try:
                 found = collect(database, keys, url, credentials, now)
             except WrongUsage:
@@ -96,7 +98,7 @@ def _tell_collected(found: Collected) -> bool:
     """Names what was wrong on stderr; returns whether something could not be accepted."""
     sys.stdout.flush()
     for said in (*found.refused, *found.problems):
-        print(said, file=sys.stderr)
+        print(output.printable(said), file=sys.stderr)
     for station in found.forks:
         sentence = _("Station {station}: there are two logs, and one of them does not count. See: kiosk hq problems")
         print(sentence.format(station=station), file=sys.stderr)
@@ -131,13 +133,24 @@ def run_roster(folder: Path, options: Namespace) -> int:
     with opened(folder, options) as database:
         campaign = names(database)
         with database.begin() as connection:
-            which = {"station": options.station, "community": community_code(campaign, options.community)}
+            which = _which(connection, campaign, options)
             entries = list(reading.roster_of(connection, now, options.day or service_day(now), **which))
     form = {"table": "words", "csv": "codes", "json": "zh"}[options.format]
     rows = roster_rows((entry for _where, entry in entries), campaign, form=form)
     told = [{"station": where.station, **row} for (where, _entry), row in zip(entries, rows, strict=True)]
     output.emit(told, {"station": _("Station"), **roster_headings()}, options.format)
     return 0
+
+
+def _which(connection: sa.Connection, campaign: Campaign, options: Namespace) -> dict[str, str | None]:
+    """Which stations are meant.
+
+    Raises:
+        WrongUsage: if there is no such station or community: an empty answer would look as if nobody had come.
+    """
+    if options.station is not None and not reading.all_stations(connection, station=options.station):
+        raise WrongUsage(_("Nothing of station {station} was collected yet.").format(station=options.station))
+    return {"station": options.station, "community": community_code(campaign, options.community)}
 
 
 def community_code(campaign: Campaign, named: str | None) -> str | None:
@@ -160,7 +173,7 @@ def run_report(folder: Path, options: Namespace) -> int:
     with opened(folder, options) as database:
         campaign = names(database)
         with database.begin() as connection:
-            which = {"station": options.station, "community": community_code(campaign, options.community)}
+            which = _which(connection, campaign, options)
             if options.needs:
                 day = options.day or service_day(now)
                 return _print_needs(reading.needs(connection, campaigns.published(database), day, **which), options)

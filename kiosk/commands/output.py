@@ -70,10 +70,11 @@ def _emit_table(rows: Iterable[Mapping[str, object]], headings: Mapping[str, str
         table.add_column(heading, overflow="fold")
     for row in rows:
         # Text, not str: a name with brackets must not be taken for markup.
-        table.add_row(*(Text(_printable(short(row[key]))) for key in headings))
+        table.add_row(*(Text(printable(short(row[key]))) for key in headings))
     wide = None if sys.stdout.isatty() else 240
     Console(file=sys.stdout, width=wide, highlight=False).print(table)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """Text without what would move a cursor or change a colour."""
     return "".join(char if char.isprintable() else " " for char in text)

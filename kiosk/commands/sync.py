@@ -56,7 +56,10 @@ def run(folder: Path, options: Namespace) -> int:
     for problem in outcome.problems:
         print(problem, file=sys.stderr)
     if outcome.copied:
-        print(_("Somebody else goes on from a copy of this data folder. Please tell headquarters."), file=sys.stderr)
+        print(
+            _("Another copy of this data folder has gone on, or it is from a backup. Please tell headquarters."),
+            file=sys.stderr,
+        )
     return 1 if wrong or outcome.problems or outcome.copied else 0
 
 

@@ -19,7 +19,7 @@ from kiosk.hq.gaps import held
 from kiosk.hq.keys import HqKeys
 from kiosk.published import CAMPAIGNS, DIRECTORY, Receipt, receipt_name
 from kiosk.records import timestamp
-from kiosk.remote import Place, RemoteError
+from kiosk.remote import Missing, Place, RemoteError
 
 _WRITERS: Final = 4
 """What takes time is the disk, or the way to a server."""
@@ -71,7 +71,16 @@ class Answering:
         return replace(receipt, number=number).sign(self._keys.sign)
 
     def to_all(self) -> None:
-        """Lays there what all stations are told."""
+        """Lays there what all stations are told. Where nothing of it lies any more, nothing else does, either."""
+        try:
+            self._place.read(DIRECTORY)
+        except Missing:
+            with self._database.begin() as connection:
+                connection.execute(answers.delete().where(answers.c.url == self._url, answers.c.name == DIRECTORY))
+                connection.execute(answers.delete().where(answers.c.url == self._url, answers.c.name == CAMPAIGNS))
+        except RemoteError as error:
+            self.problems.append(str(error))
+            return
         directory = enrolment.directory(self._database, self._keys.sign, self._now)
         told = [_Answer(DIRECTORY, directory, lambda _number: directory)]
         published = campaigns.document(self._database, self._keys.sign)

@@ -22,14 +22,16 @@ import sqlalchemy as sa
 
 from kiosk.errors import KioskError
 from kiosk.hq.answering import Answering
-from kiosk.hq.database import Database, heads, quarantine, segments, stations
+from kiosk.hq.database import FORK, Database, heads, quarantine, segments, stations
+from kiosk.hq.gaps import missing
 from kiosk.hq.intake import take, take_heads
 from kiosk.hq.keys import HqKeys, opener_for
-from kiosk.hq.opening import Opened, is_sealed_name, open_plain, open_published
+from kiosk.hq.opening import Opened, is_segment_name, open_plain, open_published
 from kiosk.hq.problems import Problem, about_object, decided_about
-from kiosk.hq.standing import FORK, Keys, settle, trusted_keys
+from kiosk.hq.standing import UNTRUSTED, Keys, settle, trusted_keys
 from kiosk.i18n import _
 from kiosk.published import (
+    OBJECT,
     STATION,
     Head,
     Refused,
@@ -37,12 +39,14 @@ from kiosk.published import (
     segment_name,
 )
 from kiosk.records import ZEROS, timestamp
-from kiosk.remote import Credentials, Missing, Place, RemoteError, place_at
+from kiosk.remote import Credentials, Missing, Place, RemoteError, Unusable, place_at
 
 _MANY: Final = 64
 """From so many objects on it pays to open them in several processes."""
 _READERS: Final = 8
 """Heads are small; what takes time is the way to a server and back."""
+_KEPT: Final = 2**20
+"""Bytes of something refused that are kept for whoever looks into it."""
 _STATIONS: Final = 50
 """Stations that are asked about at once."""
 _BATCH: Final = 10_000
@@ -155,6 +159,7 @@ class _Collecting:
         self._opener = opener_for(self._identities)
         self._found = Collected(url)
         self._answering = Answering(database, keys, url, place, now)
+        self._untrusted_before: dict[str, int] = {}
         self._readers = ThreadPoolExecutor(_READERS)
         self._processes: ProcessPoolExecutor | None = None
 
@@ -182,9 +187,13 @@ class _Collecting:
         if self._place.is_folder:
             names = [*files, *(name for folder in plain for name in self._place.files(folder))]
             self.take_files([name for name in names if _may_be_segment(name)])
+        self._forget_gone({*named, *files})
         if any(content for _station, content in changed) or seen:  # not on a stick with plain files
             self._answering.to_all()
-        self._found.problems = self._answering.problems
+        elif not self._found.records and not named:
+            sentence = _("Nothing that a station has handed over lies at {place}.")
+            self._found.problems.append(sentence.format(place=self._place.shown))
+        self._found.problems += self._answering.problems
         return self._found
 
     def _heads(self, candidates: Sequence[str]) -> Iterator[tuple[str, bytes | None]]:
@@ -193,6 +202,9 @@ class _Collecting:
                 return self._place.read(head_name(station))
             except Missing:
                 return None
+            except Unusable as error:
+                self._found.refused.append(f"{head_name(station)}: {error}")
+                return b""
 
         return zip(candidates, self._readers.map(read, candidates), strict=True)
 
@@ -219,6 +231,7 @@ class _Collecting:
             with self._database.begin() as connection:
                 trusted = trusted_keys(connection, names)
                 known = _known_names(connection, names)
+                self._untrusted_before |= _standing(connection, names, UNTRUSTED)
             for station, content in some:
                 task = self._planned(station, content, trusted[station], known[station])
                 if task.wanted or content:
@@ -241,7 +254,7 @@ class _Collecting:
             task.head = head
         except Refused as error:
             self._refuse(station, [Bad(head_name(station), error.kind, str(error), content)])
-        seen = {name for name in self._place.files(station) if is_sealed_name(name)}
+        seen = {name for name in self._place.files(station) if is_segment_name(name)}
         if task.head is not None:
             told = (*task.head.ends, *task.head.others)
             seen |= {segment_name(station, end.epoch, end.number, end.hash) for end in told}
@@ -252,6 +265,7 @@ class _Collecting:
         """Takes in the objects of some stations, walking back to those that nothing has named."""
         asked: set[str] = set()
         clean = {task.station: True for task in tasks}
+        first = {task.station: task.head.key for task in tasks if task.head is not None}
         while wanted:
             asked.update(wanted)
             before: dict[str, None] = {}
@@ -268,9 +282,9 @@ class _Collecting:
                     if isinstance(told, Bad):
                         bad.setdefault(station, []).append(told)
                 if sum(len(each.rows) for each in batch) >= _BATCH:
-                    self._take(batch)
+                    self._take(batch, first)
                     batch = []
-            self._take(batch)
+            self._take(batch, first)
             for station, problems in bad.items():
                 self._refuse(station, problems)
             wanted = [name for name in before if name not in asked]
@@ -281,26 +295,33 @@ class _Collecting:
                 opened = self._opened(wanted, plain=False)
         self._finish(tasks, clean)
 
-    def _take(self, batch: Sequence[Opened]) -> set[str]:
+    def _take(self, batch: Sequence[Opened], first: Mapping[str, bytes] | None = None) -> set[str]:
         """Takes segments in; returns the stations of which something is new."""
         if not batch:
             return set()
         with self._database.begin() as connection:
             before = _amount(connection)
-            changed = take(connection, batch, self._url, self._now)
+            changed = take(connection, batch, self._url, self._now, first)
             segments_, records_ = _amount(connection)
             self._found.segments += segments_ - before[0]
             self._found.records += records_ - before[1]
         return changed
 
-    def _finish(self, tasks: Sequence[_Task], clean: Mapping[str, bool]) -> None:
+    def _finish(self, tasks: Sequence[_Task], clean: dict[str, bool]) -> None:
         """Decides what counts now, and answers; then what is dealt with wholly is left until its head changes."""
         with self._database.begin() as connection:
-            take_heads(connection, [task.head for task in tasks if task.head is not None], self._now)
-            self._settle(connection, [task.station for task in tasks])
-            self._release(connection, [task.station for task in tasks if clean[task.station] and task.head])
+            names = [task.station for task in tasks]
+            keys = trusted_keys(connection, names)
+            # Only now is it known whose word counts of a station that is seen for the first time.
+            believed = [task.head for task in tasks if task.head is not None and task.head.key in keys[task.station]]
+            take_heads(connection, believed, self._now)
+            self._settle(connection, names)
+            lacking = {station for station, _epoch, _first, _last in missing(connection, names)}
+            lacking |= {*names} - {head.station for head in believed}
+            clean = {station: is_clean and station not in lacking for station, is_clean in clean.items()}
+            self._release(connection, [task.station for task in tasks if clean[task.station]])
         answered = self._answering.receipts({task.station: task.content for task in tasks})
-        done = [task for task in tasks if task.station in answered and clean[task.station] and task.head is not None]
+        done = [task for task in tasks if task.station in answered and clean[task.station]]
         if done:
             rows = [
                 {"url": self._url, "station": task.station, "digest": hashlib.sha256(task.content).digest()}
@@ -328,17 +349,24 @@ class _Collecting:
                 self._refuse("", [told])
         changed = self._take(batch)
         with self._database.begin() as connection:
-            connection.execute(quarantine.delete().where(quarantine.c.url == self._url, quarantine.c.name.in_(good)))
+            right = quarantine.c.name.in_([plain_text(name) for name in good])
+            connection.execute(quarantine.delete().where(quarantine.c.url == self._url, right))
             self._settle(connection, sorted(changed))
         self._found.unsigned = sorted(changed)
         self._found.stations += len(changed)
         return self._found
 
     def _settle(self, connection: sa.Connection, names: Sequence[str]) -> None:
-        before = _forks(connection, names)
+        forks, untrusted = (_standing(connection, names, each) for each in (FORK, UNTRUSTED))
         settle(connection, names)
-        after = _forks(connection, names)
-        self._found.forks += [station for station in names if after.get(station, 0) > before.get(station, 0)]
+        after = _standing(connection, names, FORK)
+        self._found.forks += [station for station in names if after.get(station, 0) > forks.get(station, 0)]
+        # What was just taken in is not settled yet, and counted among those before.
+        left = _standing(connection, names, UNTRUSTED)
+        sentence = _("Station {station}: {count} segments are signed with a key that does not count.")
+        for station in names:
+            if left.get(station, 0) and untrusted.get(station, 0) > self._untrusted_before.get(station, 0):
+                self._found.refused.append(sentence.format(station=station, count=left[station]))
 
     # --- opening ----------------------------------------------------------------------------------------------------
 
@@ -367,23 +395,31 @@ class _Collecting:
             decided = decided_about(connection)
             for bad in problems:
                 digest = hashlib.sha256(bad.content).digest()
-                problem = Problem(station, bad.kind, bad.detail, about_object(bad.name, digest))
+                problem = Problem(station, bad.kind, bad.detail, about_object(plain_text(bad.name), digest))
                 if problem.name not in decided:
-                    self._found.refused.append(f"{bad.name}: {bad.detail}")
-                same = (quarantine.c.url == self._url, quarantine.c.name == bad.name)
+                    self._found.refused.append(f"{plain_text(bad.name)}: {bad.detail}")
+                same = (quarantine.c.url == self._url, quarantine.c.name == plain_text(bad.name))
                 since = connection.scalar(sa.select(quarantine.c.since).where(*same))
                 connection.execute(quarantine.delete().where(*same))
                 row = {
                     "url": self._url,
-                    "name": bad.name,
+                    "name": plain_text(bad.name),
                     "station": station,
                     "kind": bad.kind,
                     "detail": bad.detail,
                     "digest": digest,
-                    "content": bad.content,
+                    "content": bad.content[:_KEPT],
                     "since": since or timestamp(self._now),
                 }
                 connection.execute(quarantine.insert(), row)
+
+    def _forget_gone(self, there: set[str]) -> None:
+        """What was refused and does not lie there any more is no problem of this place."""
+        names = {plain_text(name) for name in there}
+        kept = sa.select(quarantine.c.id, quarantine.c.name).where(quarantine.c.url == self._url)
+        with self._database.begin() as connection:
+            gone = [row.id for row in connection.execute(kept) if row.name.partition("/")[0] not in names]
+            connection.execute(quarantine.delete().where(quarantine.c.id.in_(gone)))
 
     def _release(self, connection: sa.Connection, names: Sequence[str]) -> None:
         """What was wrong at this place is right now."""
@@ -403,7 +439,9 @@ def _known_names(connection: sa.Connection, names: Sequence[str]) -> dict[str, _
     found = {station: _Names() for station in names}
     columns = segments.c
     wanted = sa.select(columns.station, columns.epoch, columns.number, columns.hash, columns.prev)
-    wanted = wanted.where(columns.station.in_(names), columns.key.is_not(None), columns.number.is_not(None))
+    # One whose signature does not count is asked for again: by now the station's own may lie there.
+    counting = (columns.key.is_not(None), columns.number.is_not(None), columns.standing != UNTRUSTED)
+    wanted = wanted.where(columns.station.in_(names), *counting)
     for station, epoch, number, hash_, prev in connection.execute(wanted):
         found[station].here.add(segment_name(station, epoch, number, hash_))
         if number > 1 and prev != ZEROS:
@@ -417,20 +455,25 @@ def _amount(connection: sa.Connection) -> tuple[int, int]:
     return int(row[0]), int(row[1])
 
 
-def _forks(connection: sa.Connection, names: Sequence[str]) -> dict[str, int]:
-    """How many segments of stations are on branches that do not count."""
+def _standing(connection: sa.Connection, names: Sequence[str], standing: str) -> dict[str, int]:
+    """How many segments of stations have this standing."""
     columns = segments.c
     wanted = sa.select(columns.station, sa.func.count().label("many")).group_by(columns.station)
-    wanted = wanted.where(columns.station.in_(names), columns.standing == FORK)
+    wanted = wanted.where(columns.station.in_(names), columns.standing == standing)
     return {row.station: row.many for row in connection.execute(wanted)}
+
+
+def plain_text(name: str) -> str:
+    """A file's name as it can be shown and kept: what is no UTF-8, or no letter, is replaced."""
+    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return "".join(char if char.isprintable() else "\ufffd" for char in text)
 
 
 def _may_be_segment(name: str) -> bool:
     """Whether a file is to be taken for a station's log: other files lie on a stick, too."""
-    parts = name.split("/")
-    return parts[-1].endswith(".json") and (
-        "records" in parts[:-1] or parts[-1] == "open.json" or is_sealed_name(name.removesuffix(".json"))
-    )
+    *folders, last = name.split("/")
+    named = last == "open.json" or OBJECT.fullmatch(last.removesuffix(".json")) is not None
+    return last.endswith(".json") and ("records" in folders or named)
 
 
 def _open_one(place: Place, name: str, opener: Callable[[bytes], bytes] | None, *, plain: bool) -> Opened | Bad | None:
@@ -438,6 +481,8 @@ def _open_one(place: Place, name: str, opener: Callable[[bytes], bytes] | None, 
         content = place.read(name)
     except Missing:
         return None
+    except Unusable as error:
+        return Bad(name, "unreadable", str(error), b"")
     try:
         return open_plain(Path(name.rpartition("/")[2]), content) if plain else open_published(name, content, opener)
     except Refused as error:

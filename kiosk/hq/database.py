@@ -24,6 +24,8 @@ except ImportError as error:  # pragma: no cover - the extra is installed wherev
 FILE: Final = "hq.sqlite"
 COUNTS: Final = "counts"
 """The standing of a segment whose records count."""
+FORK: Final = "fork"
+"""The standing of a segment on a branch of a log that does not count; also the kind of that problem."""
 _FORMAT: Final = 1
 
 metadata = sa.MetaData()
@@ -108,6 +110,7 @@ ends = sa.Table(
     sa.Column("station", sa.Text, primary_key=True),
     sa.Column("epoch", sa.Text, primary_key=True),
     sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.Column("key", sa.LargeBinary(32), nullable=False),
 )
 """Up to which record a station has sealed an epoch, as the heads said that could be believed."""
 
@@ -155,11 +158,12 @@ records = sa.Table(
 
 `day` is the service day on which it happened as a number such as 20211201, of a correction the day that is right;
 `about` is the volunteer where a visit begins or something personal is or was in the record; `visit` is set where a
-record may have happened on another day than its visit, or is `CLOCK` or `FORGETTING`; `who` is name and masked phone of
-a registration, by which the same person under another number is found.
+record may have happened on another day than its visit, or is `CLOCK`, `EPOCH` or `FORGETTING`; `who` is name and
+masked phone of a registration, by which the same person under another number is found.
 """
 
 CLOCK: Final = "clock"
+EPOCH: Final = "epoch"
 FORGETTING: Final = "forgetting"
 
 
@@ -184,8 +188,12 @@ forgotten = sa.Table(
     sa.Column("volunteer", sa.Text, index=True),
     sa.Column("object", sa.Text, nullable=False),
     sa.Column("campaign", sa.Text),
+    sa.Column("everywhere", sa.Boolean, nullable=False),
 )
-"""What is not kept any more, as `forgotten` records that count say: whatever comes later of it is taken out, too."""
+"""What is not kept any more, as `forgotten` records that count say: whatever comes later of it is taken out, too.
+
+`everywhere` is set where somebody has answered for the station: others speak for their own records only.
+"""
 
 quarantine = sa.Table(
     "quarantine",
@@ -258,7 +266,8 @@ class Database:
             make_folder(folder)
         named = url or str(folder / FILE)
         try:
-            self._url = sa.make_url(named if "://" in named else f"sqlite:///{named}")
+            # Not as part of a URL: a folder's name may hold what has a meaning there.
+            self._url = sa.make_url(named) if "://" in named else sa.URL.create("sqlite", database=named)
             self._engine = sa.create_engine(self._url)
         except (exc.ArgumentError, ImportError, ValueError) as error:
             # Not the URL itself: a password may stand in it.

@@ -149,9 +149,12 @@ def shown(database: Database, station: str) -> Handed:
             raise KioskError(_("Nothing of station {station} was collected yet.").format(station=station))
         known = {key.key for key in _all(connection) if key.station == station}
         new = [key for key in found if key not in known]
-        if len(new) > 1:
-            sentence = _("Station {station} has shown several keys. Please say which one: {keys}")
-            raise KioskError(sentence.format(station=station, keys=", ".join(key.hex() for key in new)))
+        if known or len(new) > 1:
+            # Whoever may write there can show a key for any station: another one is never taken without its name.
+            if new and not known:
+                sentence = _("Station {station} has shown several keys. Please say which one, with --key: {keys}")
+                raise KioskError(sentence.format(station=station, keys=", ".join(map(fingerprint, new))))
+            new = []
         revoked: dict[str, int] = {}
         told = (
             sa.select(records.c.document)
@@ -161,7 +164,15 @@ def shown(database: Database, station: str) -> Handed:
         )
         for record in map(json.loads, connection.scalars(told)):
             revoked[record["volunteer"]] = max(record["serial"], revoked.get(record["volunteer"], 0))
-    return Handed(tuple(new or found), revoked)
+    return Handed(tuple(new or [key for key in found if key in known]), revoked)
+
+
+def key_shown(database: Database, station: str, named: str) -> bytes | None:
+    """The key that a station has shown, by its fingerprint; None if there is none."""
+    wanted = "".join(named.split()).replace("-", "").upper()
+    with database.begin() as connection:
+        shown_ = connection.scalars(sa.select(shown_keys.c.key).where(shown_keys.c.station == station))
+        return next((bytes(key) for key in shown_ if fingerprint(bytes(key)).replace("-", "") == wanted), None)
 
 
 def enrolled(connection: sa.Connection) -> Iterator[dict[str, Any]]:

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from kiosk.canonical import canonical
-from kiosk.hq.database import COUNTS, FORGETTING, forgotten, records, segments, stations
+from kiosk.hq.database import COUNTS, FORGETTING, forgotten, records, segments, station_keys, stations
 from kiosk.hq.opening import Row, who
 
 
@@ -28,6 +28,7 @@ class Forgetting:
     volunteer: str | None
     object: str
     campaign: str | None
+    everywhere: bool
 
     def covers(self, document: Mapping[str, Any]) -> bool:
         """Whether the object of that record has to go."""
@@ -35,7 +36,7 @@ class Forgetting:
             return False
         if self.volunteer is not None and document["volunteer"] != self.volunteer:
             return False
-        if self.volunteer is None and document["station"] != self.station:
+        if document["station"] != self.station and not (self.volunteer and self.everywhere):
             return False
         if self.campaign is not None and document["campaign"] != self.campaign:
             return False
@@ -44,12 +45,19 @@ class Forgetting:
         return bool(document["at"] <= self.at)
 
 
-def forgettings_in(document: Mapping[str, Any]) -> Iterable[Forgetting]:
-    """What a `forgotten` record says."""
+def forgettings_in(document: Mapping[str, Any], received: str, *, everywhere: bool) -> Iterable[Forgetting]:
+    """What a `forgotten` record says.
+
+    Args:
+        document: the record.
+        received: when it came, ISO 8601: of what comes later it says nothing, whatever its own clock showed.
+        everywhere: whether it counts for the records of other stations.
+    """
     ended = document.get("ended")
     campaigns = [name for name in ended if isinstance(name, str)] if isinstance(ended, list) else [None]
-    where = (document["station"], document["epoch"], document["seq"], document["at"], document["volunteer"])
-    return (Forgetting(*where, part, name) for part in document["objects"] for name in campaigns)
+    at = min(document["at"], received)
+    where = (document["station"], document["epoch"], document["seq"], at, document["volunteer"])
+    return (Forgetting(*where, part, name, everywhere) for part in document["objects"] for name in campaigns)
 
 
 class Forgotten:
@@ -84,7 +92,7 @@ def follow(connection: sa.Connection, names: Sequence[str]) -> None:
         names: the stations.
     """
     told = connection.execute(
-        sa.select(stations.c.id, records.c.document)
+        sa.select(stations.c.id, stations.c.station, segments.c.received, records.c.document)
         .join(stations, stations.c.id == records.c.station)
         .join(segments, segments.c.id == records.c.segment)
         .where(stations.c.station.in_(names), records.c.visit == FORGETTING)
@@ -94,11 +102,15 @@ def follow(connection: sa.Connection, names: Sequence[str]) -> None:
     if not told:
         return
     known = Forgotten(connection).known
-    for place, each in ((row.id, each) for row in told for each in forgettings_in(json.loads(row.document))):
-        if each not in known:
-            known.add(each)
-            connection.execute(forgotten.insert(), {name: getattr(each, name) for name in Forgetting.__slots__})
-            _take_out(connection, each, place)
+    accepted = sa.select(station_keys.c.station).where(station_keys.c.withdrawn.is_(None))
+    answered_for = set(connection.scalars(accepted.where(station_keys.c.station.in_(names))))
+    for row in told:
+        document = json.loads(row.document)
+        for each in forgettings_in(document, row.received, everywhere=row.station in answered_for):
+            if each not in known:
+                known.add(each)
+                connection.execute(forgotten.insert(), {name: getattr(each, name) for name in Forgetting.__slots__})
+                _take_out(connection, each, row.id)
 
 
 def _take_out(connection: sa.Connection, each: Forgetting, place: int) -> None:

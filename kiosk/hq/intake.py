@@ -29,7 +29,13 @@ from kiosk.published import Head
 from kiosk.records import timestamp
 
 
-def take(connection: sa.Connection, opened: Sequence[Opened], url: str, now: datetime) -> set[str]:
+def take(
+    connection: sa.Connection,
+    opened: Sequence[Opened],
+    url: str,
+    now: datetime,
+    first: Mapping[str, bytes] | None = None,
+) -> set[str]:
     """Takes segments in, in one transaction with whatever else the caller does.
 
     Args:
@@ -37,6 +43,7 @@ def take(connection: sa.Connection, opened: Sequence[Opened], url: str, now: dat
         opened: the segments.
         url: where they came from.
         now: the time (aware).
+        first: by station the key that its head is signed with: of several that are new it was shown first.
 
     Returns:
         The stations of which something is new; they have to be settled.
@@ -44,7 +51,9 @@ def take(connection: sa.Connection, opened: Sequence[Opened], url: str, now: dat
     if not opened:
         return set()
     out = Forgotten(connection)
-    _note_keys(connection, {(each.station, each.key): None for each in opened if each.key is not None}, now)
+    shown = {(each.station, each.key): None for each in opened if each.key is not None}
+    foremost = {each: None for each in (first or {}).items() if each in shown}
+    _note_keys(connection, {**foremost, **shown}, now)
     places = _places(connection, opened)
     known = _known(connection, opened)
     new: dict[tuple[str, str, int, str], Opened] = {}
@@ -53,8 +62,13 @@ def take(connection: sa.Connection, opened: Sequence[Opened], url: str, now: dat
         before = known.get(_identity(each))
         if before is None:
             new.setdefault(_identity(each), each)
-        elif _is_better(connection, each, before.key) or (before.number is None and each.number is not None):
-            better = {"key": each.key or before.key, "number": each.number or before.number}
+            continue
+        better: dict[str, Any] = {}
+        if _is_better(connection, each, before.key):
+            better["key"] = each.key
+        if before.number is None and each.number is not None:
+            better["number"] = each.number
+        if better:
             connection.execute(segments.update().where(segments.c.id == before.id).values(better))
             changed.add(each.station)
     changed |= {each.station for each in new.values()}
@@ -154,7 +168,7 @@ def _is_better(connection: sa.Connection, each: Opened, before: bytes | None) ->
     if each.key is None or each.key == before:
         return False
     trusted = trusted_keys(connection, [each.station])[each.station]
-    return before is None or (before not in trusted and each.key in trusted)
+    return each.key in trusted and before not in trusted
 
 
 def _places(connection: sa.Connection, opened: Sequence[Opened]) -> Mapping[str, int]:
@@ -197,15 +211,17 @@ def _reach(connection: sa.Connection, heads: Sequence[Head]) -> None:
     names = [head.station for head in heads]
     before = connection.execute(sa.select(ends).where(ends.c.station.in_(names)))
     reached = {(row.station, row.epoch): row.seq for row in before}
-    further: dict[tuple[str, str], int] = {}
+    further: dict[tuple[str, str], tuple[int, bytes]] = {}
     for head in heads:
         for end in head.ends:
             where = (head.station, end.epoch)
             # An older head, from a stick that was long on its way, takes nothing back.
-            if end.seq > max(reached.get(where, -1), further.get(where, -1)):
-                further[where] = end.seq
+            if end.seq > max(reached.get(where, -1), further.get(where, (-1, b""))[0]):
+                further[where] = (end.seq, head.key)
     for station, epoch in further.keys() & reached.keys():
         connection.execute(ends.delete().where(ends.c.station == station, ends.c.epoch == epoch))
-    rows = [{"station": station, "epoch": epoch, "seq": seq} for (station, epoch), seq in further.items()]
+    rows = [
+        {"station": station, "epoch": epoch, "seq": seq, "key": key} for (station, epoch), (seq, key) in further.items()
+    ]
     if rows:
         connection.execute(ends.insert(), rows)

@@ -6,6 +6,7 @@ Pure but for the key that opens what is encrypted, so that it runs in several pr
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,11 +17,15 @@ import orjson
 
 from kiosk.canonical import canonical
 from kiosk.errors import RecordError
-from kiosk.hq.database import CLOCK, FORGETTING
+from kiosk.hq.database import CLOCK, EPOCH, FORGETTING
 from kiosk.i18n import _
+from kiosk.published import EPOCH as EPOCH_NAME
 from kiosk.published import OBJECT, STATION, Refused, open_envelope
 from kiosk.records import FORMAT_VERSION, OBJECTS, Json, is_well_formed, moment, segment_hash, service_day
 from kiosk.segments import HEADER, NewerFormat, Unreadable, check_within, parse_segment, sealed_name
+
+_EARLIEST, _LATEST = 20000101, 21001231
+"""Days outside which nothing has happened: a clock that has lost the time is noticed at the station."""
 
 Row = tuple[int, int, str, str | None, str | None, str | None, str]
 """A record: seq, day, type, about, visit, who, document; as the columns of the table `records`."""
@@ -121,6 +126,10 @@ def carefully(path: Path, content: bytes, key: bytes | None) -> Opened:
 def _opened(
     header: Mapping[str, Any], documents: Sequence[Json], number: int | None, hash_: str, key: bytes | None
 ) -> Opened:
+    rows = [row_of(document) for document in documents]
+    for row, document in zip(rows, documents, strict=True):
+        if not (_EARLIEST <= row[1] <= _LATEST and _EARLIEST <= day_number(document["at"]) <= _LATEST):
+            raise Refused("unreadable", _("record {seq}: a time that cannot be.").format(seq=row[0]))
     noted = [document["details"] for document in documents if document["type"] == "station_noted"]
     return Opened(
         station=header["station"],
@@ -132,7 +141,7 @@ def _opened(
         header=canonical(header).decode(),
         key=key,
         hashes=bytes.fromhex("".join([document["hash"] for document in documents])),
-        rows=[row_of(document) for document in documents],
+        rows=rows,
         keys=tuple(key for details in noted if (key := _key(details)) is not None),
         place=next((place for details in reversed(noted) if (place := _place(details)) is not None), None),
     )
@@ -216,7 +225,7 @@ def row_of(document: Json) -> Row:
     type_, when, visit = document["type"], document["occurred"], None
     if type_ in _APART:
         if type_ == "station_noted":
-            visit = CLOCK if document["note"] == "clock_changed" else None
+            visit = {"clock_changed": CLOCK, "new_epoch": EPOCH}.get(document["note"])
         elif type_ == "forgotten":
             visit = FORGETTING
         elif type_ != "checked_out" or document["late"]:
@@ -259,9 +268,11 @@ def who(personal: Mapping[str, Any] | None) -> str | None:
     """By what the same person under another number is found: name and masked phone."""
     if not personal or not personal.get("name"):
         return None
-    return f"{personal['name']}\t{personal.get('phone_masked', '')}"
+    return json.dumps([personal["name"], personal.get("phone_masked", "")], ensure_ascii=False)
 
 
-def is_sealed_name(name: str) -> bool:
-    """Whether the last part of an object's name is that of a segment."""
-    return bool(OBJECT.fullmatch(name.rpartition("/")[2]))
+def is_segment_name(name: str) -> bool:
+    """Whether an object lies where a station publishes a segment."""
+    station, _slash, rest = name.partition("/")
+    epoch, _slash, number = rest.partition("/")
+    return bool(STATION.fullmatch(station) and EPOCH_NAME.fullmatch(epoch) and OBJECT.fullmatch(number))

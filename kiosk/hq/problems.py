@@ -11,15 +11,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import combinations
+from typing import Any
 
 import sqlalchemy as sa
 
 from kiosk.errors import WrongUsage
-from kiosk.hq.database import CLOCK, COUNTS, quarantine, records, resolutions, segments, stations
+from kiosk.hq.database import CLOCK, COUNTS, EPOCH, FORK, quarantine, records, resolutions, segments, stations
 from kiosk.hq.gaps import missing
 from kiosk.hq.reading import all_stations, history_of_day
 from kiosk.hq.service import SEALING
-from kiosk.hq.standing import FORK, UNTRUSTED, settle
+from kiosk.hq.standing import UNTRUSTED, settle
 from kiosk.i18n import _
 from kiosk.records import ALPHABET, in_fives, timestamp
 from kiosk.roster import History, Visit
@@ -78,6 +79,7 @@ def problems(connection: sa.Connection, opener: Opener | None = None, *, decided
         *_gaps(connection),
         *_forks(connection, decided=decided),
         *_clocks(connection),
+        *_lost(connection),
         *alike,
         *two_places(connection, alike),
     ]
@@ -161,20 +163,41 @@ def _forks(connection: sa.Connection, *, decided: bool) -> Iterator[Problem]:
         yield Problem(row.station, FORK, detail, (row.station, row.epoch, row.hash), (row.hash, *counting))
 
 
-def _clocks(connection: sa.Connection) -> Iterator[Problem]:
+def _noted(connection: sa.Connection, what: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Notes of one kind that stations have made about themselves, with the station."""
     wanted = (
         sa.select(stations.c.station, records.c.document)
         .join(stations, stations.c.id == records.c.station)
         .join(segments, segments.c.id == records.c.segment)
-        .where(records.c.visit == CLOCK, segments.c.standing == COUNTS)
+        .where(records.c.visit == what, segments.c.standing == COUNTS)
         .order_by(stations.c.station, segments.c.id, records.c.seq)
     )
-    for station, document in connection.execute(wanted):
-        note = json.loads(document)
+    return ((station, json.loads(document)) for station, document in connection.execute(wanted))
+
+
+def _clocks(connection: sa.Connection) -> Iterator[Problem]:
+    for station, note in _noted(connection, CLOCK):
         details = note["details"]
         sentence = _("The clock of the station jumped from {before} to {after}.")
         detail = sentence.format(before=details.get("expected"), after=details.get("shown"))
         yield Problem(station, "clock", detail, (note["id"],))
+
+
+def _lost(connection: sa.Connection) -> Iterator[Problem]:
+    """What stations themselves have lost or could not read: the first record of an epoch says so."""
+    for station, note in _noted(connection, EPOCH):
+        details = note["details"]
+        aside = details.get("set_aside")
+        if details.get("missing") is None and not aside:
+            continue
+        named = ", ".join(map(str, aside)) if isinstance(aside, list) and aside else "-"
+        sentence = _(
+            "The station could not go on with epoch {epoch} after record {seq}: a segment was gone ({missing}), or "
+            "could not be read ({aside})."
+        )
+        missing_ = details.get("missing") if details.get("missing") is not None else "-"
+        told = sentence.format(epoch=details.get("epoch"), seq=details.get("last_seq"), missing=missing_, aside=named)
+        yield Problem(station, GAP, told, (note["id"],))
 
 
 # --- people -----------------------------------------------------------------------------------------------------------
@@ -226,7 +249,7 @@ def _alike(connection: sa.Connection) -> Iterator[Problem]:
         ]
         numbers = tuple(sorted({number for pair in pairs for number in pair}))
         if numbers:
-            name, phone = who.split("\t")
+            name, phone = json.loads(who)
             sentence = _("{name}, {phone} is registered under several numbers: {numbers}.")
             yield _one_person(
                 people[numbers[0]][0], sentence.format(name=name, phone=phone, numbers=", ".join(numbers)), numbers

@@ -11,12 +11,11 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from kiosk.hq.database import COUNTS, heads, records, resolutions, segments, shown_keys, station_keys
+from kiosk.hq.database import COUNTS, FORK, ends, heads, records, resolutions, segments, shown_keys, station_keys
 from kiosk.hq.forgetting import follow
 from kiosk.records import ZEROS
 
 SAME: Final = "same"
-FORK: Final = "fork"
 UNTRUSTED: Final = "untrusted"
 _AT_ONCE: Final = 500
 """Values in one question: databases take only so many."""
@@ -104,6 +103,9 @@ def settle(connection: sa.Connection, names: Sequence[str]) -> None:
             elif before[each.id] != each.standing:
                 now.setdefault(each.standing, []).append(each.id)
     _write(connection, now)
+    for station in names:  # what was said under a key that does not count any more
+        known = [*keys[station]]
+        connection.execute(ends.delete().where(ends.c.station == station, ends.c.key.not_in(known)))
     if changed:  # those stations have to be told anew how much is held
         connection.execute(heads.delete().where(heads.c.station.in_(changed)))
     follow(connection, sorted(signed))
@@ -140,14 +142,14 @@ def _chosen(connection: sa.Connection, names: Sequence[str]) -> Mapping[str, int
 def _judge(stretches: list[_Stretch], chosen: Mapping[str, int]) -> None:
     """Sets the standing of the segments of one epoch: each record counts once, and of a fork one branch only.
 
-    Parents come before their children. Of two that begin with the same record the one that somebody has chosen goes
-    first, then what is signed, then of what is not the longer one, then what came first.
+    What is signed goes before what is not, and parents before their children. Of two that begin with the same record
+    the one that somebody has chosen goes first, then of what is not signed the longer one, then what came first.
     """
     stretches.sort(
         key=lambda each: (
+            not each.signed,
             each.first_seq,
             -chosen.get(each.hash, 0),
-            not each.signed,
             0 if each.signed else -each.count,
             each.id,
         )

@@ -166,7 +166,7 @@ class SyncPage(Page[str]):
         self._tell_line("problem", state.problem)
         self._tell_line("next", _in_words(state.next_try))
         self._tell_line("hq", self._hq)
-        copied = _("Somebody else goes on from a copy of this data folder. Please tell headquarters.")
+        copied = _("Another copy of this data folder has gone on, or it is from a backup. Please tell headquarters.")
         self._tell_text("#sync-copied", copied if state.copied else "")
 
     def _tell_count(self, found: Standing | None) -> None:
