@@ -68,10 +68,11 @@ def results(yard: Yard) -> Iterator[Result]:
         wanted = ""
         for number in range(yard.size.searches):
             if len(wanted) == 3:
-                for screen in (ours, peer):
-                    for _ in wanted:
-                        painted(screen, "\x7f", quiet=QUIET)
-                wanted = ""
+                while wanted:
+                    wanted = wanted[:-1]
+                    ours.send("\x7f")
+                    painted(peer, "\x7f", f"<{wanted}>", quiet=QUIET)
+                rest(ours, QUIET)
             key = str(2 + (number * 5) % 7)  # a 1 and a 9 are in every phone number
             wanted += key
             typed["ours"].append(painted(ours, key, "找到", quiet=QUIET))
