@@ -192,10 +192,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="kiosk-plots-") as name:
         folder = Path(name)
         plots = {
-            "records": by_records(folder, (10, 100) if quick else (100, 1_000, 10_000, 100_000), 20 if quick else 205,
+            "records": by_records(folder, (10, 100) if quick else (100, 1_000, 10_000, 30_000), 20 if quick else 205,
                                   100 if quick else 10_000),
-            "days": by_days(folder, (1, 2) if quick else (1, 10, 100), 1 if quick else 5),
-            "stations": by_stations(folder, (1, 2) if quick else (1, 10, 100), 20 if quick else 400),
+            "days": by_days(folder, (1, 2) if quick else (1, 10, 30), 1 if quick else 3),
+            "stations": by_stations(folder, (1, 2) if quick else (1, 10, 50), 20 if quick else 400),
         }  # fmt: skip
     for name, plot in plots.items():
         path = options.out / f"{name}.svg"
