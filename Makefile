@@ -7,7 +7,7 @@ LOCALE := kiosk/locale
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-faults soak check messages pictures gallery lock
+.PHONY: help run test test-faults soak bench check messages pictures gallery lock
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -29,6 +29,9 @@ soak: .venv/.installed ## faults and damage of the disk, hours of the fuzzer; FA
 	$(PY) -m tests.fuzzing --events $(or $(EVENTS),1000000) $(if $(SEED),--seed $(SEED))
 	$(PY) -m tests.memory --without-screens --visits $(or $(VISITS),10000)
 	$(PY) -m tests.memory --visits $(or $(SCREEN_VISITS),300)
+
+bench: .venv/.installed .venv-peers/.installed ## the kiosk beside its peers, some minutes; ARGS="keys scan", --quick or --full
+	$(PY) -m benchmarks $(ARGS)
 
 check: .venv/.installed ## style, types, and who imports whom
 	$(PY) -m ruff check .
@@ -62,8 +65,10 @@ lock: ## pin every dependency again; UPGRADE=--upgrade takes the newest
 	.venv-lock/bin/python -m pip --disable-pip-version-check install -q 'uv>=0.9,<1'
 	.venv-lock/bin/uv pip compile -q --universal --python-version 3.11 --extra dev --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-header $(UPGRADE) -o requirements.lock pyproject.toml
-	@if grep -nE '://|^ *--?(i|f|index|extra|find|trusted)' requirements.lock; then \
-		echo "requirements.lock names a server; it must not." >&2; exit 1; fi
+	.venv-lock/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-header $(UPGRADE) -o benchmarks/peers.lock benchmarks/peers.in
+	@if grep -nE '://|^ *--?(i|f|index|extra|find|trusted)' requirements.lock benchmarks/peers.lock; then \
+		echo "A lock names a server; it must not." >&2; exit 1; fi
 
 # Sets $python to a Python that is new enough and can make virtual environments, or says what to install.
 define need_python
@@ -89,4 +94,9 @@ endef
 	$(PIP) --version >/dev/null 2>&1 || "$$python" -m venv --clear .venv
 	$(PIP) install -q --require-hashes -r requirements.lock
 	$(PIP) install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv-peers/.installed: benchmarks/peers.lock
+	$(call need_python); "$$python" -m venv --clear .venv-peers
+	.venv-peers/bin/python -m pip --disable-pip-version-check install -q --require-hashes -r benchmarks/peers.lock
 	@touch $@

@@ -1,7 +1,8 @@
-"""What it costs to judge a code: one that is good, and those that are refused: `python -m benchmarks.badge [CODES]`.
+"""What a badge costs, made and checked: `python -m benchmarks.badge`, beside segno and Ed25519 itself.
 
-Good codes and forged ones (`tests/forging.py`: letters of chance, good codes with a change, signatures of other
-keys) are judged in turn, in one run; medians and means are printed by what was said of them.
+`python -m benchmarks.badge CODES` tells what it costs to judge a good code, and those that are refused. Good
+codes and forged ones (`tests/forging.py`: letters of chance, good codes with a change, signatures of other keys) are
+judged in turn, in one run; medians and means are printed by what was said of them.
 """
 
 from __future__ import annotations
@@ -10,14 +11,73 @@ import itertools
 import statistics
 import sys
 from collections import defaultdict
+from collections.abc import Callable, Iterator
 from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
 
-from benchmarks.history import milliseconds
+from benchmarks.measuring import Goal, Result, in_turn, milliseconds
+from benchmarks.stations import Yard
+from kiosk import badge
 from tests import forging
 
+LEVEL: Final = "L"
 
-def main(count: int) -> None:
-    """Prints the figures."""
+
+def results(yard: Yard) -> Iterator[Result]:
+    """The rows of the table."""
+    stations = forging.make(1)
+    made = itertools.cycle(stations.codes.items())
+    key = stations.keys["S016001"]
+    public, signature = key.public_key(), key.sign(message := b"x" * 50)
+
+    def whole() -> None:
+        _code, said = next(made)
+        badge.modules(badge.issue(said, key.sign), level=LEVEL)
+
+    def drawn() -> None:
+        badge.modules(next(made)[0], level=LEVEL)
+
+    things: dict[str, Callable[[], object]] = {
+        "whole": whole,
+        "drawn": drawn,
+        "checked": lambda: stations.check(next(made)[0]),
+        "signed": lambda: key.sign(message),
+        "verified": lambda: public.verify(signature, message),
+    }
+    if find_spec("segno") is not None:
+        import segno
+
+        # The same symbol: alphanumeric, this level, the smallest version, the best mask.
+        things["segno"] = lambda: segno.make(next(made)[0], error=LEVEL, boost_error=False, micro=False)
+    for once in things.values():
+        once()
+    found = in_turn({name: partial(milliseconds, once) for name, once in things.items()}, yard.size.codes)
+    peer, peer_name = (found["segno"].median, "segno, the QR alone") if "segno" in found else (None, None)
+    yield Result(
+        "a badge signed and drawn as a QR",
+        *(found["whole"].median, "ms", peer, peer_name, found["signed"].median, "an Ed25519 signature"),
+        spread=found["whole"].spread,
+    )
+    yield Result(
+        "the QR alone",
+        *(found["drawn"].median, "ms", peer, peer_name),
+        goal=Goal("within 1.5 x of segno", "peer", 1.5),
+        spread=found["drawn"].spread,
+    )
+    yield Result(
+        "a scanned code checked",
+        found["checked"].median,
+        "ms",
+        limit=found["verified"].median,
+        limit_name="an Ed25519 verification",
+        spread=found["checked"].spread,
+    )
+
+
+def forged(count: int) -> None:
+    """Prints what judging costs."""
     stations = forging.make(1)
     good = itertools.cycle(stations.codes)
     taken: defaultdict[str, list[float]] = defaultdict(list)
@@ -32,4 +92,9 @@ def main(count: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 20_000)
+    if sys.argv[1:] and sys.argv[1].isdecimal():
+        forged(int(sys.argv[1]))
+    else:
+        from benchmarks.__main__ import main
+
+        sys.exit(main([Path(__file__).stem, *sys.argv[1:]]))

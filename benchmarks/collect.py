@@ -1,15 +1,15 @@
 """Collecting a million records of a thousand stations, beside a bare insert of the same rows in the same run.
 
-python -m benchmarks.collect [RECORDS [STATIONS [DATABASE_URL]]]
+`python -m benchmarks.collect`, with `--full` as many as that. Verification, decryption and receipts are included. The
+peer gets its rows ready made: executemany into SQLite, COPY into PostgreSQL, in transactions of 10,000.
 """
 
 from __future__ import annotations
 
-import shutil
-import statistics
+import itertools
 import sys
-import tempfile
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,6 +17,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from benchmarks.measuring import Goal, Result, Samples, milliseconds
+from benchmarks.stations import Yard
 from kiosk.hq.collecting import collect
 from kiosk.hq.database import Database, metadata, records, segments
 from kiosk.hq.keys import HqKeys
@@ -24,6 +26,7 @@ from kiosk.hq.reading import all_stations, history_of_day
 from kiosk.published import End, Envelope, Head, enclose, head_name
 from kiosk.records import SHANGHAI, timestamp
 from kiosk.remote import Credentials
+from tests.servers import CannotStart, NotHere, Postgres
 
 SEGMENT = 200
 START = datetime(2021, 12, 6, 8, 0, tzinfo=SHANGHAI)
@@ -97,11 +100,16 @@ def _draft(draft: Any, seq: int, station: int, when: datetime, place: dict[str, 
     return draft("checked_out", when, "volunteer", who, {"visit": visit, "late": False, "reason": None})
 
 
-def bare(url: str, source: Database) -> float:
-    """The rate at which the same rows go into the same tables by themselves: executemany, or COPY and upsert."""
+def everything(source: Database) -> tuple[list[tuple[Any, ...]], list[dict[str, Any]]]:
+    """All rows of records and of segments that were taken in."""
     with source.begin() as connection:
         rows = [tuple(row) for row in connection.execute(sa.select(records))]
-        held = [dict(row._mapping) for row in connection.execute(sa.select(segments))]
+        return rows, [dict(row._mapping) for row in connection.execute(sa.select(segments))]
+
+
+def bare(url: str, content: tuple[list[tuple[Any, ...]], list[dict[str, Any]]]) -> float:
+    """The rate at which the same rows go into the same tables by themselves: executemany, or COPY."""
+    rows, held = content
     engine = sa.create_engine(url)
     if engine.dialect.name == "sqlite":
         from kiosk.hq.database import _make_sqlite_safe
@@ -120,48 +128,79 @@ def bare(url: str, source: Database) -> float:
     return len(rows) / took
 
 
-def main() -> None:
-    """Prints the rates, and what a collection costs when nothing is new."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
-    stations = int(sys.argv[2]) if len(sys.argv) > 2 else 1_000
-    url = sys.argv[3] if len(sys.argv) > 3 else None
-    folder = Path(tempfile.mkdtemp(prefix="kiosk-collect-"))
-    try:
-        keys = HqKeys.create(folder / "keys")
-        from kiosk.trust import read_hq_keys
+def make(folder: Path, count: int, stations: int) -> tuple[HqKeys, Path]:
+    """Headquarters' keys, and the box with what so many stations have handed over for it."""
+    from kiosk.trust import read_hq_keys
 
-        post = read_hq_keys(folder / "keys" / "hq.json")["post"]
-        box = folder / "box"
-        began = time.perf_counter()
-        with ProcessPoolExecutor() as pool:
-            list(pool.map(publish, [box] * stations, range(1, stations + 1), [count // stations] * stations,
-                          [post] * stations))  # fmt: skip
-        print(f"{count} records of {stations} stations made in {time.perf_counter() - began:.0f} s", flush=True)
-        database = Database(url, folder / "hq")
-        began = time.perf_counter()
-        found = collect(database, keys, str(box), Credentials(), START)
-        took = time.perf_counter() - began
-        assert found.records == count // stations * stations and not found.refused, found
-        print(f"collected: {found.records / took:,.0f} records/s ({took:.1f} s, verification included)", flush=True)
-        began = time.perf_counter()
-        collect(database, keys, str(box), Credentials(), START)
-        took = time.perf_counter() - began
-        print(f"nothing new: {took * 1000:.0f} ms, {took / stations * 1e6:.0f} us a station", flush=True)
-        with database.begin() as connection:
-            where = all_stations(connection)[stations // 2]
-            times = []
-            for _turn in range(50):
-                began = time.perf_counter()
-                history_of_day(connection, where, START.date() + timedelta(days=1))
-                times.append(time.perf_counter() - began)
-        print(f"a station's day, folded: {statistics.median(times) * 1000:.2f} ms", flush=True)
-        bare_url = url if url and not url.startswith("sqlite") else f"sqlite:///{folder / 'bare.sqlite'}"
-        rate = bare(bare_url, database)
-        print(f"bare insert of the same rows: {rate:,.0f} records/s", flush=True)
+    keys = HqKeys.create(folder / "keys")
+    post = read_hq_keys(folder / "keys" / "hq.json")["post"]
+    box = folder / "box"
+    with ProcessPoolExecutor() as pool:
+        each = count // stations
+        list(pool.map(publish, [box] * stations, range(1, stations + 1), [each] * stations, [post] * stations))
+    return keys, box
+
+
+def collected(database: Database, keys: HqKeys, box: Path, expected: int) -> float:
+    """The rate in records a second at which all of the box is verified and taken in."""
+    began = time.perf_counter()
+    found = collect(database, keys, str(box), Credentials(), START)
+    took = time.perf_counter() - began
+    assert found.records == expected and not found.refused, found
+    return found.records / took
+
+
+def nothing_new(database: Database, keys: HqKeys, box: Path) -> float:
+    """Milliseconds of a collection that finds what is there already."""
+    return milliseconds(lambda: collect(database, keys, str(box), Credentials(), START))
+
+
+def days_folded(database: Database, station: int) -> Samples:
+    """Milliseconds in which one station's day is read and folded."""
+    with database.begin() as connection:
+        where = all_stations(connection)[station]
+        day = START.date() + timedelta(days=1)
+        return Samples([milliseconds(lambda: history_of_day(connection, where, day)) for _turn in range(50)])
+
+
+def results(yard: Yard) -> Iterator[Result]:
+    """The rows of the table."""
+    folder = yard.folder / "collect"
+    count, stations = yard.size.collected, yard.size.senders
+    keys, box = make(folder, count, stations)
+    yield from _beside(folder, "SQLite", "bare executemany", keys, box, yard, lambda name: f"sqlite:///{folder / name}")
+    try:
+        with Postgres() as server:
+            yield from _beside(folder, "PostgreSQL", "bare COPY", keys, box, yard, lambda _name: server.fresh())
+    except (NotHere, CannotStart, ImportError) as error:
+        print(f"PostgreSQL is left out: {error}", file=sys.stderr)
+
+
+def _beside(
+    folder: Path, name: str, peer: str, keys: HqKeys, box: Path, yard: Yard, url: Callable[[str], str]
+) -> Iterator[Result]:
+    count = yard.size.collected // yard.size.senders * yard.size.senders
+    ours, theirs, numbers = list[float](), list[float](), itertools.count()
+    for turn in range(yard.size.collections):
+        database = Database(url(f"ours-{next(numbers)}.sqlite"), folder)
+        ours.append(collected(database, keys, box, count))
+        if turn == 0:
+            again, day = nothing_new(database, keys, box), days_folded(database, yard.size.senders // 2)
+        rows = everything(database)
         database.close()
-    finally:
-        shutil.rmtree(folder)
+        theirs.append(bare(url(f"bare-{next(numbers)}.sqlite"), rows))
+    mine = Samples(ours)
+    yield Result(
+        f"{count:,} records collected into {name}",
+        *(mine.median, "records/s", Samples(theirs).median, peer),
+        goal=Goal("at least 70 % of the rate", "peer", 0.7, at_least=True),
+        spread=mine.spread,
+    )
+    yield Result(f"{name}: nothing new from {yard.size.senders:,} stations", again, "ms")
+    yield Result(f"{name}: a day of one station, read and folded", day.median, "ms", spread=day.spread)
 
 
 if __name__ == "__main__":
-    main()
+    from benchmarks.__main__ import main
+
+    sys.exit(main([Path(__file__).stem, *sys.argv[1:]]))

@@ -1,51 +1,58 @@
-"""From the start of the process to the welcome page as it is seen: `python -m benchmarks.first_paint [DAYS]`.
+"""From the start of the process to the whole first screen, beside a bare Textual app and a well-known one.
 
-Over a pty, a new station and one with a history of so many days (by default 300, of 1,000 records each) in turn.
+`python -m benchmarks.first_paint`. Over a pty, a new station and one with a year of history, all in turn.
 """
 
 from __future__ import annotations
 
-import statistics
 import sys
 import tempfile
-import time
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
-from benchmarks.history import START, add_days, make_station
-from kiosk.clock import system_clock
-from kiosk.station import Station
-from tests.terminal import kiosk, terminal
+from benchmarks.bare import STILL
+from benchmarks.measuring import Goal, Result, in_turn
+from benchmarks.painting import first_frame
+from benchmarks.stations import Yard
+from tests.plain import ROOT
+from tests.terminal import kiosk
 
-ROUNDS = 15
-SEEN = "第一次来"
-
-
-def once(folder: Path) -> float:
-    """Milliseconds of one start."""
-    began = time.monotonic()
-    with terminal(kiosk(folder)) as screen:
-        screen.wait_for(SEEN)
-        return (time.monotonic() - began) * 1000
+MARK = "English"
+"""At the end of the last line of the welcome page."""
+PEER, PEER_MARK = ROOT / ".venv-peers" / "bin" / "harlequin", "Format Query"
+GOAL = Goal("at most 1.3 x a bare app", "limit", 1.3)
 
 
-def main(days: int) -> None:
-    """Prints the figures."""
-    with tempfile.TemporaryDirectory(prefix="kiosk-paint-") as name:
-        new, old = Path(name) / "new", Path(name) / "old"
-        make_station(new)
-        make_station(old)
-        add_days(old, days)
-        for folder in (new, old):
-            Station(folder, clock=lambda: max(system_clock(), START + timedelta(days=days))).close()  # makes the index
-        taken: dict[Path, list[float]] = {new: [], old: []}
-        for _round in range(ROUNDS):
-            for folder, times in taken.items():
-                times.append(once(folder))
-        middle = {folder: statistics.median(times) for folder, times in taken.items()}
-        ratio = middle[old] / middle[new]
-        print(f"new {middle[new]:.0f} ms, after {days * 1000:,} records {middle[old]:.0f} ms: {ratio:.2f}")
+def results(yard: Yard) -> Iterator[Result]:
+    """The rows of the table."""
+    with tempfile.TemporaryDirectory(prefix="kiosk-home-") as home:
+        programs: dict[str, Callable[[], float]] = {
+            "bare": partial(first_frame, [sys.executable, "-m", "benchmarks.bare", "still"], STILL),
+            "new": partial(first_frame, kiosk(yard.new), MARK),
+            "year": partial(first_frame, kiosk(yard.year), MARK),
+        }
+        if PEER.exists():
+            programs["harlequin"] = partial(first_frame, [str(PEER)], PEER_MARK, HOME=home)
+        for once in programs.values():
+            once()  # what only the first start costs: files that are not in memory yet
+        found = in_turn(programs, yard.size.starts)
+    peer = found["harlequin"].median if "harlequin" in found else None
+    for which, name in (("new", "an empty station"), ("year", f"{yard.size.days} days of history")):
+        yield Result(
+            f"first paint, {name}",
+            found[which].median,
+            "ms",
+            peer,
+            "harlequin" if peer else None,
+            found["bare"].median,
+            "bare Textual app",
+            GOAL,
+            spread=found[which].spread,
+        )
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 300)
+    from benchmarks.__main__ import main
+
+    sys.exit(main([Path(__file__).stem, *sys.argv[1:]]))

@@ -14,11 +14,12 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+from benchmarks.measuring import milliseconds
 from kiosk import setup
 from kiosk.campaign_files import shipped
 from kiosk.records import SHANGHAI, ZEROS, Draft, Record, new_volunteer_number, seal_record, segment_hash
@@ -30,15 +31,15 @@ from kiosk.store import SEGMENT_SIZE
 
 START = datetime(2021, 12, 6, 7, 0, tzinfo=SHANGHAI)
 PEOPLE, VISITS = 2_000, 200
+PIN = "246813"
 TODAY = {"health_code": "green", "travel_code": "green"}
 GIVEN = {"district": "lives", "vaccinated": "yes", "pledge": "yes", **TODAY}
 BORN = date(1995, 5, 20)
 
 
-def make_station(folder: Path) -> None:
-    """A new station."""
-    made = setup.prepare(folder, shipped(), station="S016001", community="330102016001", pin="246813")
-    before = START - timedelta(days=1)
+def make_station(folder: Path, *, before: datetime = START - timedelta(days=1)) -> None:
+    """A new station, set up at that time, with one volunteer."""
+    made = setup.prepare(folder, shipped(), station="S016001", community="330102016001", pin=PIN)
     setup.finish(folder, made, clock=lambda: before)
     station = Station(folder, clock=lambda: before)
     somebody = Applicant("\u5b8b\u77e5\u8fdc", "19900000001", "resident_id", "", BORN, "330102016", None)
@@ -46,14 +47,18 @@ def make_station(folder: Path) -> None:
     station.close()
 
 
-def add_days(folder: Path, days: int) -> list[str]:
-    """Gives the station a history of so many days, in sealed segments; returns the volunteers."""
+def extend(folder: Path, drafts: Iterable[Draft]) -> None:
+    """Goes on with the log of a station that is closed: the drafts as records in sealed segments, as they happened."""
     settings = read_settings(folder)
-    (opened,), _unreadable = read_all(folder)
-    records: list[Record] = list(opened.records)
-    last = records[-1]
-    opened.path.unlink()
-    number, prev = 0, ZEROS
+    segments, _unreadable = read_all(folder)
+    sealed = [segment for segment in segments if segment.number is not None]
+    opened = next((segment for segment in segments if segment.number is None), None)
+    number = len(sealed)
+    prev = sealed[-1].hash if sealed else ZEROS
+    last = segments[-1].records[-1]
+    records: list[Record] = []
+    if opened is not None:
+        records += opened.records
 
     def seal() -> None:
         nonlocal number, prev
@@ -66,8 +71,7 @@ def add_days(folder: Path, days: int) -> list[str]:
         (folder / "records" / "sealed" / sealed_name(number, prev)).write_text(content, "utf-8")
         records.clear()
 
-    def add(draft: Draft) -> Draft:
-        nonlocal last
+    for draft in drafts:
         if len(records) == SEGMENT_SIZE:
             seal()
         last = seal_record(
@@ -80,29 +84,63 @@ def add_days(folder: Path, days: int) -> list[str]:
             campaign=("SC2021", 1),
         )
         records.append(last)
-        return draft
+    if records:
+        seal()
+    if opened is not None:
+        opened.path.unlink()
+    replace(settings, segment=number).save(folder)
 
-    real = next(record for record in opened.records if record.type == "registered")
+
+def days_of(
+    folder: Path,
+    days: int,
+    people: Sequence[str],
+    *,
+    start: datetime = START,
+    visits: int = VISITS,
+    every: timedelta = timedelta(seconds=100),
+    stay: timedelta = timedelta(hours=3),
+    known: bool = False,
+) -> Iterator[Draft]:
+    """What happens at a station in so many days: five records a visit, and one more at the first of somebody.
+
+    Args:
+        folder: the station's.
+        days: how many.
+        people: their numbers.
+        start: when the first visit begins.
+        visits: how many a day.
+        every: from one to the next.
+        stay: how long each is.
+        known: whether all people are registered already.
+    """
+    settings = read_settings(folder)
+    real = next(record for segment in read_all(folder)[0] for record in segment.records if record.type == "registered")
     registration = {"answers": real["answers"], "agreed": real["agreed"]}
-    people = [new_volunteer_number() for _ in range(PEOPLE)]
     place = {"street": settings.street, "community": settings.community}
     for day in range(days):
-        for visit in range(VISITS):
-            when = START + timedelta(days=day, seconds=visit * 100)
-            who = people[(day * VISITS + visit * 7) % PEOPLE]
-            if day * VISITS < PEOPLE and visit < VISITS:
+        for visit in range(visits):
+            when = start + timedelta(days=day) + visit * every
+            who = people[(day * visits + visit * 7) % len(people)]
+            if not known and day * visits < len(people):
                 about = {"name": f"\u738b{who}", "phone_masked": f"199****{visit:04d}", **place}
-                add(Draft("registered", when, "volunteer", who, registration, about, real.health))
-            came = add(Draft("checked_in", when, "volunteer", who, {"answers": {}, "agreed": []}))
+                yield Draft("registered", when, "volunteer", who, registration, about, real.health)
+            came = Draft("checked_in", when, "volunteer", who, {"answers": {}, "agreed": []})
+            yield came
             of = {"visit": came.id}
-            add(Draft("assigned", when, "volunteer", who, {**of, **place, "post": None, "why": "own", "reason": None}))
-            start = add(Draft("duty_started", when, "volunteer", who, {**of, "duty": "order", "post": None}))
-            left = when + timedelta(hours=3)
-            add(Draft("duty_ended", left, "volunteer", who, {**of, "start": start.id}))
+            yield Draft("assigned", when, "volunteer", who, {**of, **place, "post": None, "why": "own", "reason": None})
+            begun = Draft("duty_started", when, "volunteer", who, {**of, "duty": "order", "post": None})
+            yield begun
+            left = when + stay
+            yield Draft("duty_ended", left, "volunteer", who, {**of, "start": begun.id})
             if visit % 50:
-                add(Draft("checked_out", left, "volunteer", who, {**of, "late": False, "reason": None}))
-    seal()
-    replace(settings, segment=number).save(folder)
+                yield Draft("checked_out", left, "volunteer", who, {**of, "late": False, "reason": None})
+
+
+def add_days(folder: Path, days: int, *, start: datetime = START) -> list[str]:
+    """Gives the station a history of so many days, in sealed segments; returns the volunteers."""
+    people = [new_volunteer_number() for _ in range(PEOPLE)]
+    extend(folder, days_of(folder, days, people, start=start))
     return people
 
 
@@ -110,13 +148,6 @@ def resident() -> float:
     """Megabytes that the process holds."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-
-def milliseconds(what: Callable[[], object]) -> float:
-    """How long it takes, once."""
-    began = time.perf_counter()
-    what()
-    return (time.perf_counter() - began) * 1000
 
 
 def one_round(folder: Path, now: datetime, returning: str | None) -> dict[str, float]:

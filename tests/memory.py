@@ -80,7 +80,7 @@ async def _visit(walker: Walker, clock: _Clock, code: str) -> None:
     clock.now += timedelta(minutes=1)
 
 
-async def _measure(folder: Path, visits: int) -> dict[str, Any]:
+async def _measure(folder: Path, visits: int, warm: int) -> dict[str, Any]:
     clock = _Clock()
     demo.make(folder, clock)
     clock.now += timedelta(hours=26)
@@ -88,7 +88,7 @@ async def _measure(folder: Path, visits: int) -> dict[str, Any]:
     try:
         codes = itertools.cycle([str(badge["code"]) for badge in station.history.badges.values()])
         async with walking(station) as walker:
-            for _ in range(WARM):
+            for _ in range(warm):
                 await _visit(walker, clock, next(codes))
             before, widgets = alive(), nodes()
             sizes = {0: resident()}
@@ -111,14 +111,14 @@ async def _measure(folder: Path, visits: int) -> dict[str, Any]:
     }
 
 
-def measure(visits: int) -> dict[str, Any]:
-    """Runs so many visits after the first `WARM`, by which caches and pools have filled; returns the figures."""
+def measure(visits: int, warm: int = WARM) -> dict[str, Any]:
+    """Runs so many visits after the first `warm`, by which caches and pools have filled; returns the figures."""
     with tempfile.TemporaryDirectory(prefix="kiosk-memory-") as name:
-        return asyncio.run(_measure(Path(name) / "data", visits))
+        return asyncio.run(_measure(Path(name) / "data", visits, warm))
 
 
-def without_screens(visits: int) -> dict[str, Any]:
-    """What so many visits leave in a station that nobody looks at; 200 a day."""
+def without_screens(visits: int, warm: int = 0) -> dict[str, Any]:
+    """What so many visits after the first `warm` leave in a station that nobody looks at; 200 a day."""
     with tempfile.TemporaryDirectory(prefix="kiosk-memory-") as name:
         clock = _Clock()
         demo.make(Path(name) / "data", clock)
@@ -132,10 +132,10 @@ def without_screens(visits: int) -> dict[str, Any]:
             station.check_out(admission.volunteer)
             clock.now += timedelta(seconds=30)
         found: dict[int, float] = {}
-        for visit in range(visits + 1):
-            if visit % max(1, visits // 10) == 0:
+        for visit in range(warm + visits + 1):
+            if visit >= warm and (visit - warm) % max(1, visits // 10) == 0:
                 gc.collect()
-                found[visit] = round(resident() / 1e6, 1)
+                found[visit - warm] = round(resident() / 1e6, 1)
             if visit % 200 == 0:
                 clock.now = clock.now.replace(hour=6, minute=0) + timedelta(days=1)
             who = people[visit % len(people)]
@@ -155,8 +155,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--visits", type=int, default=10_000)
     parser.add_argument("--without-screens", action="store_true", help="only what the station itself keeps")
+    parser.add_argument("--warm", type=int, help=f"visits before the first figure; {WARM}, without screens 0")
     asked = parser.parse_args()
-    found = without_screens(asked.visits) if asked.without_screens else measure(asked.visits)
+    if asked.without_screens:
+        found = without_screens(asked.visits, asked.warm or 0)
+    else:
+        found = measure(asked.visits, WARM if asked.warm is None else asked.warm)
     print(json.dumps(found, indent=1, ensure_ascii=False))
     return 0
 

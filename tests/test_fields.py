@@ -13,6 +13,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.message_pump import MessagePump
+from textual.screen import Screen
 from textual.widgets import OptionList
 
 from kiosk.station import Station
@@ -67,6 +68,45 @@ async def test_below_each_field_stands_what_is_wanted_or_wrong(station: Station,
         await walker.type("33")
         await walker.press("enter")
         await walker.shows("证件号码不对")
+
+
+async def layouts(walker: Walker, monkeypatch: pytest.MonkeyPatch, keys: str) -> int:
+    """How often the page is laid out while these keys are typed."""
+    counted = 0
+    lay_out = Screen._refresh_layout
+
+    def counting(self: Screen[object], *args: object, **options: object) -> None:
+        nonlocal counted
+        counted += 1
+        lay_out(self, *args, **options)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Screen, "_refresh_layout", counting)
+        await walker.press(*keys)
+    return counted
+
+
+async def test_no_letter_lays_the_page_out_anew(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with walking(station) as walker:
+        await walker.consent()
+        await walker.press("L")
+        assert await layouts(walker, monkeypatch, "inXiao") == 0
+        assert entry(walker).value == "LinXiao"
+        await walker.shows("LinXiao")
+
+
+async def test_a_line_that_is_too_long_shows_its_end_and_with_home_its_beginning(station: Station) -> None:
+    async with walking(station) as walker:
+        await walker.consent()
+        entry(walker).insert_text_at_cursor("Beginning" + "-" * 82 + "TheEnd")  # fast letters would be a scan
+        await walker.settle()
+        await walker.press("home")
+        await walker.shows("Beginning")
+        await walker.press("end")
+        await walker.shows("TheEnd")
+        assert "Beginning" not in walker.text()
+        await walker.press("end", "backspace", "backspace", "backspace")
+        await walker.shows("-The")
 
 
 # --- the pad --------------------------------------------------------------------------------------------------------

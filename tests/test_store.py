@@ -850,3 +850,19 @@ def test_a_lock_that_fails_is_not_told_as_a_running_kiosk(tmp_path: Path, monkey
     monkeypatch.setattr(fcntl, "flock", fail)
     with pytest.raises(OSError, match="injected"):
         Log(tmp_path / "log").open()
+
+
+def test_the_note_of_what_is_newest_is_written_over_the_one_before_and_holds_nothing_of_it(log: Log) -> None:
+    path = log.folder / segments.NEWEST
+    log.open()
+    log.append(notes(1))
+    longer = b'{"epoch":"' + b"f" * 100 + b'","seq":123456}'
+    path.write_bytes(longer)
+    inode = path.stat().st_ino
+    (record,) = log.append(notes(1))
+    assert segments._last_acknowledged(log.folder) == (EPOCH, record.seq)
+    assert len(path.read_bytes()) < len(longer)
+    for _ in range(10):  # a seq of one digit, then of two
+        (record,) = log.append(notes(1))
+        assert segments._last_acknowledged(log.folder) == (EPOCH, record.seq)
+    assert path.stat().st_ino == inode

@@ -225,7 +225,9 @@ class RosterPage(Page[Entry | Recognition | str]):
             ("sort", "F7", _("Order"), _(SORTS[view.sort][0]), view.sort),
         ):
             chip = self.query_one(f"#roster-{name}", Static)
-            chip.update(f"{key} {label} {value}")
+            said = f"{key} {label} {value}"
+            if chip.content != said:  # the page is laid out anew when it is told, and most keys change none of them
+                chip.update(said)
             chip.set_class(bool(is_set), "-set")
 
     @property

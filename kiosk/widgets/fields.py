@@ -11,7 +11,9 @@ from rich.text import Text
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
+from textual.geometry import Size
 from textual.message import Message
+from textual.reactive import Reactive
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
@@ -52,6 +54,10 @@ class Entry(Input, inherit_bindings=False):
     @dataclass
     class TakenBack(Message):
         """The keys since the burst began were a scanner's."""
+
+    virtual_size: Reactive[Size] = Reactive(Size(0, 0))
+    """How far the text reaches. Textual lays the whole page out when it changes, which is at each key; here the page
+    gives a line its size whatever it holds, and what it holds is painted anew."""
 
     _before: tuple[str, int] = ("", 0)
 

@@ -315,7 +315,7 @@ class Page(Screen[R], Generic[R]):
         said = f" {text}" if text else ""
         for message in self.query("#message").results(Static):
             if message.content != said:
-                message.update(said)
+                message.update(said, layout=False)  # its lines are there, whatever it says
             message.set_class(wrong, "-wrong")
 
     def _not_saved(self) -> str:
