@@ -555,3 +555,6 @@ def _why(error: BaseException) -> str:
     if isinstance(error, (OSError, EOFError)) or type(error).__module__ != "builtins":
         return _("it breaks off, or answers what is not understood")
     return name
+
+
+# X

@@ -213,7 +213,8 @@ class _Exchange:
             end = ends.get(each.epoch)
             named = end is not None and each.number <= end.number and head is not None and name not in head.missing
             lies_there = named or (name in there and self._is_whole(name))
-            is_lost = lacks and each.last_seq > held.get(each.epoch, 0)
+            # Written again only if it really is: headquarters may lack it for other reasons.
+            is_lost = lacks and each.last_seq > held.get(each.epoch, 0) and not self._is_whole(name)
             if not lies_there or is_lost or each.path.name in again:
                 found.append(each)
         return found

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -384,3 +385,154 @@ def test_a_file_that_somebody_is_editing_is_not_overwritten(district: District) 
     path = district.folder / "c.json"
     assert district.hq("campaign", "show", "--out", str(path)).code == 0
     assert district.hq("campaign", "show", "--out", str(path)).code == 2
+
+
+# --- what a reviewer found ------------------------------------------------------------------------------------------
+
+
+def test_nothing_is_confirmed_in_place_of_what_was_lost_on_the_way(district: District) -> None:
+    """A copy was collected first; the station's own last segment, with as many records, is lost."""
+    district.handed(HERE, (1,))
+    shutil.copytree(district.folder / HERE, district.folder / "copy")
+    district.arrivals("copy", 3)
+    district.at("copy", "sync", str(district.box))
+    district.collect()
+    district.arrivals(HERE, 2)
+    district.sync(HERE)
+    mine = plain.segment_files(district.folder / HERE)[-1].stem
+    for path in district.objects(HERE):
+        if path.name == mine:
+            path.unlink()
+    district.collect()
+    assert (HERE, "gap") in district.kinds()
+    row = district.sync(HERE).rows[0]
+    assert row["unconfirmed"] > 0
+    assert row["published"] == 1  # what is lost goes out again, and nothing else
+    district.collect()
+    assert (HERE, "gap") not in district.kinds()
+    assert (HERE, "fork") in district.kinds()
+
+
+def test_a_kill_between_taking_in_a_plain_file_and_deciding_about_it_loses_nothing(
+    district: District, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from kiosk.hq import collecting
+
+    district.arrivals(HERE, 1)
+
+    def killed(self: Any, connection: Any, names: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(collecting._Collecting, "_settle", killed)
+        assert district.collect(district.folder / HERE).code == 130
+    assert district.hq("problems").code == 0
+    assert district.collect(district.folder / HERE).code == 0
+    everything(district, HERE)
+
+
+def test_after_a_key_was_stolen_everything_counts_again_under_the_new_one(district: District, clock: FakeClock) -> None:
+    district.handed(HERE, (1,))
+    district.collect()
+    district.hq("accept", HERE)
+    clock.advance(minutes=1)
+    old = key_of(district, HERE).public.hex()
+    assert district.hq("accept", HERE, "--withdraw", old, "--reason", "stolen").code == 0
+    clock.advance(minutes=1)
+    district.handed(HERE, (2,))
+    district.collect()  # signed with the key that counts no more
+    district.tell(HERE)
+    clock.advance(minutes=1)
+    district.handed(HERE, (3,))
+    new = key_of(district, HERE).public
+    assert new.hex() != old
+    district.collect()
+    assert district.hq("accept", HERE, "--key", fingerprint(new)).code == 0
+    district.collect()
+    everything(district, HERE)
+    assert district.kinds() == []
+    assert district.sync(HERE).rows[0]["unconfirmed"] == 0
+
+
+def test_a_head_under_a_withdrawn_key_says_nothing(district: District, clock: FakeClock) -> None:
+    district.handed(HERE, (1,))
+    district.collect()
+    keys = key_of(district, HERE)
+    district.hq("accept", HERE)
+    clock.advance(minutes=1)
+    district.hq("accept", HERE, "--withdraw", keys.public.hex(), "--reason", "stolen")
+    head = Head(
+        HERE, "x", "330102001", "330102001051", "2021-12-06T08:00:00.000+08:00", (End(EPOCH, 1, "ab" * 32, 10**9),)
+    )
+    (district.box / head_name(HERE)).write_bytes(head.sign(keys.public, keys.sign))
+    assert district.collect().code == 1
+    (row,) = district.hq("stations", "--format", "json").rows
+    assert row["missing"] == 0
+    (day,) = district.hq("report", "--format", "json").rows
+    assert day["community"] == district.campaign.name_of(HOMES[HERE])
+
+
+def test_who_was_revoked_in_a_file_that_is_signed_later_is_revoked(district: District) -> None:
+    from kiosk.station import Station
+    from tests.conftest import seeded
+
+    code = district.arrival(HERE, 1)
+    for station in HOMES:
+        district.accept(station)
+    open_ = Station(district.folder / HERE, clock=district.clock, entropy=seeded(3))
+    open_.revoke_badge(open_.recognise(code).number or "", "lost")
+    open_.close()
+    district.collect(district.folder / HERE)
+    district.tell(THERE)
+    assert district.judged(THERE, code) is None  # a file that nobody has signed revokes nobody
+    district.sync(HERE)
+    district.collect()
+    district.tell(THERE)
+    assert district.judged(THERE, code) == "revoked"
+
+
+def test_what_lies_there_whole_is_not_handed_over_again_and_again(district: District) -> None:
+    district.handed(HERE, (1,), (2,), (3,))
+    second = plain.segment_files(district.folder / HERE)[1]
+    second.write_bytes(b"{")
+    district.objects(HERE)[1].unlink()
+    district.collect()
+    district.sync(HERE)  # the damaged file is set aside, and the log goes on under a new epoch
+    for _turn in range(3):
+        district.collect()
+        assert district.sync(HERE).rows[0]["published"] == 0
+
+
+def test_all_problems_that_were_decided_about_are_no_failure(district: District) -> None:
+    district.handed(HERE, (1,), (2,))
+    district.objects(HERE)[0].unlink()
+    district.collect()
+    (row,) = district.hq("problems", "--format", "json").rows
+    name = row["detail"][1:].partition("]")[0]
+    assert district.hq("resolve", name, "--decision", "lost", "--reason", "the stick is gone").code == 0
+    done = district.hq("problems", "--all", "--format", "json")
+    assert (done.code, len(done.rows)) == (0, 1)
+
+
+def test_two_collects_wait_for_each_other(district: District) -> None:
+    import threading
+
+    database = district.database()
+    entered, order = threading.Event(), list[str]()
+
+    def second() -> None:
+        other = district.database()
+        entered.set()
+        with other.alone():
+            order.append("second")
+        other.close()
+
+    with database.alone():
+        thread = threading.Thread(target=second)
+        thread.start()
+        entered.wait(10)
+        thread.join(0.2)
+        order.append("first")
+    thread.join(10)
+    database.close()
+    assert order == ["first", "second"]

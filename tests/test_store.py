@@ -363,6 +363,7 @@ def test_a_retry_leaves_each_record_there_once(
         if nth > least:
             log.append(drafts, tomorrow)  # nothing fails any more but the note of what is newest, which may lag behind
             if not disk.failed:
+                log.close()
                 break
         else:
             with pytest.raises(NotSaved) as failure:

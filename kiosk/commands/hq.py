@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from kiosk import clock
@@ -103,8 +103,9 @@ def accept(folder: Path, options: Namespace) -> int:
     except InvalidInput as error:
         raise WrongUsage(str(error)) from error
     now = clock.system_clock()
-    with opened(folder, options) as database:
+    with opened(folder, options) as database, ExitStack() as stack:
         keys_of(database, options)
+        stack.enter_context(database.alone())
         if options.withdraw is not None:
             keys = enrolment.withdraw(database, station, options.withdraw, options.reason, now)
         elif options.key is None and options.source is None:

@@ -47,17 +47,17 @@ def run(folder: Path, options: Namespace) -> int:
         content = xlsx_bytes(headings, cells) if options.out.suffix.lower() == ".xlsx" else csv_bytes(headings, cells)
         write_beside(options.out, content)
     if options.certificates is not None:
-        _certify(options.certificates, found, campaign, now)
+        _certify(options.certificates, service.certificates(found, campaign, others), campaign, now)
     if options.out is None and options.certificates is None:
         output.emit(rows, service.headings(), options.format)
     return 0
 
 
-def _certify(folder: Path, found: list[service.Service], campaign: Campaign, now: datetime) -> None:
+def _certify(folder: Path, made: list[service.Certificate], campaign: Campaign, now: datetime) -> None:
     from kiosk.printing.sheets import pdf
 
     make_folder(folder)
-    for certificate in service.certificates(found, campaign):
+    for certificate in made:
         title, sections = service.certificate_sections(certificate, campaign, service_day(now))
         write_beside(folder / f"{certificate.volunteer}.pdf", pdf(title, sections))
         print(folder / f"{certificate.volunteer}.pdf")

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from kiosk import clock
-from kiosk.campaign import Campaign
+from kiosk.campaign import Campaign, Campaigns
 from kiosk.campaign_files import shipped
 from kiosk.commands import output
 from kiosk.commands.hq import demand_set_up, keys_of, opened
@@ -24,7 +24,7 @@ from kiosk.hq.database import Database
 from kiosk.hq.enrolment import enrolled
 from kiosk.i18n import _
 from kiosk.records import service_day
-from kiosk.remote import Credentials
+from kiosk.remote import Credentials, check_url
 from kiosk.tables import roster_headings, roster_rows
 
 
@@ -38,14 +38,14 @@ def asked(folder: Path, options: Namespace) -> Iterator[sa.Connection]:
 
 
 def names(database: Database) -> Campaign:
-    """What gives places and duties their names: the newest campaign that was published, or else the shipped one.
+    """What gives places and duties their names: the campaign in force, of those published or else the shipped one.
 
     Raises:
         WrongUsage: if it is no database of headquarters'.
     """
     demand_set_up(database)
     known = campaigns.published(database)
-    return known[-1] if known else shipped()
+    return Campaigns(tuple(known or [shipped()])).on(service_day(clock.system_clock()))
 
 
 # --- collecting -----------------------------------------------------------------------------------------------------
@@ -60,6 +60,9 @@ def run_collect(folder: Path, options: Namespace) -> int:
         for url in options.urls:
             if not url.strip():
                 raise WrongUsage(_("a file or folder without a name"))
+            if "://" in url and not url.startswith("file://"):
+                check_url(url)
+        for url in options.urls:
             try:
                 found = collect(database, keys, url, credentials, now)
             except WrongUsage:
@@ -225,7 +228,9 @@ def run_problems(folder: Path, options: Namespace) -> int:
             found = problems.problems(connection, opener, decided=options.all)
     rows = [problem_row(problem) for problem in found]
     output.emit(rows, {"station": _("Station"), "kind": _("Kind"), "detail": _("What is wrong")}, options.format)
-    return 1 if found else 0
+    with asked(folder, options) as connection:
+        decided = problems.decided_about(connection)
+    return 1 if any(problem.name not in decided for problem in found) else 0
 
 
 def problem_row(problem: problems.Problem) -> dict[str, str]:
@@ -238,7 +243,7 @@ def run_resolve(folder: Path, options: Namespace) -> int:
     now = clock.system_clock()
     with opened(folder, options) as database:
         keys = keys_of(database, options)
-        with database.begin() as connection:
+        with database.alone(), database.begin() as connection:
             opener = keys.open_sealed if keys.opens_numbers else None
             problem = problems.resolve(connection, options.problem, options.decision, options.reason, now, opener)
     row: Mapping[str, Any] = {**problem_row(problem), "decision": options.decision}

@@ -25,7 +25,7 @@ def run(folder: Path, options: Namespace) -> int:
     wrong = _seal(folder, passphrase=_passphrase() if options.seal_again else None)
     credentials = Credentials.find(folder)
     try:
-        place = place_at(url, credentials)
+        place = place_at(url, credentials, make=options.url is not None)  # a stick that is kept may not be in
     except RemoteError as error:
         print(error, file=sys.stderr)
         return 1

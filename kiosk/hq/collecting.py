@@ -47,6 +47,8 @@ _READERS: Final = 8
 """Heads are small; what takes time is the way to a server and back."""
 _KEPT: Final = 2**20
 """Bytes of something refused that are kept for whoever looks into it."""
+_FILES: Final = 100
+"""Plain files that are taken in at once."""
 _STATIONS: Final = 50
 """Stations that are asked about at once."""
 _BATCH: Final = 10_000
@@ -104,7 +106,8 @@ def collect(database: Database, keys: HqKeys, url: str, credentials: Credentials
     place = _File(Path(url)) if alone else place_at(url, credentials, make=False)
     collecting = _Collecting(database, keys, url, place, credentials, now)
     try:
-        return collecting.take_files([Path(url).name]) if alone else collecting.run()
+        with database.alone():
+            return collecting.take_files([Path(url).name]) if alone else collecting.run()
     finally:
         collecting.close()
         place.close()
@@ -249,7 +252,7 @@ class _Collecting:
             head = Head.read(content) if content else None
             if head is not None and head.station != station:
                 raise Refused("foreign", _("It was signed by station {station}.").format(station=head.station))
-            if head is not None and trusted and head.key not in trusted:
+            if head is not None and trusted and trusted.get(head.key, "") is not None:
                 raise Refused("bad_signature", _("It is signed with a key that nobody has accepted."))
             task.head = head
         except Refused as error:
@@ -313,7 +316,7 @@ class _Collecting:
             names = [task.station for task in tasks]
             keys = trusted_keys(connection, names)
             # Only now is it known whose word counts of a station that is seen for the first time.
-            believed = [task.head for task in tasks if task.head is not None and task.head.key in keys[task.station]]
+            believed = [task.head for task in tasks if task.head and keys[task.station].get(task.head.key, "") is None]
             take_heads(connection, believed, self._now)
             self._settle(connection, names)
             lacking = {station for station, _epoch, _first, _last in missing(connection, names)}
@@ -339,21 +342,23 @@ class _Collecting:
 
     def take_files(self, names: Sequence[str]) -> Collected:
         """Takes in plain TinyDB files by their names."""
-        batch: list[Opened] = []
-        good = []
-        for name, told in zip(names, self._opened(names, plain=True), strict=True):
-            if isinstance(told, Opened):
-                batch.append(told)
-                good.append(name)
-            elif isinstance(told, Bad):
-                self._refuse("", [told])
-        changed = self._take(batch)
-        with self._database.begin() as connection:
-            right = quarantine.c.name.in_([plain_text(name) for name in good])
-            connection.execute(quarantine.delete().where(quarantine.c.url == self._url, right))
-            self._settle(connection, sorted(changed))
-        self._found.unsigned = sorted(changed)
-        self._found.stations += len(changed)
+        unsigned: set[str] = set()
+        for start in range(0, len(names), _FILES):
+            some = names[start : start + _FILES]
+            good: dict[str, Opened] = {}
+            for name, told in zip(some, self._opened(some, plain=True), strict=True):
+                if isinstance(told, Opened):
+                    good[plain_text(name)] = told
+                elif isinstance(told, Bad):
+                    self._refuse("", [told])
+            unsigned |= self._take([*good.values()])
+            with self._database.begin() as connection:
+                right = quarantine.c.name.in_([*good])
+                connection.execute(quarantine.delete().where(quarantine.c.url == self._url, right))
+                # Also those of which nothing is new: a kill may have come between the two the last time.
+                self._settle(connection, sorted({each.station for each in good.values()}))
+        self._found.unsigned = sorted(unsigned)
+        self._found.stations += len(unsigned)
         return self._found
 
     def _settle(self, connection: sa.Connection, names: Sequence[str]) -> None:
@@ -419,7 +424,8 @@ class _Collecting:
         kept = sa.select(quarantine.c.id, quarantine.c.name).where(quarantine.c.url == self._url)
         with self._database.begin() as connection:
             gone = [row.id for row in connection.execute(kept) if row.name.partition("/")[0] not in names]
-            connection.execute(quarantine.delete().where(quarantine.c.id.in_(gone)))
+            for start in range(0, len(gone), _FILES):
+                connection.execute(quarantine.delete().where(quarantine.c.id.in_(gone[start : start + _FILES])))
 
     def _release(self, connection: sa.Connection, names: Sequence[str]) -> None:
         """What was wrong at this place is right now."""

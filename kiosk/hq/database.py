@@ -5,6 +5,7 @@ It knows of no key and no file of a station.
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -27,6 +28,8 @@ COUNTS: Final = "counts"
 FORK: Final = "fork"
 """The standing of a segment on a branch of a log that does not count; also the kind of that problem."""
 _FORMAT: Final = 1
+_ALONE: Final = 0x6B696F736B
+"""The number of PostgreSQL's lock: `kiosk` in ASCII."""
 
 metadata = sa.MetaData()
 
@@ -109,10 +112,11 @@ ends = sa.Table(
     metadata,
     sa.Column("station", sa.Text, primary_key=True),
     sa.Column("epoch", sa.Text, primary_key=True),
+    sa.Column("hash", sa.Text, primary_key=True),
     sa.Column("seq", sa.BigInteger, nullable=False),
     sa.Column("key", sa.LargeBinary(32), nullable=False),
 )
-"""Up to which record a station has sealed an epoch, as the heads said that could be believed."""
+"""Up to which record a station has sealed an epoch, and in which segment, as heads said that could be believed."""
 
 segments = sa.Table(
     "segments",
@@ -158,13 +162,14 @@ records = sa.Table(
 
 `day` is the service day on which it happened as a number such as 20211201, of a correction the day that is right;
 `about` is the volunteer where a visit begins or something personal is or was in the record; `visit` is set where a
-record may have happened on another day than its visit, or is `CLOCK`, `EPOCH` or `FORGETTING`; `who` is name and
-masked phone of a registration, by which the same person under another number is found.
+record may have happened on another day than its visit, or is `CLOCK`, `EPOCH`, `FORGETTING` or `REVOKING`; `who` is
+name and masked phone of a registration, by which the same person under another number is found.
 """
 
 CLOCK: Final = "clock"
 EPOCH: Final = "epoch"
 FORGETTING: Final = "forgetting"
+REVOKING: Final = "revoking"
 
 
 def _few(name: str, *columns: sa.Column[Any]) -> sa.Index:
@@ -277,14 +282,43 @@ class Database:
             sa.event.listen(self._engine, "connect", _make_sqlite_safe)
         elif self._url.get_backend_name() == "postgresql":
             sa.event.listen(self._engine, "before_cursor_execute", _without_zeros, retval=True)
-        with self.begin() as connection:
-            metadata.create_all(connection)
-            found = connection.scalar(sa.select(about.c.value).where(about.c.name == "format"))
-            if found is None:
-                connection.execute(about.insert(), {"name": "format", "value": str(_FORMAT)})
-            elif found != str(_FORMAT):
-                sentence = _("The database has format {found}; this version of the kiosk knows {known}.")
-                raise KioskError(sentence.format(found=found, known=_FORMAT))
+        try:
+            with self.begin() as connection:
+                self._begin_to_use(connection)
+        except BaseException:
+            self.close()
+            raise
+
+    @staticmethod
+    def _begin_to_use(connection: sa.Connection) -> None:
+        metadata.create_all(connection)
+        found = connection.scalar(sa.select(about.c.value).where(about.c.name == "format"))
+        if found is None:
+            connection.execute(about.insert(), {"name": "format", "value": str(_FORMAT)})
+        elif found != str(_FORMAT):
+            sentence = _("The database has format {found}; this version of the kiosk knows {known}.")
+            raise KioskError(sentence.format(found=found, known=_FORMAT))
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """While it lasts nobody else takes anything in or decides: what was read is still so when it is written.
+
+        Whoever comes meanwhile waits. A process that is killed keeps nobody out.
+
+        Raises:
+            KioskError: if the database cannot be used.
+        """
+        if self._url.get_backend_name() != "sqlite":
+            with self.begin() as connection:
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ALONE)))
+                yield
+            return
+        descriptor = os.open(f"{self._url.database}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:

@@ -5,7 +5,6 @@ What comes of it is the directory, signed, by which every station knows the badg
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +20,6 @@ from kiosk.hq.database import (
     Database,
     directories,
     ends,
-    records,
     revoked_badges,
     segments,
     shown_keys,
@@ -29,8 +27,7 @@ from kiosk.hq.database import (
     stations,
 )
 from kiosk.hq.gaps import missing
-from kiosk.hq.intake import revoke
-from kiosk.hq.standing import settle
+from kiosk.hq.standing import revoke, settle
 from kiosk.i18n import _
 from kiosk.records import timestamp
 from kiosk.segments import Segment, Unreadable, check_within, read_all, read_segment
@@ -137,7 +134,7 @@ def accept(database: Database, station: str, handed: Handed, now: datetime) -> S
 
 
 def shown(database: Database, station: str) -> Handed:
-    """The key that a station has shown when its segments were collected, and the badges that it has revoked.
+    """The key that a station has shown when its segments were collected.
 
     Raises:
         KioskError: if nothing of it was collected, or it has shown several keys: then somebody has to say which.
@@ -155,16 +152,7 @@ def shown(database: Database, station: str) -> Handed:
                 sentence = _("Station {station} has shown several keys. Please say which one, with --key: {keys}")
                 raise KioskError(sentence.format(station=station, keys=", ".join(map(fingerprint, new))))
             new = []
-        revoked: dict[str, int] = {}
-        told = (
-            sa.select(records.c.document)
-            .join(stations, stations.c.id == records.c.station)
-            .join(segments, segments.c.id == records.c.segment)
-            .where(stations.c.station == station, records.c.type == "badge_revoked", segments.c.standing == COUNTS)
-        )
-        for record in map(json.loads, connection.scalars(told)):
-            revoked[record["volunteer"]] = max(record["serial"], revoked.get(record["volunteer"], 0))
-    return Handed(tuple(new or [key for key in found if key in known]), revoked)
+    return Handed(tuple(new or [key for key in found if key in known]), {})
 
 
 def key_shown(database: Database, station: str, named: str) -> bytes | None:

@@ -5,8 +5,7 @@ It knows of no place, no envelope and no private key.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,15 +15,13 @@ from kiosk.hq.database import (
     Database,
     ends,
     records,
-    revoked_badges,
     segments,
     shown_keys,
-    station_keys,
     stations,
 )
 from kiosk.hq.forgetting import Forgotten
 from kiosk.hq.opening import Opened
-from kiosk.hq.standing import UNTRUSTED, trusted_keys
+from kiosk.hq.standing import UNTRUSTED, counted_when, trusted_keys
 from kiosk.published import Head
 from kiosk.records import timestamp
 
@@ -64,7 +61,7 @@ def take(
             new.setdefault(_identity(each), each)
             continue
         better: dict[str, Any] = {}
-        if _is_better(connection, each, before.key):
+        if _is_better(connection, each, before):
             better["key"] = each.key
         if before.number is None and each.number is not None:
             better["number"] = each.number
@@ -85,38 +82,10 @@ def take(
                 for record in (map(out.without, each.rows) if out.known else each.rows)
             ],
         )
-    _take_revoked(connection, new.values())
     if changed:
         seen = stations.update().where(stations.c.station.in_(changed))
         connection.execute(seen.values(last_seen=timestamp(now)))
     return changed
-
-
-def _take_revoked(connection: sa.Connection, taken: Iterable[Opened]) -> None:
-    """Takes in whose badges a station has revoked that somebody has answered for: they count nowhere from then on."""
-    told: dict[str, int] = {}
-    for each in taken:
-        revoking = [row for row in each.rows if row[2] == "badge_revoked"]
-        wanted = (
-            station_keys.c.station == each.station,
-            station_keys.c.key == each.key,
-            station_keys.c.withdrawn.is_(None),
-        )
-        if revoking and connection.scalar(sa.select(station_keys.c.key).where(*wanted)) is not None:
-            for document in (json.loads(row[6]) for row in revoking):
-                told[document["volunteer"]] = max(document["serial"], told.get(document["volunteer"], 0))
-    revoke(connection, told)
-
-
-def revoke(connection: sa.Connection, told: Mapping[str, int]) -> None:
-    """Notes up to which serial badges of volunteers were revoked; what was noted before is never taken back."""
-    for volunteer, serial in told.items():
-        same = revoked_badges.c.volunteer == volunteer
-        before = connection.scalar(sa.select(revoked_badges.c.serial).where(same))
-        if before is None:
-            connection.execute(revoked_badges.insert(), {"volunteer": volunteer, "serial": serial})
-        elif serial > before:
-            connection.execute(revoked_badges.update().where(same).values(serial=serial))
 
 
 def _identity(each: Opened) -> tuple[str, str, int, str]:
@@ -145,7 +114,14 @@ def _known(connection: sa.Connection, opened: Sequence[Opened]) -> Mapping[tuple
     """Those of the segments that are here already."""
     columns = segments.c
     wanted = sa.select(
-        columns.station, columns.epoch, columns.first_seq, columns.hash, columns.id, columns.key, columns.number
+        columns.station,
+        columns.epoch,
+        columns.first_seq,
+        columns.hash,
+        columns.id,
+        columns.key,
+        columns.number,
+        columns.received,
     ).where(columns.hash.in_([each.hash for each in opened]))
     return {(row[0], row[1], row[2], row[3]): row for row in connection.execute(wanted)}
 
@@ -163,12 +139,13 @@ def _note_keys(connection: sa.Connection, shown: Mapping[tuple[str, bytes], None
         connection.execute(shown_keys.insert(), rows)
 
 
-def _is_better(connection: sa.Connection, each: Opened, before: bytes | None) -> bool:
-    """Whether this signature counts, and the one that is known does not."""
-    if each.key is None or each.key == before:
+def _is_better(connection: sa.Connection, each: Opened, before: Any) -> bool:
+    """Whether this signature counts, and the one that is known does not, or nobody has signed what is known."""
+    if each.key is None or each.key == before.key:
         return False
-    trusted = trusted_keys(connection, [each.station])[each.station]
-    return each.key in trusted and before not in trusted
+    keys = trusted_keys(connection, [each.station])[each.station]
+    counted = before.key is not None and counted_when(before.received, bytes(before.key), keys)
+    return not counted and keys.get(each.key, "") is None
 
 
 def _places(connection: sa.Connection, opened: Sequence[Opened]) -> Mapping[str, int]:
@@ -208,20 +185,26 @@ def take_heads(connection: sa.Connection, heads: Sequence[Head], now: datetime) 
 
 
 def _reach(connection: sa.Connection, heads: Sequence[Head]) -> None:
+    """Notes how far the stations say that they have sealed. What they named before and is here needs no note."""
     names = [head.station for head in heads]
-    before = connection.execute(sa.select(ends).where(ends.c.station.in_(names)))
-    reached = {(row.station, row.epoch): row.seq for row in before}
-    further: dict[tuple[str, str], tuple[int, bytes]] = {}
-    for head in heads:
-        for end in head.ends:
-            where = (head.station, end.epoch)
-            # An older head, from a stick that was long on its way, takes nothing back.
-            if end.seq > max(reached.get(where, -1), further.get(where, (-1, b""))[0]):
-                further[where] = (end.seq, head.key)
-    for station, epoch in further.keys() & reached.keys():
-        connection.execute(ends.delete().where(ends.c.station == station, ends.c.epoch == epoch))
+    told = {
+        (head.station, end.epoch, end.hash): {"seq": end.seq, "key": head.key} for head in heads for end in head.ends
+    }
+    known = connection.execute(sa.select(ends.c.station, ends.c.epoch, ends.c.hash).where(ends.c.station.in_(names)))
+    before = {tuple(row) for row in known}
     rows = [
-        {"station": station, "epoch": epoch, "seq": seq, "key": key} for (station, epoch), (seq, key) in further.items()
+        {"station": station, "epoch": epoch, "hash": hash_, **end}
+        for (station, epoch, hash_), end in told.items()
+        if (station, epoch, hash_) not in before
     ]
-    if rows:
-        connection.execute(ends.insert(), rows)
+    if not rows:
+        return
+    connection.execute(ends.insert(), rows)
+    newest = sa.select(sa.func.max(ends.c.seq)).where(
+        ends.c.station == sa.bindparam("which"), ends.c.epoch == sa.bindparam("of")
+    )
+    for station, epoch in dict.fromkeys((row["station"], row["epoch"]) for row in rows):
+        last = connection.scalar(newest, {"which": station, "of": epoch})
+        here = sa.select(segments.c.hash).where(segments.c.station == station, segments.c.epoch == epoch)
+        same = (ends.c.station == station, ends.c.epoch == epoch)
+        connection.execute(ends.delete().where(*same, ends.c.seq < last, ends.c.hash.in_(here)))

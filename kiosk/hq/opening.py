@@ -17,7 +17,7 @@ import orjson
 
 from kiosk.canonical import canonical
 from kiosk.errors import RecordError
-from kiosk.hq.database import CLOCK, EPOCH, FORGETTING
+from kiosk.hq.database import CLOCK, EPOCH, FORGETTING, REVOKING
 from kiosk.i18n import _
 from kiosk.published import EPOCH as EPOCH_NAME
 from kiosk.published import OBJECT, STATION, Refused, open_envelope
@@ -226,8 +226,8 @@ def row_of(document: Json) -> Row:
     if type_ in _APART:
         if type_ == "station_noted":
             visit = {"clock_changed": CLOCK, "new_epoch": EPOCH}.get(document["note"])
-        elif type_ == "forgotten":
-            visit = FORGETTING
+        elif type_ in _MARKED:
+            visit = _MARKED[type_]
         elif type_ != "checked_out" or document["late"]:
             visit = document["visit"]
         if type_ == "corrected":
@@ -244,7 +244,8 @@ def row_of(document: Json) -> Row:
     )
 
 
-_APART: Final = frozenset(("corrected", "voided", "checked_out", "station_noted", "forgotten"))
+_MARKED: Final = {"forgotten": FORGETTING, "badge_revoked": REVOKING}
+_APART: Final = frozenset(("corrected", "voided", "checked_out", "station_noted", *_MARKED))
 
 
 def _right_time(changes: Mapping[str, Any]) -> str | None:

@@ -119,7 +119,7 @@ def _untrusted(connection: sa.Connection) -> Iterator[Problem]:
     columns = segments.c
     wanted = (
         sa.select(columns.station, columns.key, sa.func.count().label("many"))
-        .where(columns.standing == UNTRUSTED)
+        .where(columns.standing == UNTRUSTED, columns.key.is_not(None))
         .group_by(columns.station, columns.key)
         .order_by(columns.station)
     )

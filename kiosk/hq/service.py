@@ -228,20 +228,23 @@ class Certificate:
     volunteer: str
     who: Identity
     lines: list[str] = field(default_factory=list)
+    activities: dict[str, None] = field(default_factory=dict)
     minutes: int = 0
     pending: int = 0
 
 
-def certificates(found: Iterable[Service], campaign: Campaign) -> list[Certificate]:
-    """One certificate a volunteer: every day that has its end, and the sum of the minutes."""
+def certificates(found: Iterable[Service], campaign: Campaign, others: Iterable[Campaign] = ()) -> list[Certificate]:
+    """One certificate a volunteer: every day that has its end, the sum of the minutes, and under which campaigns."""
+    others = [*others]
     made: dict[str, Certificate] = {}
     for service in found:
         mine = made.setdefault(service.volunteer, Certificate(service.volunteer, service.who))
-        told = row(service, campaign)
+        told = row(service, campaign, others)
         if service.minutes is None:
             mine.pending += 1
             continue
         mine.minutes += service.minutes
+        mine.activities[str(told["activity"])] = None
         sentence = _("{day}  {place}  {content}  {minutes} min")
         place = " ".join(str(told[key]) for key in ("street", "community") if told[key])
         mine.lines.append(
@@ -261,7 +264,7 @@ def certificate_sections(
         (_("Name"), who.name),
         (_("Volunteer number"), certificate.volunteer),
         (_("Document number"), who.id_number),
-        (_("Activity"), str(campaign.name)),
+        (_("Activity"), ", ".join(certificate.activities)),
     ]
     total = _("{minutes} minutes in all, {hours} hours")
     end = [total.format(minutes=certificate.minutes, hours=f"{certificate.minutes / 60:.2f}")]

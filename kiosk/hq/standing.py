@@ -5,13 +5,28 @@ It looks at segments, never into records.
 
 from __future__ import annotations
 
+import json
+from bisect import bisect_right, insort
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import sqlalchemy as sa
 
-from kiosk.hq.database import COUNTS, FORK, ends, heads, records, resolutions, segments, shown_keys, station_keys
+from kiosk.hq.database import (
+    COUNTS,
+    FORK,
+    REVOKING,
+    ends,
+    heads,
+    records,
+    resolutions,
+    revoked_badges,
+    segments,
+    shown_keys,
+    station_keys,
+    stations,
+)
 from kiosk.hq.forgetting import follow
 from kiosk.records import ZEROS
 
@@ -76,7 +91,7 @@ def settle(connection: sa.Connection, names: Sequence[str]) -> None:
     wanted = sa.select(segments).where(segments.c.station.in_(names)).order_by(segments.c.id)
     for row in connection.execute(wanted):
         before[row.id] = row.standing
-        trusted = row.key is None or _counted_when(row.received, bytes(row.key), keys[row.station])
+        trusted = row.key is None or counted_when(row.received, bytes(row.key), keys[row.station])
         stretch = _Stretch(
             row.id,
             row.number,
@@ -104,11 +119,39 @@ def settle(connection: sa.Connection, names: Sequence[str]) -> None:
                 now.setdefault(each.standing, []).append(each.id)
     _write(connection, now)
     for station in names:  # what was said under a key that does not count any more
-        known = [*keys[station]]
-        connection.execute(ends.delete().where(ends.c.station == station, ends.c.key.not_in(known)))
+        valid = [key for key, withdrawn in keys[station].items() if withdrawn is None]
+        connection.execute(ends.delete().where(ends.c.station == station, ends.c.key.not_in(valid)))
     if changed:  # those stations have to be told anew how much is held
         connection.execute(heads.delete().where(heads.c.station.in_(changed)))
     follow(connection, sorted(signed))
+    _take_revoked(connection, sorted(signed))
+
+
+def _take_revoked(connection: sa.Connection, names: Sequence[str]) -> None:
+    """Takes in whose badges were revoked by stations that somebody has answered for: they count nowhere any more."""
+    accepted = sa.select(station_keys.c.station).where(station_keys.c.withdrawn.is_(None))
+    told = (
+        sa.select(records.c.document)
+        .join(stations, stations.c.id == records.c.station)
+        .join(segments, segments.c.id == records.c.segment)
+        .where(stations.c.station.in_(names), stations.c.station.in_(accepted), records.c.visit == REVOKING)
+        .where(segments.c.standing == COUNTS, segments.c.key.is_not(None))
+    )
+    found: dict[str, int] = {}
+    for document in map(json.loads, connection.scalars(told)):
+        found[document["volunteer"]] = max(document["serial"], found.get(document["volunteer"], 0))
+    revoke(connection, found)
+
+
+def revoke(connection: sa.Connection, told: Mapping[str, int]) -> None:
+    """Notes up to which serial badges of volunteers were revoked; what was noted before is never taken back."""
+    for volunteer, serial in told.items():
+        same = revoked_badges.c.volunteer == volunteer
+        before = connection.scalar(sa.select(revoked_badges.c.serial).where(same))
+        if before is None:
+            connection.execute(revoked_badges.insert(), {"volunteer": volunteer, "serial": serial})
+        elif serial > before:
+            connection.execute(revoked_badges.update().where(same).values(serial=serial))
 
 
 def _write(connection: sa.Connection, now: Mapping[str, Sequence[int]]) -> None:
@@ -126,7 +169,7 @@ def _write(connection: sa.Connection, now: Mapping[str, Sequence[int]]) -> None:
                 connection.execute(segments.delete().where(segments.c.id.in_(some)))
 
 
-def _counted_when(received: str, key: bytes, keys: Keys) -> bool:
+def counted_when(received: str, key: bytes, keys: Keys) -> bool:
     """Whether a key counted when something that it has signed was received."""
     withdrawn = keys.get(key)
     return key in keys and (withdrawn is None or received < withdrawn)
@@ -155,10 +198,10 @@ def _judge(stretches: list[_Stretch], chosen: Mapping[str, int]) -> None:
         )
     )
     by_hash = {each.hash: each for each in stretches}
-    counted: list[_Stretch] = []
+    counted = _Counted()
     for each in stretches:
         parent = by_hash.get(each.prev)
-        over = [other for other in counted if other.next_seq > each.first_seq and other.first_seq < each.next_seq]
+        over = counted.over(each)
         if any(other.holds(each) for other in over):
             each.standing = SAME
         elif parent is not None and parent.standing == FORK:
@@ -167,16 +210,46 @@ def _judge(stretches: list[_Stretch], chosen: Mapping[str, int]) -> None:
             for other in over:  # a file that was not sealed yet, and is now
                 other.standing = SAME
                 counted.remove(other)
-            counted.append(each)
-        elif over or _is_orphan(each, counted):
+            counted.add(each)
+        elif over or counted.has_no_place_for(each):
             each.standing = FORK
         else:
-            counted.append(each)
+            counted.add(each)
 
 
-def _is_orphan(each: _Stretch, counted: Sequence[_Stretch]) -> bool:
-    """Whether it follows on another segment than the one that counts before it: a branch whose root is missing."""
-    if each.prev == ZEROS or each.number is None:
-        return False
-    before = [other for other in counted if other.number is not None and other.number == each.number - 1]
-    return any(other.next_seq == each.first_seq and other.hash != each.prev for other in before)
+class _Counted:
+    """The segments of an epoch that count so far, in the order of their records, which are apart from each other."""
+
+    def __init__(self) -> None:
+        self._here: list[_Stretch] = []
+        self._by_number: dict[int, _Stretch] = {}
+
+    def over(self, each: _Stretch) -> list[_Stretch]:
+        """Those that hold a record in a place where this one has one, too."""
+        start = max(bisect_right(self._here, each.first_seq, key=_begins) - 1, 0)
+        found = []
+        for other in self._here[start:]:
+            if other.first_seq >= each.next_seq:
+                break
+            if other.next_seq > each.first_seq:
+                found.append(other)
+        return found
+
+    def add(self, each: _Stretch) -> None:
+        insort(self._here, each, key=_begins)
+        if each.number is not None:
+            self._by_number[each.number] = each
+
+    def remove(self, each: _Stretch) -> None:
+        self._here.remove(each)
+
+    def has_no_place_for(self, each: _Stretch) -> bool:
+        """Whether it follows on another segment than the one that counts before it: a branch whose root is missing."""
+        if each.prev == ZEROS or each.number is None:
+            return False
+        before = self._by_number.get(each.number - 1)
+        return before is not None and before.next_seq == each.first_seq and before.hash != each.prev
+
+
+def _begins(each: _Stretch) -> int:
+    return each.first_seq
