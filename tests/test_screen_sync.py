@@ -215,11 +215,11 @@ async def test_the_page_follows_what_goes_on(station: Station) -> None:
         room.state = State(place="/media/stick", copied=True, next_try=20.0)
         await walker.hides("正在上报")
         await walker.shows("一分钟内")
-        await walker.shows("副本继续记录")
+        await walker.shows("副本已继续使用")
         await walker.press("enter")
         assert room.wishes == 1
         await walker.press("f2")
-        await walker.shows("Somebody else goes on from a copy")
+        await walker.shows("Another copy of this data folder")
 
 
 async def test_before_the_room_is_there_the_page_says_so(station: Station) -> None:
