@@ -300,6 +300,8 @@ class Fuzzer:
         painted = self.terminal.painted
         self.terminal.resize(80, 24)
         self._until(lambda: self.terminal.painted > painted or not self.terminal.alive, "it paints nothing any more")
+        # Keys that come before the page is large again are for nobody: what was painted may have been something else.
+        self._until(lambda: said not in self.terminal.text or not self.terminal.alive, f"it stays at {said}", BACKLOG)
 
     def come_home(self) -> None:
         """From wherever it is, the welcome page can be reached, and takes a badge."""
