@@ -102,6 +102,15 @@ def in_fives(letters: str) -> str:
     return "-".join(letters[start : start + 5] for start in range(0, len(letters), 5))
 
 
+def letters_of(digest: bytes, count: int) -> str:
+    """A digest as people copy it and read it out: so many letters and digits without look-alikes, in fives."""
+    rest, letters = int.from_bytes(digest, "big"), []
+    for _place in range(count):
+        rest, place = divmod(rest, len(ALPHABET))
+        letters.append(ALPHABET[place])
+    return in_fives("".join(letters))
+
+
 def _any_number(entropy: Callable[[int], bytes]) -> str:
     body = ""
     while len(body) < _NUMBER_LENGTH - 1:
@@ -356,6 +365,11 @@ class Record:
             raise RecordError(problem)
         for name in ("at", "occurred"):
             moment(document[name])
+        return cls.from_checked(document)
+
+    @classmethod
+    def from_checked(cls, document: Json) -> Record:
+        """Takes a record whose form was checked before."""
         named = ("id", "station", "epoch", "seq", "type", "volunteer", "prev", "hash")
         return cls(document, *(document[name] for name in named))
 

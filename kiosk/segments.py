@@ -305,7 +305,7 @@ def follows(segments: Sequence[Segment], tail: Tail) -> bool:
     """Whether these segments, in the order of the log, all come after the stretch that ends with `tail`."""
     epochs = {tail.epoch: tail.next_seq}
     for segment in segments:
-        begins = segment.epoch not in epochs and (not segment.records or _named_epoch(segment) in epochs)
+        begins = segment.epoch not in epochs and (not segment.records or _named_epoch(segment.records[0]) in epochs)
         if segment.header["first_seq"] < epochs.get(segment.epoch, 1) or not (segment.epoch in epochs or begins):
             return False
         epochs[segment.epoch] = segment.next_seq
@@ -374,27 +374,36 @@ def _in_order(segments: Iterable[Segment]) -> list[Segment]:
         by_epoch.setdefault(segment.epoch, []).append(segment)
     for same in by_epoch.values():
         same.sort(key=lambda segment: (segment.header["first_seq"], segment.number is None))
-    # An epoch's first record names the epoch before it. Where that is lost, the time-ordered ids have to do.
-    before = {epoch: _named_epoch(same[0]) for epoch, same in by_epoch.items()}
-    first_ids = {epoch: same[0].records[0].id if same[0].records else "" for epoch, same in by_epoch.items()}
+    firsts = {epoch: same[0].records[0] if same[0].records else None for epoch, same in by_epoch.items()}
+    return [segment for epoch in by_age(firsts) for segment in by_epoch[epoch]]
+
+
+def by_age(firsts: Mapping[str, Record | None]) -> list[str]:
+    """The epochs of a log, the oldest first.
+
+    Args:
+        firsts: by epoch its first record, or None where it has none. It names the epoch before it; where that is lost,
+            the time-ordered ids have to do.
+    """
+    before = {epoch: _named_epoch(first) for epoch, first in firsts.items()}
+    ids = {epoch: first.id if first else "" for epoch, first in firsts.items()}
     placed: dict[str, None] = {}
 
     def place(epoch: str) -> None:
         older = before.get(epoch)
-        if epoch in placed or epoch not in by_epoch:
+        if epoch in placed or epoch not in firsts:
             return
         before.pop(epoch, None)  # a circle, which only a forger can make, ends here
         if older:
             place(older)
         placed[epoch] = None
 
-    for epoch in sorted(by_epoch, key=lambda name: first_ids[name]):
+    for epoch in sorted(firsts, key=lambda name: ids[name]):
         place(epoch)
-    return [segment for epoch in placed for segment in by_epoch[epoch]]
+    return list(placed)
 
 
-def _named_epoch(segment: Segment) -> str | None:
-    first = segment.records[0] if segment.records else None
+def _named_epoch(first: Record | None) -> str | None:
     if first is None or first.type != "station_noted" or first["note"] != "new_epoch":
         return None
     # Where the one that it names is wholly gone, it names the one before that, too.

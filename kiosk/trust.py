@@ -16,7 +16,7 @@ from typing import Any, Final
 from kiosk.canonical import canonical, parse_json
 from kiosk.errors import KioskError, RecordError
 from kiosk.i18n import _
-from kiosk.records import ALPHABET, in_fives, parse_volunteer_number
+from kiosk.records import letters_of, parse_volunteer_number
 
 SIGNATURE: Final = "signature"
 DIRECTORY: Final = "directory"
@@ -45,11 +45,7 @@ def verify(public: bytes, message: bytes, signature: bytes) -> bool:
 
 def fingerprint(public: bytes) -> str:
     """What two people compare over the telephone: 20 letters and digits without look-alikes, 99 bits of SHA-256."""
-    rest, letters = int.from_bytes(hashlib.sha256(b"kiosk key 1\0" + public).digest(), "big"), []
-    for _place in range(20):
-        rest, place = divmod(rest, len(ALPHABET))
-        letters.append(ALPHABET[place])
-    return in_fives("".join(letters))
+    return letters_of(hashlib.sha256(b"kiosk key 1\0" + public).digest(), 20)
 
 
 def read_hq_keys(path: Path) -> dict[str, str]:

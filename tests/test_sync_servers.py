@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from kiosk import setup
 from kiosk.campaign import Campaign
 from kiosk.canonical import canonical
 from kiosk.hq import collecting, enrolment
@@ -26,27 +25,21 @@ from kiosk.records import FORMAT_VERSION, ZEROS, seal_record
 from kiosk.remote import Credentials, RemoteError, place_at
 from kiosk.station import Station
 from kiosk.sync import Outcome, exchange, standing
-from kiosk.trust import read_hq_keys
 from tests import factories, plain
-from tests.conftest import PIN, FakeClock, Run, made_once, seeded
+from tests.conftest import FakeClock, Run, made_once, seeded
 from tests.district import HOMES
 from tests.servers import KINDS, PASSWORD, NotHere, Rclone, Servers
 from tests.test_recovery import arrive
-from tests.wrapping import lightly
 
 
 @pytest.fixture(scope="session")
-def handing_over(tmp_path_factory: pytest.TempPathFactory, campaign: Campaign) -> Path:
+def handing_over(tmp_path_factory: pytest.TempPathFactory, prepared: Path, campaign: Campaign) -> Path:
     """Headquarters' keys and two stations that know them, with three sealed segments each, to be copied."""
 
     def make(folder: Path) -> None:
-        HqKeys.create(folder / "keys")
-        hq = read_hq_keys(folder / "keys" / "hq.json")
-        for name, home in HOMES.items():
+        shutil.copytree(prepared, folder)
+        for name in HOMES:
             clock, entropy = FakeClock(), seeded(int(name[1:]))
-            with lightly():
-                made = setup.prepare(folder / name, campaign, station=name, community=home, pin=PIN, hq=hq)
-            setup.finish(folder / name, made, clock=clock)
             for day in range(3):
                 station = Station(folder / name, clock=clock, entropy=entropy)
                 for number in range(3):

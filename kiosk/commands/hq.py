@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from kiosk import clock
@@ -103,15 +103,13 @@ def accept(folder: Path, options: Namespace) -> int:
     except InvalidInput as error:
         raise WrongUsage(str(error)) from error
     now = clock.system_clock()
-    with opened(folder, options) as database, ExitStack() as stack:
+    with opened(folder, options) as database:
         keys_of(database, options)
-        stack.enter_context(database.alone())
-        if options.withdraw is not None:
-            keys = enrolment.withdraw(database, station, options.withdraw, options.reason, now)
-        elif options.key is None and options.source is None:
-            keys = enrolment.accept(database, station, enrolment.shown(database, station), now)
-        else:
-            keys = enrolment.accept(database, station, _named(database, options, station), now)
+        with database.alone():
+            if options.withdraw is not None:
+                keys = enrolment.withdraw(database, station, options.withdraw, options.reason, now)
+            else:
+                keys = enrolment.accept(database, station, _named(database, options, station), now)
     _print(keys, options.format)
     if options.format == "table" and options.withdraw is None:
         print(_("Please compare the fingerprint over the telephone; a station shows it with: kiosk badge stations"))
@@ -129,7 +127,9 @@ def _named(database: Database, options: Namespace, station: str) -> Handed:
         if len(key) != 32:
             raise WrongUsage(_("A public key is 64 hex digits."))
         return Handed((key,), {})
-    return enrolment.handed_in(options.source, station)
+    if options.source is not None:
+        return enrolment.handed_in(options.source, station)
+    return enrolment.shown(database, station)
 
 
 def _print(keys: Iterable[StationKey], form: str) -> None:

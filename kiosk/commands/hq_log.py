@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -226,10 +226,9 @@ def run_problems(folder: Path, options: Namespace) -> int:
         with database.begin() as connection:
             opener = keys.open_sealed if keys.opens_numbers else None
             found = problems.problems(connection, opener, decided=options.all)
+            decided = problems.decided_about(connection)
     rows = [problem_row(problem) for problem in found]
     output.emit(rows, {"station": _("Station"), "kind": _("Kind"), "detail": _("What is wrong")}, options.format)
-    with asked(folder, options) as connection:
-        decided = problems.decided_about(connection)
     return 1 if any(problem.name not in decided for problem in found) else 0
 
 
@@ -246,13 +245,12 @@ def run_resolve(folder: Path, options: Namespace) -> int:
         with database.alone(), database.begin() as connection:
             opener = keys.open_sealed if keys.opens_numbers else None
             problem = problems.resolve(connection, options.problem, options.decision, options.reason, now, opener)
-    row: Mapping[str, Any] = {**problem_row(problem), "decision": options.decision}
+    row = {**problem_row(problem), "decision": options.decision}
     headings = {
         "station": _("Station"),
         "kind": _("Kind"),
         "detail": _("What is wrong"),
         "decision": _("Decision"),
     }
-    rows: Sequence[Mapping[str, Any]] = [row]
-    output.emit(rows, headings, options.format)
+    output.emit([row], headings, options.format)
     return 0

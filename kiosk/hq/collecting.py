@@ -22,7 +22,7 @@ import sqlalchemy as sa
 
 from kiosk.errors import KioskError
 from kiosk.hq.answering import Answering
-from kiosk.hq.database import FORK, Database, heads, quarantine, segments, stations
+from kiosk.hq.database import FORK, Database, heads, pieces, quarantine, segments, stations
 from kiosk.hq.gaps import missing
 from kiosk.hq.intake import take, take_heads
 from kiosk.hq.keys import HqKeys, opener_for
@@ -273,20 +273,22 @@ class _Collecting:
             asked.update(wanted)
             before: dict[str, None] = {}
             batch: list[Opened] = []
+            many = 0
             bad: dict[str, list[Bad]] = {}
             for name, told in zip(wanted, opened, strict=True):
                 station = name.partition("/")[0]
                 if isinstance(told, Opened):
                     batch.append(told)
+                    many += len(told.rows)
                     if told.number is not None and told.number > 1 and told.prev != ZEROS:
                         before[segment_name(station, told.epoch, told.number - 1, told.prev)] = None
                 else:
                     clean[station] = False
                     if isinstance(told, Bad):
                         bad.setdefault(station, []).append(told)
-                if sum(len(each.rows) for each in batch) >= _BATCH:
+                if many >= _BATCH:
                     self._take(batch, first)
-                    batch = []
+                    batch, many = [], 0
             self._take(batch, first)
             for station, problems in bad.items():
                 self._refuse(station, problems)
@@ -298,17 +300,15 @@ class _Collecting:
                 opened = self._opened(wanted, plain=False)
         self._finish(tasks, clean)
 
-    def _take(self, batch: Sequence[Opened], first: Mapping[str, bytes] | None = None) -> set[str]:
+    def _take(self, batch: Sequence[Opened], first: Mapping[str, bytes] | None = None) -> frozenset[str]:
         """Takes segments in; returns the stations of which something is new."""
         if not batch:
-            return set()
+            return frozenset()
         with self._database.begin() as connection:
-            before = _amount(connection)
-            changed = take(connection, batch, self._url, self._now, first)
-            segments_, records_ = _amount(connection)
-            self._found.segments += segments_ - before[0]
-            self._found.records += records_ - before[1]
-        return changed
+            taken = take(connection, batch, self._url, self._now, first)
+        self._found.segments += taken.segments
+        self._found.records += taken.records
+        return taken.stations
 
     def _finish(self, tasks: Sequence[_Task], clean: dict[str, bool]) -> None:
         """Decides what counts now, and answers; then what is dealt with wholly is left until its head changes."""
@@ -399,16 +399,16 @@ class _Collecting:
         with self._database.begin() as connection:
             decided = decided_about(connection)
             for bad in problems:
-                digest = hashlib.sha256(bad.content).digest()
-                problem = Problem(station, bad.kind, bad.detail, about_object(plain_text(bad.name), digest))
+                name, digest = plain_text(bad.name), hashlib.sha256(bad.content).digest()
+                problem = Problem(station, bad.kind, bad.detail, about_object(name, digest))
                 if problem.name not in decided:
-                    self._found.refused.append(f"{plain_text(bad.name)}: {bad.detail}")
-                same = (quarantine.c.url == self._url, quarantine.c.name == plain_text(bad.name))
+                    self._found.refused.append(f"{name}: {bad.detail}")
+                same = (quarantine.c.url == self._url, quarantine.c.name == name)
                 since = connection.scalar(sa.select(quarantine.c.since).where(*same))
                 connection.execute(quarantine.delete().where(*same))
                 row = {
                     "url": self._url,
-                    "name": plain_text(bad.name),
+                    "name": name,
                     "station": station,
                     "kind": bad.kind,
                     "detail": bad.detail,
@@ -424,8 +424,8 @@ class _Collecting:
         kept = sa.select(quarantine.c.id, quarantine.c.name).where(quarantine.c.url == self._url)
         with self._database.begin() as connection:
             gone = [row.id for row in connection.execute(kept) if row.name.partition("/")[0] not in names]
-            for start in range(0, len(gone), _FILES):
-                connection.execute(quarantine.delete().where(quarantine.c.id.in_(gone[start : start + _FILES])))
+            for some in pieces(gone):
+                connection.execute(quarantine.delete().where(quarantine.c.id.in_(some)))
 
     def _release(self, connection: sa.Connection, names: Sequence[str]) -> None:
         """What was wrong at this place is right now."""
@@ -453,12 +453,6 @@ def _known_names(connection: sa.Connection, names: Sequence[str]) -> dict[str, _
         if number > 1 and prev != ZEROS:
             found[station].parents.add(segment_name(station, epoch, number - 1, prev))
     return found
-
-
-def _amount(connection: sa.Connection) -> tuple[int, int]:
-    """How many segments and records there are, as the segments tell."""
-    row = connection.execute(sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(segments.c.records), 0))).one()
-    return int(row[0]), int(row[1])
 
 
 def _standing(connection: sa.Connection, names: Sequence[str], standing: str) -> dict[str, int]:

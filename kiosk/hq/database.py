@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from kiosk.durable import PRIVATE_FILE, make_folder
 from kiosk.errors import KioskError, WrongUsage
@@ -31,6 +31,7 @@ _FORMAT: Final = 1
 _ALONE: Final = 0x6B696F736B
 """The number of PostgreSQL's lock: `kiosk` in ASCII."""
 
+T = TypeVar("T")
 metadata = sa.MetaData()
 
 # Whatever a station may say has room: numbers up to 2**53. PostgreSQL refuses a number that is larger than its column,
@@ -250,6 +251,21 @@ campaigns = sa.Table(
     sa.Column("published", sa.Text, nullable=False),
 )
 """The campaigns that headquarters has published, as their JSON."""
+
+
+def counting(*columns: Any) -> sa.Select[Any]:
+    """A question about the records that count, to be narrowed further."""
+    where = records.join(segments, segments.c.id == records.c.segment)
+    return sa.select(*columns).select_from(where).where(segments.c.standing == COUNTS)
+
+
+AT_ONCE: Final = 500
+"""Values in one question: databases take only so many."""
+
+
+def pieces(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Values in portions that fit into one question."""
+    return (values[start : start + AT_ONCE] for start in range(0, len(values), AT_ONCE))
 
 
 class Database:

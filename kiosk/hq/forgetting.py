@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from kiosk.canonical import canonical
-from kiosk.hq.database import COUNTS, FORGETTING, forgotten, records, segments, station_keys, stations
+from kiosk.hq.database import FORGETTING, counting, forgotten, records, segments, station_keys, stations
 from kiosk.hq.opening import Row, who
 
 
@@ -92,11 +92,10 @@ def follow(connection: sa.Connection, names: Sequence[str]) -> None:
         names: the stations.
     """
     told = connection.execute(
-        sa.select(stations.c.id, stations.c.station, segments.c.received, records.c.document)
+        counting(stations.c.id, stations.c.station, segments.c.received, records.c.document)
         .join(stations, stations.c.id == records.c.station)
-        .join(segments, segments.c.id == records.c.segment)
         .where(stations.c.station.in_(names), records.c.visit == FORGETTING)
-        .where(segments.c.standing == COUNTS, segments.c.key.is_not(None))
+        .where(segments.c.key.is_not(None))
         .order_by(records.c.segment, records.c.seq)
     ).all()
     if not told:

@@ -6,6 +6,7 @@ It knows of no place, no envelope and no private key.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -26,13 +27,22 @@ from kiosk.published import Head
 from kiosk.records import timestamp
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What was new: of which stations something, and how many segments and records."""
+
+    stations: frozenset[str] = frozenset()
+    segments: int = 0
+    records: int = 0
+
+
 def take(
     connection: sa.Connection,
     opened: Sequence[Opened],
     url: str,
     now: datetime,
     first: Mapping[str, bytes] | None = None,
-) -> set[str]:
+) -> Taken:
     """Takes segments in, in one transaction with whatever else the caller does.
 
     Args:
@@ -43,10 +53,10 @@ def take(
         first: by station the key that its head is signed with: of several that are new it was shown first.
 
     Returns:
-        The stations of which something is new; they have to be settled.
+        What was new; the stations have to be settled.
     """
     if not opened:
-        return set()
+        return Taken()
     out = Forgotten(connection)
     shown = {(each.station, each.key): None for each in opened if each.key is not None}
     foremost = {each: None for each in (first or {}).items() if each in shown}
@@ -85,7 +95,7 @@ def take(
     if changed:
         seen = stations.update().where(stations.c.station.in_(changed))
         connection.execute(seen.values(last_seen=timestamp(now)))
-    return changed
+    return Taken(frozenset(changed), len(new), sum(len(each.rows) for each in new.values()))
 
 
 def _identity(each: Opened) -> tuple[str, str, int, str]:

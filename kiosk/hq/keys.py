@@ -31,6 +31,9 @@ POST: Final = "hq-post.age"
 PUBLIC: Final = "hq.json"
 """The public halves of both: the file that every station is given by hand."""
 
+Opener = Callable[[Iterable[str]], Iterator[dict[str, str]]]
+"""What opens what stations have sealed to headquarters: an object for each, empty where it is not for it."""
+
 
 class HqKeys:
     """A folder with headquarters' keys. Nothing is read before it is needed."""
@@ -141,7 +144,7 @@ def opener_for(identities: Iterable[str]) -> Callable[[bytes], bytes] | None:
     return (lambda ciphertext: bytes(pyrage.decrypt(ciphertext, known))) if known else None
 
 
-def open_with(path: Path) -> Callable[[Iterable[str]], Iterator[dict[str, str]]]:
+def open_with(path: Path) -> Opener:
     """What opens ID numbers, from the file `OPENING` wherever it is kept.
 
     Raises:

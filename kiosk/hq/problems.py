@@ -1,13 +1,13 @@
 """What a person has to look at: computed from what is here, never kept, and what people have decided about it.
 
-Each problem has a name of eight letters that stays the same, by which `resolve` speaks of it.
+Each problem has a name of ten letters that stays the same, by which `resolve` speaks of it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import combinations
@@ -16,20 +16,30 @@ from typing import Any
 import sqlalchemy as sa
 
 from kiosk.errors import WrongUsage
-from kiosk.hq.database import CLOCK, COUNTS, EPOCH, FORK, quarantine, records, resolutions, segments, stations
+from kiosk.hq.database import (
+    CLOCK,
+    COUNTS,
+    EPOCH,
+    FORK,
+    counting,
+    pieces,
+    quarantine,
+    records,
+    resolutions,
+    segments,
+    stations,
+)
 from kiosk.hq.gaps import missing
+from kiosk.hq.keys import Opener
 from kiosk.hq.reading import all_stations, history_of_day
 from kiosk.hq.service import SEALING
 from kiosk.hq.standing import UNTRUSTED, settle
 from kiosk.i18n import _
-from kiosk.records import ALPHABET, in_fives, timestamp
+from kiosk.records import letters_of, timestamp
 from kiosk.roster import History, Visit
 from kiosk.trust import fingerprint
 
 SAME_PERSON, TWO_PLACES, GAP = "same_person", "two_places", "gap"
-_AT_ONCE = 500
-"""Numbers in one question: databases take only so many values."""
-Opener = Callable[[Iterable[str]], Iterator[Mapping[str, str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +66,7 @@ class Problem:
     def name(self) -> str:
         """Its name."""
         digest = hashlib.sha256("\0".join((self.kind, *self.about)).encode()).digest()
-        rest, letters = int.from_bytes(digest, "big"), []
-        for _place in range(10):
-            rest, place = divmod(rest, len(ALPHABET))
-            letters.append(ALPHABET[place])
-        return in_fives("".join(letters))
+        return letters_of(digest, 10)
 
 
 def problems(connection: sa.Connection, opener: Opener | None = None, *, decided: bool = False) -> list[Problem]:
@@ -166,10 +172,9 @@ def _forks(connection: sa.Connection, *, decided: bool) -> Iterator[Problem]:
 def _noted(connection: sa.Connection, what: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Notes of one kind that stations have made about themselves, with the station."""
     wanted = (
-        sa.select(stations.c.station, records.c.document)
+        counting(stations.c.station, records.c.document)
         .join(stations, stations.c.id == records.c.station)
-        .join(segments, segments.c.id == records.c.segment)
-        .where(records.c.visit == what, segments.c.standing == COUNTS)
+        .where(records.c.visit == what)
         .order_by(stations.c.station, segments.c.id, records.c.seq)
     )
     return ((station, json.loads(document)) for station, document in connection.execute(wanted))
@@ -216,10 +221,9 @@ def _registrations(
 ) -> Iterator[tuple[str, str, str]]:
     """Registrations that count: station, who, document."""
     wanted = (
-        sa.select(stations.c.station, records.c.who, records.c.document)
+        counting(stations.c.station, records.c.who, records.c.document)
         .join(stations, stations.c.id == records.c.station)
-        .join(segments, segments.c.id == records.c.segment)
-        .where(records.c.type.in_(types), segments.c.standing == COUNTS, *which)
+        .where(records.c.type.in_(types), *which)
         .order_by(records.c.segment, records.c.seq)
     )
     return ((row.station, row.who, row.document) for row in connection.execute(wanted))
@@ -239,14 +243,7 @@ def _alike(connection: sa.Connection) -> Iterator[Problem]:
         key = (registered.get("personal") or {}).get("person")
         groups.setdefault(who, {})[registered["volunteer"]] = (station, key)
     for who, people in groups.items():
-        # At one station, the keyed hashes of two ID numbers tell two people apart.
-        pairs = [
-            (one, other)
-            for one, other in combinations(people, 2)
-            if people[one][0] != people[other][0]
-            or None in (keys := (people[one][1], people[other][1]))
-            or len({*keys}) == 1
-        ]
+        pairs = (pair for pair in combinations(people, 2) if not _differ(people[pair[0]], people[pair[1]]))
         numbers = tuple(sorted({number for pair in pairs for number in pair}))
         if numbers:
             name, phone = json.loads(who)
@@ -301,8 +298,7 @@ def two_places(connection: sa.Connection, alike: Iterable[Problem]) -> list[Prob
         return []
     came: dict[str, list[tuple[int, int]]] = {}
     numbers = sorted({volunteer for group in groups for volunteer in group})
-    for start in range(0, len(numbers), _AT_ONCE):
-        some = columns.about.in_(numbers[start : start + _AT_ONCE])
+    for some in map(columns.about.in_, pieces(numbers)):
         wanted = sa.select(columns.about, columns.station, columns.day).where(columns.type == "checked_in", some)
         for volunteer, place, day in connection.execute(wanted.distinct()):
             came.setdefault(volunteer, []).append((place, day))

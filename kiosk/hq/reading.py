@@ -9,15 +9,16 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import orjson
 import sqlalchemy as sa
 
 from kiosk.campaign import Campaign
-from kiosk.hq.database import CLOCK, COUNTS, records, segments, stations
+from kiosk.hq.database import CLOCK, counting, records, segments, stations
 from kiosk.records import Record
 from kiosk.roster import Entry, History, roster
+from kiosk.segments import by_age
 
 _LATEST: Final = 2
 """A visit ends on the next day at the latest, or by a record that the column `visit` names."""
@@ -75,7 +76,7 @@ def history_of_day(connection: sa.Connection, where: Where, day: date) -> Histor
     """What the log of a station says about the visits of a day, read without the rest of the log."""
     today = _number(day)
     first, last = (_number(day + timedelta(days=days)) for days in (-_LATEST, _LATEST))
-    mine = (records.c.station == where.id, segments.c.standing == COUNTS)
+    mine = (records.c.station == where.id,)
     here = [*_asked(connection, *mine, records.c.day == today)]
     visits = {record.id for _epoch, record in here if record.type == "checked_in"}
     # Somebody who came the evening before: what was served then and now must not count twice.
@@ -105,16 +106,15 @@ def history_of_day(connection: sa.Connection, where: Where, day: date) -> Histor
 def _asked(
     connection: sa.Connection, *which: sa.ColumnElement[bool], wanted: Callable[[str], bool] = lambda text: True
 ) -> Iterator[tuple[str, Record]]:
-    """Records with their epochs, in no order."""
-    asked = sa.select(segments.c.epoch, records.c.document).join(segments, segments.c.id == records.c.segment)
-    for epoch, document in connection.execute(asked.where(*which)):
+    """Records that count with their epochs, in no order."""
+    for epoch, document in connection.execute(counting(segments.c.epoch, records.c.document).where(*which)):
         if wanted(document):
-            yield epoch, _record(orjson.loads(document))
+            yield epoch, Record.from_checked(orjson.loads(document))
 
 
 def _folded(epochs: Mapping[str, list[Record]]) -> History:
     history = History()
-    for told in _by_age(epochs):
+    for told in _in_turn(epochs):
         for record in told:
             history.add(record)
     return history
@@ -126,45 +126,16 @@ def _number(day: date) -> int:
 
 def _in_order(connection: sa.Connection, which: sa.ColumnElement[bool]) -> Iterator[Record]:
     """Records of one station that count, epoch after epoch."""
-    wanted = (
-        sa.select(segments.c.epoch, records.c.document)
-        .join(segments, segments.c.id == records.c.segment)
-        .where(which, segments.c.standing == COUNTS)
-        .order_by(segments.c.first_seq, records.c.seq)
-    )
+    wanted = counting(segments.c.epoch, records.c.document).where(which).order_by(segments.c.first_seq, records.c.seq)
     epochs: dict[str, list[Record]] = {}
     for epoch, document in connection.execute(wanted):
-        epochs.setdefault(epoch, []).append(_record(orjson.loads(document)))
-    for told in _by_age(epochs):
+        epochs.setdefault(epoch, []).append(Record.from_checked(orjson.loads(document)))
+    for told in _in_turn(epochs):
         yield from told
 
 
-def _by_age(epochs: Mapping[str, list[Record]]) -> list[list[Record]]:
-    """The epochs of a station, the oldest first: each names the one before it; where that is lost, ids tell."""
-    if len(epochs) < 2:
-        return list(epochs.values())
-    firsts = {epoch: told[0] for epoch, told in epochs.items()}
-    placed: dict[str, None] = {}
-
-    def put(epoch: str, below: frozenset[str]) -> None:
-        first = firsts[epoch]
-        details = first["details"] if first.type == "station_noted" and first["note"] == "new_epoch" else {}
-        told = details.get("before")
-        before = str((told if isinstance(told, dict) else details).get("epoch"))
-        if before in epochs and before not in below:
-            put(before, below | {epoch})
-        placed[epoch] = None
-
-    for epoch in sorted(epochs, key=lambda name: firsts[name].id):
-        if epoch not in placed:
-            put(epoch, frozenset((epoch,)))
-    return [epochs[epoch] for epoch in placed]
-
-
-def _record(document: dict[str, Any]) -> Record:
-    # It was checked when it was taken in.
-    named = ("id", "station", "epoch", "seq", "type", "volunteer", "prev", "hash")
-    return Record(document, *(document[name] for name in named))
+def _in_turn(epochs: Mapping[str, list[Record]]) -> Iterator[list[Record]]:
+    return (epochs[epoch] for epoch in by_age({epoch: told[0] for epoch, told in epochs.items()}))
 
 
 # --- the report -----------------------------------------------------------------------------------------------------

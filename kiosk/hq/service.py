@@ -6,14 +6,15 @@ It holds what a station has written down truthfully and nothing made up: an eval
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
 import sqlalchemy as sa
 
 from kiosk.campaign import Campaign
-from kiosk.hq.database import COUNTS, records, segments
+from kiosk.hq.database import counting, records
+from kiosk.hq.keys import Opener
 from kiosk.hq.reading import Where, all_stations, history_of
 from kiosk.i18n import _
 from kiosk.roster import History, Visit, minutes_of_day
@@ -23,7 +24,6 @@ from kiosk.wording import FLAGS
 SEALING = ("registered", "sealed_again")
 """Records that hold what was sealed; the second kind where headquarters' keys became known later."""
 _WITH_SEX = ("resident_id", "residence_permit", "foreign_pr")
-Opener = Callable[[Iterable[str]], Iterator[Mapping[str, str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +113,7 @@ def _of_day(
 
 def _people(connection: sa.Connection, opener: Opener | None, volunteer: str | None) -> dict[str, Identity]:
     """Who registered, at whatever station; the last word counts, and who says less has not unsaid it."""
-    wanted = (
-        sa.select(records.c.document)
-        .join(segments, segments.c.id == records.c.segment)
-        .where(records.c.type.in_(SEALING), segments.c.standing == COUNTS, records.c.about.is_not(None))
-    )
+    wanted = counting(records.c.document).where(records.c.type.in_(SEALING), records.c.about.is_not(None))
     if volunteer is not None:
         wanted = wanted.where(records.c.about == volunteer)
     registered = [json.loads(document) for document in connection.scalars(wanted)]
@@ -136,9 +132,7 @@ def _people(connection: sa.Connection, opener: Opener | None, volunteer: str | N
 
 def _identity(known: Mapping[str, str]) -> Identity:
     number, kind = known.get("secret id_number", ""), known.get("secret id_type", "")
-    has_sex = (
-        len(number) == 18 and number[16:17].isdigit() and kind in ("resident_id", "residence_permit", "foreign_pr")
-    )
+    has_sex = kind in _WITH_SEX and len(number) == 18 and number[16].isdigit()
     birth = known.get("secret birth_date", "")
     if not birth and has_sex:
         birth = f"{number[6:10]}-{number[10:12]}-{number[12:14]}"

@@ -17,8 +17,10 @@ from kiosk.hq.database import (
     COUNTS,
     FORK,
     REVOKING,
+    counting,
     ends,
     heads,
+    pieces,
     records,
     resolutions,
     revoked_badges,
@@ -32,8 +34,6 @@ from kiosk.records import ZEROS
 
 SAME: Final = "same"
 UNTRUSTED: Final = "untrusted"
-_AT_ONCE: Final = 500
-"""Values in one question: databases take only so many."""
 
 
 Keys = Mapping[bytes, str | None]
@@ -131,11 +131,10 @@ def _take_revoked(connection: sa.Connection, names: Sequence[str]) -> None:
     """Takes in whose badges were revoked by stations that somebody has answered for: they count nowhere any more."""
     accepted = sa.select(station_keys.c.station).where(station_keys.c.withdrawn.is_(None))
     told = (
-        sa.select(records.c.document)
+        counting(records.c.document)
         .join(stations, stations.c.id == records.c.station)
-        .join(segments, segments.c.id == records.c.segment)
         .where(stations.c.station.in_(names), stations.c.station.in_(accepted), records.c.visit == REVOKING)
-        .where(segments.c.standing == COUNTS, segments.c.key.is_not(None))
+        .where(segments.c.key.is_not(None))
     )
     found: dict[str, int] = {}
     for document in map(json.loads, connection.scalars(told)):
@@ -160,8 +159,7 @@ def _write(connection: sa.Connection, now: Mapping[str, Sequence[int]]) -> None:
     That is a file that was not sealed yet: every record of it is here in the one that took its place.
     """
     for standing, ids in now.items():
-        for start in range(0, len(ids), _AT_ONCE):
-            some = ids[start : start + _AT_ONCE]
+        for some in pieces(ids):
             if standing:
                 connection.execute(segments.update().where(segments.c.id.in_(some)).values(standing=standing))
             else:
