@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,6 +52,9 @@ async def draw(station: Station, name: str) -> dict[tuple[int, int], pictures.Dr
     async with app.run_test(size=SIZES[0]) as pilot:
         walker = Walker(app, pilot)
         await screens.put_up(walker, name)
+        names = Counter(widget.id for widget in app.screen.walk_children() if widget.id)
+        # A page looks for its own parts by name: a field called like one of them is taken for it.
+        assert [each for each, times in names.items() if times > 1] == []
         found = {}
         for size in SIZES:
             await pilot.resize_terminal(*size)

@@ -155,8 +155,8 @@ class Page(Screen[R], Generic[R]):
         room = zip(self.app.size, (self.HORIZONTAL_BREAKPOINTS, self.VERTICAL_BREAKPOINTS), strict=True)
         self.add_class(*(next(name for least, name in reversed(steps) if size >= least) for size, steps in room))
         with Horizontal(id="top-bar"):
-            yield Static(self._place(), markup=False, id="place")
-            yield Static(self._time(), markup=False, id="time")
+            yield Static(self._place(), markup=False, id="top-place")
+            yield Static(self._time(), markup=False, id="top-clock")
         if self.step:
             yield StepBar(self.step)
         if self.heading:
@@ -226,7 +226,7 @@ class Page(Screen[R], Generic[R]):
     def count_down(self, seconds: int | None) -> None:
         """Shows how many seconds are left before the kiosk goes back to welcome; None shows the time of day."""
         try:
-            clock = self.query_one("#time", Static)
+            clock = self.query_one("#top-clock", Static)
         except NoMatches:  # the page is just being built, or is going
             return
         said = _("Back to the start in {seconds} s; any key to stay ").format(seconds=seconds) if seconds else ""
