@@ -146,6 +146,17 @@ def test_an_object_that_was_replaced_before_it_was_collected_is_read_again(distr
     assert genuine
 
 
+def test_a_key_that_was_accepted_before_it_was_shown_opens_the_door_to_no_other(district: District) -> None:
+    assert district.hq("accept", HERE, "--key", "0a" * 32).code == 0
+    district.handed(HERE, (1,))
+    district.collect()
+    mine = fingerprint(key_of(district, HERE).public)
+    done = district.hq("accept", HERE)
+    assert done.code == 1
+    assert mine in done.err
+    assert district.hq("accept", HERE, "--key", mine).code == 0
+
+
 def test_to_accept_a_station_once_more_accepts_no_other_key(district: District) -> None:
     district.handed(HERE, (1,))
     district.collect()

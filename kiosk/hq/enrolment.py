@@ -146,11 +146,15 @@ def shown(database: Database, station: str) -> Handed:
             raise KioskError(_("Nothing of station {station} was collected yet.").format(station=station))
         known = {key.key for key in _all(connection) if key.station == station}
         new = [key for key in found if key not in known]
+        again = tuple(key for key in found if key in known)
         # Whoever may write there can show a key for any station: another one is never taken without its name.
         if not known and len(new) > 1:
             sentence = _("Station {station} has shown several keys. Please say which one, with --key: {keys}")
             raise KioskError(sentence.format(station=station, keys=", ".join(map(fingerprint, new))))
-    return Handed(tuple(key for key in found if key in known) if known else tuple(new), {})
+        if known and not again:
+            sentence = _("Station {station} has shown another key than was accepted. Please say so with --key: {keys}")
+            raise KioskError(sentence.format(station=station, keys=", ".join(map(fingerprint, new))))
+    return Handed(again or tuple(new), {})
 
 
 def key_shown(database: Database, station: str, named: str) -> bytes | None:
