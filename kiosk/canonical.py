@@ -27,13 +27,13 @@ def canonical(value: object) -> bytes:
         raise RecordError(_("A record holds a value that cannot be written as JSON.")) from error
 
 
-_LARGEST: Final = 2**53 - 1
+LARGEST: Final = 2**53 - 1
 """Beyond it a reader whose numbers are IEEE 754 doubles, such as JavaScript's, would see another one (RFC 8259, 6)."""
 
 
 def _whole(text: str) -> int:
-    number = int(text) if len(text) <= 17 else _LARGEST + 1
-    if abs(number) > _LARGEST:
+    number = int(text) if len(text) <= 17 else LARGEST + 1
+    if abs(number) > LARGEST:
         raise ValueError("number")
     return number
 

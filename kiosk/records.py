@@ -12,8 +12,6 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
-from itertools import product
-from operator import itemgetter
 from typing import Any, Final
 
 from kiosk.canonical import canonical as canonical  # noqa: PLC0414 - handed on, as part of a record's form
@@ -238,16 +236,16 @@ PERSONAL: Final[Mapping[str, str]] = {
 }
 """Fields of `personal`; those that a record lacks are simply not known."""
 
-_HEALTH: Final[Mapping[str, str]] = {"salt": "text", "answers": "object"}
-_AGREED: Final[Mapping[str, str]] = {"text": "text", "version": "int", "hash": "text"}
+HEALTH: Final[Mapping[str, str]] = {"salt": "text", "answers": "object"}
+AGREED: Final[Mapping[str, str]] = {"text": "text", "version": "int", "hash": "text"}
 
 
 _COMMON_FORM: Final = _form(COMMON)
 _OPTIONAL_FORM: Final = _form(OPTIONAL)
 _TYPE_FORMS: Final = {type_: _form(fields) for type_, fields in TYPES.items()}
 _PERSONAL_FORM: Final = _form(PERSONAL)
-_HEALTH_FORM: Final = _form(_HEALTH)
-_AGREED_FORM: Final = _form(_AGREED)
+_HEALTH_FORM: Final = _form(HEALTH)
+_AGREED_FORM: Final = _form(AGREED)
 
 
 def _misfit_within(document: Json) -> str | None:
@@ -269,40 +267,6 @@ def _misfit_within(document: Json) -> str | None:
     if document["type"] == "forgotten" and any(type(name) is not str for name in document["objects"]):
         return _("The field {field} is of the wrong kind.").format(field="objects")
     return None
-
-
-_WITH_PARTS: Final = frozenset(("personal", "health", "agreed", "objects"))
-_MAY_HAVE: Final = frozenset(OPTIONAL)
-
-
-def _at_once(form: _Form) -> tuple[Callable[[Json], tuple[Any, ...]], frozenset[tuple[type, ...]]]:
-    """What takes all fields of a form out of a record, and all the kinds that they may have together."""
-    return itemgetter(*(name for name, _kinds in form)), frozenset(product(*(kinds for _name, kinds in form)))
-
-
-_FORMS_AT_ONCE: Final = {type_: _at_once(_COMMON_FORM + form) for type_, form in _TYPE_FORMS.items()}
-
-
-def is_well_formed(document: dict[str, Any]) -> bool:
-    """Whether a record has the form that `Record.from_json` demands, and times as stations write them.
-
-    For whoever has a million to look at: False, or an error, says only that somebody has to look closer.
-
-    Raises:
-        KeyError, TypeError, ValueError: instead of False.
-    """
-    fields, kinds = _FORMS_AT_ONCE[document["type"]]
-    if tuple(map(type, fields(document))) not in kinds:
-        return False
-    if not _MAY_HAVE.isdisjoint(document) and _misfit(document, _OPTIONAL_FORM):
-        return False
-    if not _WITH_PARTS.isdisjoint(document) and _misfit_within(document):
-        return False
-    at, occurred = document["at"], document["occurred"]
-    datetime.fromisoformat(at)
-    if occurred != at:
-        datetime.fromisoformat(occurred)
-    return bool(at[-6:] == occurred[-6:] == "+08:00")
 
 
 @dataclass(frozen=True, slots=True)

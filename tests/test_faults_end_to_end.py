@@ -11,7 +11,7 @@ import pytest
 
 from kiosk import sync
 from kiosk.hq import collecting
-from kiosk.hq.opening import Opened
+from kiosk.hq.rows import Opened
 from kiosk.segments import Sealed
 from tests.faults.end_to_end import Broken, run, told
 

@@ -7,13 +7,15 @@ import random
 from pathlib import Path
 from typing import Any
 
-import orjson
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.canonical import canonical, parse_json
-from kiosk.hq.opening import at_a_glance, carefully, day_number, open_plain
+from kiosk.canonical import canonical, digest, parse_json
+from kiosk.hq.glance import at_a_glance
+from kiosk.hq.opening import carefully, open_plain
+from kiosk.hq.rows import day_number
 from kiosk.published import Refused
 from kiosk.records import record_hash, segment_hash
 from kiosk.segments import sealed_name
@@ -56,7 +58,7 @@ def sealed(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, bytes]:
 
 @given(VALUES)
 def test_both_writers_of_canonical_json_agree(value: Any) -> None:
-    assert orjson.dumps(value, option=orjson.OPT_SORT_KEYS) == canonical(value)
+    assert msgspec.json.encode(value, order="deterministic") == canonical(value)
 
 
 def test_what_a_station_writes_goes_the_fast_way(sealed: tuple[str, bytes]) -> None:
@@ -104,6 +106,24 @@ def _rewritten(content: bytes, change: Any) -> tuple[Path, bytes]:
     return Path(sealed_name(1, hash_)), body
 
 
+def _personal(name: str, value: Any) -> Any:
+    def change(tables: dict[str, Any]) -> None:
+        record = next(each for each in tables["records"].values() if "personal" in each)
+        record["personal"][name] = value
+        record["personal_hash"] = digest(record["personal"])
+
+    return change
+
+
+def _of(type_: str, name: str) -> Any:
+    """Puts U+0000 into a field of the first record of a type."""
+
+    def change(tables: dict[str, Any]) -> None:
+        next(each for each in tables["records"].values() if each["type"] == type_)[name] += "\0"
+
+    return change
+
+
 def _set(name: str, value: Any) -> Any:
     return lambda tables: tables["records"]["2"].__setitem__(name, value)
 
@@ -117,6 +137,9 @@ def _set(name: str, value: Any) -> Any:
         _set("at", "yesterday"),
         _set("volunteer", 3),
         _set("personal", {"salt": "", "name": "林"}),
+        _set("health", {"salt": "", "answers": {}}),
+        _personal("ages_out", "soon"),
+        _personal("name", 3),
         lambda tables: tables.update(more={}),
         lambda tables: tables["segment"]["1"].update(format=True),
         lambda tables: tables["segment"]["1"].update(first_seq=2),
@@ -131,6 +154,39 @@ def test_what_a_forger_gives_the_right_hashes_is_looked_into_all_the_same(
         open_plain(path, content)
 
 
+@pytest.mark.parametrize(
+    ("as_it_is", "otherwise"),
+    [
+        (b'"seq":', b'"seq": '),
+        (b'"type":"assigned"', b'"type":"assigned","type":"assigned"'),
+        (b'"by":"station"', b'"by":"stat\\u0069on"'),
+        (b'"by":"station"', b'"\\u0062y":"station"'),
+        (b'"records":{', b'"records": {'),
+        (b'{"segment"', b'{ "segment"'),
+        (b'"format":1', b'"format": 1'),
+        (b'"format":1', b'"format":1,"format":1'),
+    ],
+)
+def test_what_is_spelled_otherwise_does_not_go_the_fast_way(
+    sealed: tuple[str, bytes], as_it_is: bytes, otherwise: bytes
+) -> None:
+    name, content = sealed
+    other = content.replace(as_it_is, otherwise, 1)
+    assert other != content
+    assert at_a_glance(Path(name), other, None) is None
+
+
+def test_the_order_of_names_is_free(sealed: tuple[str, bytes]) -> None:
+    name, content = sealed
+    tables = json.loads(content)
+    tables["records"] = {key: dict(sorted(record.items())) for key, record in tables["records"].items()}
+    other = json.dumps(tables, ensure_ascii=False, separators=(",", ":")).encode()
+    assert other != content
+    found = at_a_glance(Path(name), other, None)
+    assert found is not None
+    assert found == carefully(Path(name), other, None)
+
+
 @pytest.mark.parametrize("number", ["1.5", "-0.5", "1e3", "12345678901234567", "[1.5]", '["a",1.5]', '{"a":[2,3.5]}'])
 def test_a_number_that_has_no_place_in_a_record_does_not_go_the_fast_way(
     sealed: tuple[str, bytes], number: str
@@ -138,6 +194,15 @@ def test_a_number_that_has_no_place_in_a_record_does_not_go_the_fast_way(
     name, content = sealed
     other = content.replace(b'"by":', b'"more":%s,"by":' % number.encode(), 1)
     assert at_a_glance(Path(name), other, None) is None
+
+
+@pytest.mark.parametrize("change", [_set("type", "new\0type"), _of("voided", "visit"), _of("checked_in", "volunteer")])
+def test_no_column_holds_a_character_that_postgresql_does_not_take(sealed: tuple[str, bytes], change: Any) -> None:
+    """Its texts cannot hold U+0000; in the record itself, which is JSON, it is escaped."""
+    path, content = _rewritten(sealed[1], change)
+    opened = open_plain(path, content)
+    assert not any("\0" in value for row in opened.rows for value in row if isinstance(value, str))
+    assert any("\\u0000" in row[6] for row in opened.rows)
 
 
 @pytest.mark.parametrize(

@@ -282,8 +282,7 @@ def test_a_character_that_postgresql_cannot_hold_keeps_nobody_out(
     assert (found.refused, found.problems) == ([], [])
     with database.begin() as connection:
         names = {each.station: each.name or "" for each in all_stations(connection)}
-        row = {"name": "a\x00b", "value": "c\x00d"}
-        Database.insert_many(connection, about, [tuple(row.values())])
+        connection.execute(about.insert(), {"name": "a\x00b", "value": "c\x00d"})
         connection.execute(about.insert(), [{"name": f"{n}\x00", "value": "\x00"} for n in range(3)])
         assert connection.scalar(sa.select(about.c.name).where(about.c.name == "a\x00b")) is not None
     assert names[station].startswith("东")

@@ -26,8 +26,9 @@ from kiosk.hq.database import FORK, Database, heads, pieces, quarantine, segment
 from kiosk.hq.gaps import missing
 from kiosk.hq.intake import take, take_heads
 from kiosk.hq.keys import HqKeys, opener_for
-from kiosk.hq.opening import Opened, is_segment_name, open_plain, open_published
+from kiosk.hq.opening import is_segment_name, open_plain, open_published
 from kiosk.hq.problems import Problem, about_object, decided_about
+from kiosk.hq.rows import Opened
 from kiosk.hq.standing import UNTRUSTED, Keys, settle, trusted_keys
 from kiosk.i18n import _
 from kiosk.published import (
@@ -495,6 +496,7 @@ _worker: dict[str, Any] = {}
 
 
 def _begin_worker(url: str, credentials: Credentials, identities: Sequence[str]) -> None:
+    os.nice(5)  # whoever writes into the database goes first: there is one of it, and the others are ahead
     gc.disable()  # it looks again and again through millions of rows that nothing can free
     _worker["place"], _worker["opener"] = place_at(url, credentials, make=False), opener_for(identities)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -295,7 +295,7 @@ class Database:
             raise WrongUsage(_("This is no URL of a database that is known here. Please check --db.")) from error
         if self._url.get_backend_name() == "sqlite":
             _make_private(self._url.database)
-            sa.event.listen(self._engine, "connect", _make_sqlite_safe)
+            sa.event.listen(self._engine, "connect", use_pragmas(*FAST, *SAFE))
         elif self._url.get_backend_name() == "postgresql":
             sa.event.listen(self._engine, "before_cursor_execute", _without_zeros, retval=True)
         try:
@@ -359,16 +359,18 @@ class Database:
         Args:
             connection: in a transaction.
             table: the table.
-            rows: values in the order of its columns.
+            rows: values in the order of its columns; their texts hold no U+0000, which PostgreSQL does not take.
         """
         if not rows:
             return
         names = [column.name for column in table.columns]
         if connection.dialect.name == "postgresql":
             raw: Any = connection.connection.driver_connection
-            with raw.cursor() as cursor, cursor.copy(f"COPY {table.name} ({', '.join(names)}) FROM STDIN") as copy:
+            said = f"COPY {table.name} ({', '.join(names)}) FROM STDIN (FORMAT BINARY)"
+            with raw.cursor() as cursor, cursor.copy(said) as copy:
+                copy.set_types([column.type.compile(connection.dialect).lower() for column in table.columns])
                 for row in rows:
-                    copy.write_row([_without_zero(value) for value in row])
+                    copy.write_row(row)
         else:
             connection.exec_driver_sql(
                 f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})",  # noqa: S608
@@ -398,22 +400,34 @@ def _make_private(file: str | None) -> None:
             os.close(os.open(file, os.O_RDWR | os.O_CREAT, PRIVATE_FILE))
 
 
-def _make_sqlite_safe(connection: Any, _record: object) -> None:
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 10000"):
-        connection.execute(f"PRAGMA {pragma}")
+SAFE: Final = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 10000")
+FAST: Final = ("page_size = 8192", "cache_size = -65536")
+"""A registration with its sealed numbers fills more than a quarter of SQLite's usual page of 4,096 bytes, and would
+take another page for itself. A file keeps the pages that it was made with. The cache has 64 MiB."""
+
+
+def use_pragmas(*pragmas: str) -> Callable[[Any, object], None]:
+    """What gives every new connection to SQLite these settings."""
+
+    def use(connection: Any, _record: object) -> None:
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}")
+
+    return use
 
 
 def _without_zeros(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> tuple[str, Any]:
     """PostgreSQL's texts cannot hold U+0000, and nobody who hands one over must keep all others out."""
     if isinstance(parameters, Mapping):
-        return statement, {name: _without_zero(value) for name, value in parameters.items()}
+        return statement, {name: without_zero(value) for name, value in parameters.items()}
     if isinstance(parameters, list):
         return statement, [
-            {name: _without_zero(value) for name, value in each.items()} if isinstance(each, Mapping) else each
+            {name: without_zero(value) for name, value in each.items()} if isinstance(each, Mapping) else each
             for each in parameters
         ]
     return statement, parameters
 
 
-def _without_zero(value: Any) -> Any:
+def without_zero(value: Any) -> Any:
+    """A value as every database takes it."""
     return value.replace("\0", "\ufffd") if type(value) is str and "\0" in value else value

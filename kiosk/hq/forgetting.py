@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from kiosk.canonical import canonical
 from kiosk.hq.database import FORGETTING, counting, forgotten, records, segments, station_keys, stations
-from kiosk.hq.opening import Row, who
+from kiosk.hq.rows import Row, who_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Forgotten:
 def _stripped(row: Row, document: dict[str, Any], gone: Iterable[str]) -> Row:
     for name in gone:
         document.pop(name, None)
-    named = who(document.get("personal")) if row[5] else None
+    named = who_in(document.get("personal")) if row[5] else None
     return (*row[:5], named, canonical(document).decode())
 
 

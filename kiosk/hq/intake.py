@@ -21,7 +21,7 @@ from kiosk.hq.database import (
     stations,
 )
 from kiosk.hq.forgetting import Forgotten
-from kiosk.hq.opening import Opened
+from kiosk.hq.rows import Opened
 from kiosk.hq.standing import UNTRUSTED, counted_when, trusted_keys
 from kiosk.published import Head
 from kiosk.records import timestamp

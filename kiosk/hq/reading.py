@@ -6,17 +6,17 @@ It only asks the database; what is made of records is the business of `roster`, 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
-import orjson
+import msgspec
 import sqlalchemy as sa
 
 from kiosk.campaign import Campaign
 from kiosk.hq.database import CLOCK, counting, records, segments, stations
-from kiosk.records import Record
+from kiosk.records import TYPES, Record
 from kiosk.roster import Entry, History, roster
 from kiosk.segments import by_age
 
@@ -76,40 +76,54 @@ def history_of_day(connection: sa.Connection, where: Where, day: date) -> Histor
     """What the log of a station says about the visits of a day, read without the rest of the log."""
     today = _number(day)
     first, last = (_number(day + timedelta(days=days)) for days in (-_LATEST, _LATEST))
-    mine = (records.c.station == where.id,)
-    here = [*_asked(connection, *mine, records.c.day == today)]
+    around = connection.execute(_AROUND, {"station": where.id, "day": today, "first": first, "last": last}).all()
+    here = [(epoch, _record(document)) for on, epoch, document in around if on == today]
     visits = {record.id for _epoch, record in here if record.type == "checked_in"}
     # Somebody who came the evening before: what was served then and now must not count twice.
     others = {str(of) for _epoch, record in here if (of := record.get("visit")) and of not in visits}
     if any(record.type == "corrected" and record["visit"] in others for _epoch, record in here):
         return history_of(connection, where)  # a visit that was moved here from another day, which is rare
+    mine = visits | others
 
     def belongs(document: str) -> bool:
         found = _VISIT.search(document)
         if found is not None:
-            return found[1] in visits or found[1] in others
+            return found[1] in mine
         return bool(others) and any(visit in document for visit in others)  # where it began
 
-    around = records.c.day.between(first, last) & (records.c.day != today)
-    near = _asked(connection, *mine, around, wanted=belongs)
-    late = _asked(connection, *mine, records.c.visit.in_([*visits, CLOCK]), records.c.day != today)
+    near = [(epoch, _record(document)) for on, epoch, document in around if on != today and belongs(document)]
+    elsewhere = {"station": where.id, "day": today}
     people = {record.volunteer for _epoch, record in here if record.type == "checked_in"}
-    told = (records.c.about.in_(people), records.c.type == "registered", records.c.day != today)
-    known = _asked(connection, *mine, *told)
-    everything = {(epoch, record.seq): record for epoch, record in (*here, *near, *late, *known)}
+    late = connection.execute(_LATE, {**elsewhere, "visits": [*visits, CLOCK]}).all()
+    known = connection.execute(_KNOWN, {**elsewhere, "people": [*people]}).all()
+    told = ((epoch, _record(document)) for epoch, document in (*late, *known))
+    everything = {(epoch, record.seq): record for epoch, record in (*here, *near, *told)}
     epochs: dict[str, list[Record]] = {}
     for (epoch, _seq), record in sorted(everything.items()):
         epochs.setdefault(epoch, []).append(record)
     return _folded(epochs)
 
 
-def _asked(
-    connection: sa.Connection, *which: sa.ColumnElement[bool], wanted: Callable[[str], bool] = lambda text: True
-) -> Iterator[tuple[str, Record]]:
-    """Records that count with their epochs, in no order."""
-    for epoch, document in connection.execute(counting(segments.c.epoch, records.c.document).where(*which)):
-        if wanted(document):
-            yield epoch, Record.from_checked(orjson.loads(document))
+def _record(document: str) -> Record:
+    return Record.from_checked(msgspec.json.decode(document))
+
+
+_OF_NO_VISIT: Final = tuple(
+    type_ for type_, fields in TYPES.items() if type_ != "checked_in" and not {"visit", "target"} & {*fields}
+)
+"""Types of records that belong to no visit, and of another day are not even looked at."""
+
+_OF_STATION: Final = counting(segments.c.epoch, records.c.document).where(records.c.station == sa.bindparam("station"))
+_ELSEWHERE: Final = _OF_STATION.where(records.c.day != sa.bindparam("day"))
+_LATE: Final = _ELSEWHERE.where(records.c.visit.in_(sa.bindparam("visits", expanding=True)))
+_KNOWN: Final = _ELSEWHERE.where(
+    records.c.type == "registered", records.c.about.in_(sa.bindparam("people", expanding=True))
+)
+_AROUND: Final = counting(records.c.day, segments.c.epoch, records.c.document).where(
+    records.c.station == sa.bindparam("station"),
+    records.c.day.between(sa.bindparam("first"), sa.bindparam("last")),
+    (records.c.day == sa.bindparam("day")) | records.c.type.not_in(_OF_NO_VISIT),
+)
 
 
 def _folded(epochs: Mapping[str, list[Record]]) -> History:
@@ -129,7 +143,7 @@ def _in_order(connection: sa.Connection, which: sa.ColumnElement[bool]) -> Itera
     wanted = counting(segments.c.epoch, records.c.document).where(which).order_by(segments.c.first_seq, records.c.seq)
     epochs: dict[str, list[Record]] = {}
     for epoch, document in connection.execute(wanted):
-        epochs.setdefault(epoch, []).append(Record.from_checked(orjson.loads(document)))
+        epochs.setdefault(epoch, []).append(_record(document))
     for told in _in_turn(epochs):
         yield from told
 
