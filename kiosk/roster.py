@@ -14,13 +14,14 @@ from collections.abc import Callable, Container, Iterable, Mapping, MutableMappi
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import Any, Final, NamedTuple, TypeVar, cast
+from typing import Any, Final, NamedTuple, TypeVar, cast, overload
 
 from kiosk.errors import RecordError
 from kiosk.records import SHANGHAI, Record, moment, service_day
 
 K = TypeVar("K")
 V = TypeVar("V")
+D = TypeVar("D")
 FIRST_DAY: Final = date(1970, 1, 1)
 """No service is older: even a clock that has lost the time shows this day."""
 PENDING_AFTER: Final = timedelta(hours=12)
@@ -336,6 +337,36 @@ class Known:
     seen: Mapping[str, int] = field(default_factory=dict)
 
 
+class _Layered(ChainMap[K, V]):
+    """A mapping over what is known already, which stays as it is: what is set is kept above it.
+
+    Every record asks some of these, so that what ChainMap does for any number of mappings is done for two.
+    """
+
+    def __init__(self, below: Mapping[K, V]) -> None:
+        # ChainMap writes to its first mapping only, which its type does not say.
+        super().__init__({}, cast("MutableMapping[K, V]", below))
+
+    def __contains__(self, key: object) -> bool:
+        above, below = self.maps
+        return key in above or key in below
+
+    def __getitem__(self, key: K) -> V:
+        above, below = self.maps
+        return above[key] if key in above else below[key]
+
+    @overload
+    def get(self, key: K, default: None = ...) -> V | None: ...
+    @overload
+    def get(self, key: K, default: V) -> V: ...
+    @overload
+    def get(self, key: K, default: D) -> V | D: ...
+    def get(self, key: K, default: object = None) -> object:
+        """What is set, or known, of the key."""
+        above, below = self.maps
+        return above[key] if key in above else below.get(key, default)
+
+
 class History:
     """What the log has said so far, indexed for the questions that a station asks. `add` takes the next record.
 
@@ -350,18 +381,18 @@ class History:
             since: the visits of which day on stay at hand once they were asked for.
         """
         self._past, self._since = past or Known(), since
-        self.people: ChainMap[str, Person] = _above(self._past.people)
-        self.by_key: ChainMap[str, str] = _above(self._past.by_key)
-        self.by_name: ChainMap[tuple[str, str], Sequence[str]] = _above(self._past.by_name)
-        self.badges: ChainMap[str, Record] = _above(self._past.badges)
-        self.revoked: ChainMap[str, int] = _above(self._past.revoked)
-        self.rows: ChainMap[str, Row] = _above(self._past.rows)
-        self.refused: ChainMap[date, int] = _above(self._past.refused)
-        self.notes: ChainMap[int, Mapping[str, Any]] = _above(self._past.notes)
-        self._made: ChainMap[str, Sequence[Span]] = _above(self._past.made)
-        self._on_day: ChainMap[date, Sequence[str]] = _above(self._past.on_day)
-        self._unended: ChainMap[str, tuple[str, datetime] | None] = _above(self._past.unended)
-        self._seen: ChainMap[str, int] = _above(self._past.seen)
+        self.people: _Layered[str, Person] = _Layered(self._past.people)
+        self.by_key: _Layered[str, str] = _Layered(self._past.by_key)
+        self.by_name: _Layered[tuple[str, str], Sequence[str]] = _Layered(self._past.by_name)
+        self.badges: _Layered[str, Record] = _Layered(self._past.badges)
+        self.revoked: _Layered[str, int] = _Layered(self._past.revoked)
+        self.rows: _Layered[str, Row] = _Layered(self._past.rows)
+        self.refused: _Layered[date, int] = _Layered(self._past.refused)
+        self.notes: _Layered[int, Mapping[str, Any]] = _Layered(self._past.notes)
+        self._made: _Layered[str, Sequence[Span]] = _Layered(self._past.made)
+        self._on_day: _Layered[date, Sequence[str]] = _Layered(self._past.on_day)
+        self._unended: _Layered[str, tuple[str, datetime] | None] = _Layered(self._past.unended)
+        self._seen: _Layered[str, int] = _Layered(self._past.seen)
         # Of a visit and of a person, only what came since; what is older is asked for when somebody wants to see it.
         self._records: dict[str, list[Record]] = {}
         self._about: dict[str, list[Record]] = {}
@@ -657,12 +688,6 @@ class History:
             if visit.post and visit.covers(when):
                 counts[visit.post] = counts.get(visit.post, 0) + 1
         return counts
-
-
-def _above(below: Mapping[K, V]) -> ChainMap[K, V]:
-    """A mapping over `below` that keeps what is set to itself."""
-    # ChainMap writes to its first mapping only, which its type does not say.
-    return ChainMap({}, cast("MutableMapping[K, V]", below))
 
 
 @dataclass(frozen=True, slots=True)
