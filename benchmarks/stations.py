@@ -39,6 +39,7 @@ class Size:
         collected: records that headquarters takes in.
         senders: stations that have handed them over.
         collections: of each kind.
+        idle: stations of which a collection finds nothing new.
         visits: at the kiosk whose memory is looked at.
         unseen: visits at a station without a screen.
     """
@@ -57,15 +58,16 @@ class Size:
     collected: int
     senders: int
     collections: int
+    idle: int
     visits: int
     unseen: int
 
 
 SIZES: Final = {
-    "tiny": Size(1, 1, 60, 4, 2, (100,), 12, 100, 60, 2, 3, 120, 2, 1, 2, 5),
-    "quick": Size(5, 10, 2_000, 60, 12, (100, 2_000, 10_000), 60, 2_000, 2_000, 8, 40, 20_000, 20, 2, 20, 1_000),
+    "tiny": Size(1, 1, 60, 4, 2, (100,), 12, 100, 60, 2, 3, 120, 2, 1, 2, 2, 5),
+    "quick": Size(5, 10, 2_000, 60, 12, (100, 2_000, 10_000), 60, 2_000, 2_000, 8, 40, 20_000, 20, 2, 200, 20, 1_000),
     "normal": Size(
-        9, 300, 2_000, 200, 24, (100, 2_000, 100_000), 210, 100_000, 10_000, 12, 200, 50_000, 50, 3, 40, 1_000
+        9, 300, 2_000, 200, 24, (100, 2_000, 100_000), 210, 100_000, 10_000, 12, 200, 200_000, 200, 3, 1_000, 40, 1_000
     ),
     "full": Size(
         21,
@@ -82,6 +84,7 @@ SIZES: Final = {
         1_000_000,
         1_000,
         3,
+        10_000,
         1_000,
         10_000,
     ),
