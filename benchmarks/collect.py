@@ -236,6 +236,8 @@ def _beside(
         rows = everything(database)
         if turn == 0:
             multiply(database)
+            with database.begin() as connection:
+                connection.exec_driver_sql("ANALYZE")  # as PostgreSQL does by itself before long
             day = days_folded(database, yard.size.senders // 2)
         database.close()
         theirs.append(bare(url(f"bare-{next(numbers)}.sqlite"), rows))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from kiosk.hq.reading import all_stations, history_of, history_of_day
 from kiosk.roster import roster
@@ -134,6 +135,32 @@ def test_a_day_read_by_itself_is_that_of_the_whole_log(handed: District) -> None
                 assert roster(alone, day, now) == roster(whole, day, now)
                 assert alone.refused.get(day, 0) == whole.refused.get(day, 0)
     database.close()
+
+
+def test_a_day_is_found_by_indexes_that_do_not_know_of_the_rest(handed: District) -> None:
+    """Whatever else the database holds, nothing of it is looked at."""
+    database = handed.database()
+    asked: list[tuple[str, Any]] = []
+    with database.begin() as connection:
+        where = all_stations(connection)[0]
+
+        def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
+            asked.append((statement, parameters))
+
+        sa.event.listen(connection, "before_cursor_execute", note)
+        history_of_day(connection, where, date(2021, 12, 7))
+        sa.event.remove(connection, "before_cursor_execute", note)
+        plans = [
+            " ".join(row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters))
+            for statement, parameters in asked
+        ]
+    database.close()
+    assert [plan.partition(" (")[2].partition(")")[0] for plan in plans] == [
+        "station=? AND day>? AND day<?",
+        "station=? AND visit=?",
+        "about=? AND station=?",
+    ]
+    assert not any("SCAN" in plan for plan in plans)
 
 
 def test_a_visit_that_was_moved_to_another_day_is_found_there(district: District, clock: FakeClock) -> None:

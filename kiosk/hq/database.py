@@ -173,15 +173,15 @@ FORGETTING: Final = "forgetting"
 REVOKING: Final = "revoking"
 
 
-def _few(name: str, *columns: sa.Column[Any]) -> sa.Index:
-    """An index of the few records that have the last of these columns."""
-    there = columns[-1].is_not(None)
+def _few(name: str, *columns: sa.Column[Any], having: sa.Column[Any]) -> sa.Index:
+    """An index of the few records that have one of these columns."""
+    there = having.is_not(None)
     return sa.Index(name, *columns, sqlite_where=there, postgresql_where=there)
 
 
-_few("records_about", records.c.about)
-_few("records_visit", records.c.station, records.c.visit)
-_few("records_who", records.c.who)
+_few("records_about", records.c.about, records.c.station, having=records.c.about)
+_few("records_visit", records.c.station, records.c.visit, having=records.c.visit)
+_few("records_who", records.c.who, having=records.c.who)
 
 forgotten = sa.Table(
     "forgotten",

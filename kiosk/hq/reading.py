@@ -76,8 +76,9 @@ def history_of_day(connection: sa.Connection, where: Where, day: date) -> Histor
     """What the log of a station says about the visits of a day, read without the rest of the log."""
     today = _number(day)
     first, last = (_number(day + timedelta(days=days)) for days in (-_LATEST, _LATEST))
-    around = connection.execute(_AROUND, {"station": where.id, "day": today, "first": first, "last": last}).all()
-    here = [(epoch, _record(document)) for on, epoch, document in around if on == today]
+    on = {"station": where.id, "name": where.station, "day": today}
+    around = connection.execute(_AROUND, {**on, "first": first, "last": last}).all()
+    here = [(epoch, _record(document)) for day_, epoch, document in around if day_ == today]
     visits = {record.id for _epoch, record in here if record.type == "checked_in"}
     # Somebody who came the evening before: what was served then and now must not count twice.
     others = {str(of) for _epoch, record in here if (of := record.get("visit")) and of not in visits}
@@ -91,11 +92,10 @@ def history_of_day(connection: sa.Connection, where: Where, day: date) -> Histor
             return found[1] in mine
         return bool(others) and any(visit in document for visit in others)  # where it began
 
-    near = [(epoch, _record(document)) for on, epoch, document in around if on != today and belongs(document)]
-    elsewhere = {"station": where.id, "day": today}
+    near = [(epoch, _record(document)) for day_, epoch, document in around if day_ != today and belongs(document)]
     people = {record.volunteer for _epoch, record in here if record.type == "checked_in"}
-    late = connection.execute(_LATE, {**elsewhere, "visits": [*visits, CLOCK]}).all()
-    known = connection.execute(_KNOWN, {**elsewhere, "people": [*people]}).all()
+    late = connection.execute(_LATE, {**on, "visits": [*visits, CLOCK]}).all()
+    known = connection.execute(_KNOWN, {**on, "people": [*people]}).all()
     told = ((epoch, _record(document)) for epoch, document in (*late, *known))
     everything = {(epoch, record.seq): record for epoch, record in (*here, *near, *told)}
     epochs: dict[str, list[Record]] = {}
@@ -113,14 +113,15 @@ _OF_NO_VISIT: Final = tuple(
 )
 """Types of records that belong to no visit, and of another day are not even looked at."""
 
-_OF_STATION: Final = counting(segments.c.epoch, records.c.document).where(records.c.station == sa.bindparam("station"))
-_ELSEWHERE: Final = _OF_STATION.where(records.c.day != sa.bindparam("day"))
+# That a segment is the station's says nothing new, but PostgreSQL would read all segments there are.
+_HERE: Final = (records.c.station == sa.bindparam("station"), segments.c.station == sa.bindparam("name"))
+_ELSEWHERE: Final = counting(segments.c.epoch, records.c.document).where(*_HERE, records.c.day != sa.bindparam("day"))
 _LATE: Final = _ELSEWHERE.where(records.c.visit.in_(sa.bindparam("visits", expanding=True)))
 _KNOWN: Final = _ELSEWHERE.where(
     records.c.type == "registered", records.c.about.in_(sa.bindparam("people", expanding=True))
 )
 _AROUND: Final = counting(records.c.day, segments.c.epoch, records.c.document).where(
-    records.c.station == sa.bindparam("station"),
+    *_HERE,
     records.c.day.between(sa.bindparam("first"), sa.bindparam("last")),
     (records.c.day == sa.bindparam("day")) | records.c.type.not_in(_OF_NO_VISIT),
 )
