@@ -7,7 +7,6 @@ epoch. It knows nothing of volunteers, rules or keys.
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 from tinydb import TinyDB
 from tinydb.storages import Storage
 
@@ -80,14 +80,13 @@ class DurableStorage(Storage):
         return self._cache
 
     def write(self, data: Mapping[str, Mapping[str, Any]]) -> None:
-        """Replaces the file's content by `data`.
+        """Replaces the file's content by `data`, whose values are such that `canonical` takes them.
 
         Raises:
             OSError: if it could not be made durable.
         """
         self._cache = None
-        content = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
-        write_durably(self._path, content, self._temporary)
+        write_durably(self._path, msgspec.json.encode(data), self._temporary)
         self._cache = {name: dict(table) for name, table in data.items()}
 
     def close(self) -> None:
