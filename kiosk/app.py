@@ -42,6 +42,8 @@ COUNTDOWN: Final = 15
 """Seconds before the end of a page's idle time from which on they are counted down."""
 _CATCHING_UP: Final = 0.02
 """Seconds that the thread which reads the terminal gets to deliver what has come in."""
+_THROUGH_THE_LOOP: Final = 4
+"""Rounds of the loop after which what that thread has passed on lies in the app's queue: a callback, then a task."""
 _LOOK: Final = 60
 """Seconds after which the clock is looked at again, and the welcome page shows the state of the day anew."""
 
@@ -188,7 +190,8 @@ class KioskApp(App[None]):
         while self._behind():
             self._scanner.excuse(time.monotonic())
             await asyncio.sleep(_CATCHING_UP)
-        await asyncio.sleep(_CATCHING_UP)
+        for _step in range(_THROUGH_THE_LOOP):
+            await asyncio.sleep(0)
         self.call_later(self._judge_silence, now)
 
     def _behind(self) -> bool:
