@@ -14,7 +14,7 @@ from typing import Final
 from benchmarks.bare import STILL
 from benchmarks.history import PIN, days_of, extend, make_station
 from benchmarks.measuring import Goal, Result, Samples
-from benchmarks.painting import painted, rest, watched
+from benchmarks.painting import painted, rest, watched, which
 from benchmarks.stations import Yard, midnight
 from kiosk.clock import system_clock
 from kiosk.records import new_volunteer_number
@@ -53,14 +53,14 @@ def results(yard: Yard) -> Iterator[Result]:
         for digit in PIN:
             ours.send(digit)
             rest(ours, 0.1)
-        painted(ours, "\r", "花名册", quiet=QUIET)  # whoever has not signed out the day before comes first
-        rest(ours, 0.4)
-        painted(ours, "\x1b[27u", f"共 {people} 人", quiet=QUIET)
+        everybody = f"共 {people} 人"
+        if not which(ours, "\r", everybody, quiet=1.5):  # whoever has not signed out the day before comes first
+            painted(ours, "\x1b[27u", everybody, quiet=QUIET)
         painted(peer, "", STILL, quiet=QUIET)
         for _ in range(max(2, yard.size.searches // 4)):
             ours.send("\x1b[19~")  # F8: the summary of the day
             rest(ours, 1.5)
-            opened["ours"].append(painted(ours, "\x1b[27u", f"共 {people} 人", quiet=QUIET))
+            opened["ours"].append(painted(ours, "\x1b[27u", everybody, quiet=QUIET))
             opened["peer"].append(painted(peer, "\r", "王0", quiet=QUIET))
             rest(peer, 0.4)
             painted(peer, "\x1b[27u", STILL, quiet=QUIET)

@@ -49,6 +49,15 @@ def shows(screen: Terminal, sent: str, *marks: str) -> float:
         screen.pump(0.05)
 
 
+def which(screen: Terminal, sent: str, *marks: str, quiet: float = QUIET) -> set[str]:
+    """Which of the marks are painted, once something was typed and the screen has been quiet for so long."""
+    del screen.raw[:]
+    screen.send(sent)
+    while screen.pump(PATIENCE if not screen.raw else quiet):
+        pass
+    return {mark for mark in marks if mark.encode() in screen.raw}
+
+
 def painted(screen: Terminal, sent: str, *marks: str, quiet: float = QUIET) -> float:
     """Milliseconds from when something is typed until the marks and all that comes with them are painted."""
     began = time.monotonic()

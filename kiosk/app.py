@@ -6,6 +6,7 @@ An internal error ends the app, never the kiosk: `kiosk.commands.screen` puts up
 from __future__ import annotations
 
 import asyncio
+import gc
 import math
 import threading
 import time
@@ -87,6 +88,11 @@ class KioskApp(App[None]):
         """
         super().__init__(driver_class=Terminal)
         self._folder, self.station, self._clock, self._demo_pin = folder, station, clock, demo_pin
+        for theme in THEMES.values():
+            self.register_theme(theme)
+        # Before the style sheets are read: with another theme later they would be read once more.
+        self.set_reactive(App.theme, THEMES["dark" if station is None else station.settings.theme].name)
+        self.stylesheet.set_variables(self.get_css_variables())
         self._seconds, self._after_crash = seconds, after_crash
         self._touched = seconds()
         self._scanner = Scanner()
@@ -99,11 +105,9 @@ class KioskApp(App[None]):
         self._opening, self._ended = threading.Lock(), False
 
     def on_mount(self) -> None:
-        for theme in THEMES.values():
-            self.register_theme(theme)
-        self.theme = THEMES["dark" if self.station is None else self.station.settings.theme].name
         self.set_interval(1, self.watch_idle)
         self.set_interval(_LOOK, self.watch_clock)
+        self.call_after_refresh(gc.enable)
         if self.station is None:
             self._set_up()
         else:
@@ -125,6 +129,11 @@ class KioskApp(App[None]):
             if not self._ended:
                 self.print_room = PrintRoom(station)
                 self.sync_room = SyncRoom(station)
+        if not self.is_headless:
+            # All this stays. To look through it for what nobody holds takes 70 ms, and would be done again and again
+            # while somebody waits for a page.
+            gc.collect()
+            gc.freeze()
 
     def close_rooms(self) -> None:
         """Ends printing and handing over, before the station is closed or another app takes over; both go on later."""

@@ -397,6 +397,7 @@ class History:
         self._records: dict[str, list[Record]] = {}
         self._about: dict[str, list[Record]] = {}
         self._folded: dict[str, Visit] = {}
+        self._left: dict[str, dict[date, Entry]] = {}
         self._row: Record | None = None
         self._jump: Record | None = None
 
@@ -409,6 +410,7 @@ class History:
         volunteer = record.volunteer
         if volunteer:
             self._about.setdefault(volunteer, []).append(record)
+            self._left.pop(volunteer, None)
         if record.type == "registered" and volunteer:
             self._register(record, volunteer)
         elif record.type == "refused":
@@ -516,6 +518,8 @@ class History:
             same = self.by_name.get(called, ())
             if volunteer not in same:
                 self.by_name[called] = [*same, volunteer]
+            for other in same:  # from now on each may be the other
+                self._left.pop(other, None)
 
     # --- what is new, for whoever keeps what is known ---------------------------------------------------------------
 
@@ -560,6 +564,7 @@ class History:
         """Takes in again what is new, where `past` has changed its mind."""
         self.stand_on_past(self._since)
         self._folded.clear()
+        self._left.clear()
         for record in records:
             self.add(record)
 
@@ -623,6 +628,32 @@ class History:
         """All visits of a service day that were not voided."""
         found = (self.visit(visit_id) for visit_id in self._on_day.get(day, ()))
         return [visit for visit in found if not visit.voided]
+
+    def entry(self, volunteer: str, visits: Sequence[Visit], now: datetime) -> Entry:
+        """A person on the roster of a day.
+
+        Args:
+            volunteer: the person.
+            visits: their visits of the day, in the order of their arrival, at least one.
+            now: the moment of asking (aware).
+        """
+        day = visits[0].day
+        known = self._left.get(volunteer, {}).get(day)
+        if known is None:
+            known = _entry(self, volunteer, visits, now)
+            # Whoever has left stays as they are, whatever the time is, until the log says something new of them.
+            left = all(visit.checked_out is not None and not visit.ahead for visit in visits)
+            if left and not self.reaching(visits[0]):
+                if len(self._left) > _AT_HAND:
+                    self._left.clear()
+                self._left.setdefault(volunteer, {})[day] = known
+        return known
+
+    def reaching(self, visit: Visit) -> list[str]:
+        """The ids of a person's visits of days before that go on when this one begins."""
+        spans = self.spans_of(visit.volunteer)
+        earlier = (span for span in spans if span.end > visit.checked_in and span.start < visit.checked_in)
+        return [span.visit for span in earlier if service_day(span.start) < visit.day]
 
     def _open(self, wanted: Callable[[str, datetime], bool]) -> list[Visit]:
         """The visits without an end that are wanted, by whose they are and when they become 待补签."""
@@ -720,16 +751,13 @@ def roster(history: History, day: date, now: datetime) -> list[Entry]:
     people: dict[str, list[Visit]] = {}
     for visit in sorted(history.visits_on(day), key=lambda visit: visit.checked_in):
         people.setdefault(visit.volunteer, []).append(visit)
-    return [_entry(history, volunteer, visits, now) for volunteer, visits in people.items()]
+    return [history.entry(volunteer, visits, now) for volunteer, visits in people.items()]
 
 
 def minutes_of_day(history: History, visits: Sequence[Visit], now: datetime) -> list[int | None]:
     """The minutes of each of a person's visits of a day, as `minutes` counts them."""
     first = visits[0]
-    # A visit of a day before may reach into this one: what they share counts there.
-    spans = history.spans_of(first.volunteer)
-    earlier = (span for span in spans if span.end > first.checked_in and span.start < first.checked_in)
-    reaching = [span.visit for span in earlier if service_day(span.start) < first.day]
+    reaching = history.reaching(first)  # what they share counts there
     if len(visits) == 1 and not reaching and not first.ahead:
         # A visit's own stretches never overlap, so that there is nothing to compare.
         return [None if first.status(now) == "pending_check_out" else _whole_minutes(served(first, now))]

@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
-from kiosk.records import Draft, Record
+from kiosk.records import ZEROS, Draft, Record, seal_record
 from kiosk.roster import STATUSES, Entry, History, Row, counts, minutes, roster
 from tests.factories import (
     COMMUNITY,
     DAY,
+    EPOCH,
     NAMES,
+    STATION,
     STREET,
     assigned,
     at,
@@ -525,6 +527,41 @@ def test_two_numbers_for_one_person_are_flagged(people, flagged):
     for record in chain([visit], start=chain([registered(person[0], at("08:00")) for person in people])):
         history.add(record)
     assert ("same_person" in the_entry(history, "10:00").flags) is flagged
+
+
+def test_whoever_has_left_is_flagged_once_another_number_has_their_name():
+    visit = checked_in(WHO, at("09:00"))
+    before = chain([registered(WHO, at("08:00")), visit, checked_out(visit, at("10:00"))])
+    history = folded(before)
+    assert the_entry(history).flags == ()
+    for record in chain([registered(OTHER, at("11:00"))], start=before):
+        history.add(record)
+    assert the_entry(history).flags == ("same_person",)
+
+
+def test_whoever_is_to_leave_later_serves_until_then():
+    """A sheet may say in the morning when somebody is going to leave."""
+    visit = checked_in(WHO, at("09:00"))
+    out = seal_record(
+        checked_out(visit, at("12:00")),
+        station=STATION,
+        epoch=EPOCH,
+        seq=2,
+        prev=ZEROS,
+        at=at("09:30"),
+        campaign=("SC2021", 1),
+    )
+    history = folded([*chain([visit]), out])
+    assert [the_entry(history, clock).minutes for clock in ("10:00", "11:00", "13:00")] == [60, 120, 180]
+
+
+def test_whoever_was_here_since_the_evening_before_is_counted_anew_as_time_goes_on():
+    night, day = checked_in(WHO, at("23:00", YESTERDAY)), checked_in(WHO, at("01:00"))
+    history = told(night, day, checked_out(day, at("02:00")))
+    for clock in ("01:30", "03:00", "11:00", "13:00"):
+        alone = told(night, day, checked_out(day, at("02:00")))
+        assert the_entry(history, clock) == the_entry(alone, clock)
+    assert the_entry(history, "03:00").minutes != the_entry(history, "13:00").minutes
 
 
 def test_a_newer_registration_replaces_the_older():

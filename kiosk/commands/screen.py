@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import tempfile
@@ -21,10 +22,15 @@ _MANY: Final = 5
 """So many crashes in as many seconds slow the restart down."""
 
 
+_FRAMES: Final = 120
+"""Paints a second at most. What is said before one is painted with the next: at Textual's 60 that is 17 ms later."""
+
+
 def _need_terminal() -> None:
     # Textual takes keys to press, logs to write and drivers to load from there; a kiosk takes nothing.
     for name in [name for name in os.environ if name.startswith("TEXTUAL")]:
         del os.environ[name]
+    os.environ["TEXTUAL_FPS"] = str(_FRAMES)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise WrongUsage(_("The kiosk needs a terminal. For the commands, run: kiosk --help"))
 
@@ -47,6 +53,7 @@ def _show(folder: Path, station: Station | None, *, demo_pin: str = "") -> int:
     from kiosk import terminal
 
     terminal.begin()  # before the rest is read in: it is the longer part of a start
+    gc.disable()  # until the first page is painted: nothing of what is read in goes away
     from kiosk.app import CRASHED, KioskApp
 
     terminal.quiet(folder)

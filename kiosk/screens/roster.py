@@ -179,8 +179,7 @@ class RosterPage(Page[Entry | Recognition | str]):
     def _take_day(self) -> None:
         """Asks for the day's people: once a day, not at each key."""
         self._everybody = self.station.roster(self.view.day)
-        words = {status: _(STATUS[status]) for status in STATUSES}
-        self._said = {entry.volunteer: _searched(entry, words[entry.status]) for entry in self._everybody}
+        self._said.clear()
         self._duties = self.station.duties_on(self.view.day) if self.view.duty else None
         self.query_one("#title", Static).update(self.title_text())
         status = counts(self._everybody)
@@ -195,10 +194,13 @@ class RosterPage(Page[Entry | Recognition | str]):
     def _list(self) -> None:
         view, duties = self.view, self._duties or {}
         wanted = "".join(view.search.split()).replace("-", "").casefold()
+        if wanted and not self._said:
+            words = {status: _(STATUS[status]) for status in STATUSES}
+            self._said = {entry.volunteer: _searched(entry, words[entry.status]) for entry in self._everybody}
         shown = [
             entry
             for entry in self._everybody
-            if wanted in self._said[entry.volunteer]
+            if (not wanted or wanted in self._said[entry.volunteer])
             and (view.status is None or entry.status == view.status)
             and (view.duty is None or view.duty in duties.get(entry.volunteer, ()))
         ]
