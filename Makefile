@@ -4,6 +4,8 @@ PYTHON ?= python3
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check
 LOCALE := kiosk/locale
+# Whatever the machine says: a program whose modules are compiled at each start takes half as long again to be there.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
