@@ -42,7 +42,7 @@ from kiosk.segments import (
 from kiosk.wording import cause
 
 FILE: Final = "cache/known.sqlite"
-VERSION: Final = 2
+VERSION: Final = 3
 """Of what stands in the file. Whoever changes that, or what `History` makes of records, counts it up."""
 CHUNK: Final = 20
 """Segments that are taken in at once."""
@@ -184,6 +184,7 @@ class Index:
             unended=_Few(self, "unended", lambda told: (told[0], moment(told[1]))),
             notes=_Answers(self, "note", dict, to_text=_padded, from_text=int),
             seen=_Answers(self, "seen", int),
+            jumps=_Answers(self, "jump", Record.from_json),
         )
 
     # --- reading the log --------------------------------------------------------------------------------------------
@@ -502,11 +503,27 @@ class Index:
         found: list[tuple[str, str, object]] = []
         for kind, filed in (("records", news.records), ("about", news.about)):
             for key, records in filed.items():
-                if not all(record.hash in places for record in records):
-                    raise _Damaged
+                for record in records:
+                    if record.hash not in places:
+                        # With a visit that could only be saved later, a jump of the clock that was noted before.
+                        places[record.hash] = self._place_of(record)
                 before = json.loads(self._look_up(kind, key) or "[]")
                 found.append((kind, key, [*before, *(places[record.hash] for record in records)]))
         return found
+
+
+    def _place_of(self, record: Record) -> list[int]:
+        """Where a record that is known already stands, looked for from the newest segment back.
+
+        Raises:
+            _Damaged: if no segment that can be read has it.
+        """
+        for number in range(len(self._marks), 0, -1):
+            with suppress(Unreadable, OSError):
+                for place, other in enumerate(self._segment(number).records):
+                    if other.hash == record.hash:
+                        return [number, place]
+        raise _Damaged
 
 
 def _written(news: Known) -> Iterator[tuple[str, str, object]]:
@@ -526,6 +543,7 @@ def _written(news: Known) -> Iterator[tuple[str, str, object]]:
     yield from (("key", key, who) for key, who in news.by_key.items())
     yield from (("name", json.dumps(called), list(who)) for called, who in news.by_name.items())
     yield from (("badge", who, badge.document) for who, badge in news.badges.items())
+    yield from (("jump", which, jump.document) for which, jump in news.jumps.items())
     yield from (("revoked", who, serial) for who, serial in news.revoked.items())
     yield from (("row", key, [row.ids, row.volunteer]) for key, row in news.rows.items())
     yield from (("refused", day.isoformat(), count) for day, count in news.refused.items())

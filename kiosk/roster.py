@@ -29,6 +29,8 @@ PENDING_AFTER: Final = timedelta(hours=12)
 
 _AT_HAND: Final = 20_000
 """Visits above which those of older days are dropped, though somebody may ask for them again."""
+LAST: Final = "last"
+"""The key of the last jump of the clock."""
 STATUSES: Final = ("on_duty", "checked_in", "checked_out", "pending_check_out")
 
 
@@ -318,6 +320,7 @@ class Known:
         unended: of visits without an end, by id, whose it is and when it becomes 待补签; None for one that has ended.
         notes: the details of what the station noted about itself, numbered in the order of the log.
         seen: the last seq, by epoch.
+        jumps: under `LAST`, the note of the clock's last jump.
     """
 
     people: Mapping[str, Person] = field(default_factory=dict)
@@ -335,6 +338,7 @@ class Known:
     unended: Mapping[str, tuple[str, datetime] | None] = field(default_factory=dict)
     notes: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     seen: Mapping[str, int] = field(default_factory=dict)
+    jumps: Mapping[str, Record] = field(default_factory=dict)
 
 
 class _Layered(ChainMap[K, V]):
@@ -399,7 +403,7 @@ class History:
         self._folded: dict[str, Visit] = {}
         self._left: dict[str, dict[date, Entry]] = {}
         self._row: Record | None = None
-        self._jump: Record | None = None
+        self._jumps: _Layered[str, Record] = _Layered(self._past.jumps)
 
     def add(self, record: Record) -> None:
         """Takes the next record of the log. Types that it does not know change nothing, nor does one seen before."""
@@ -419,7 +423,7 @@ class History:
         elif record.type == "station_noted":
             self.notes[len(self.notes)] = record["details"]
             if record["note"] == "clock_changed":
-                self._jump = record
+                self._jumps[LAST] = record
                 self._flag_across(record)
         elif record.type == "badge_issued" and volunteer:
             self.badges[volunteer] = record
@@ -433,8 +437,9 @@ class History:
             if volunteer in self.people:
                 self.people[volunteer] = self.people[volunteer].with_answers(record)
             self._put_on(service_day(record.occurred), record.id)
-            if self._jump and record["by"] != "import" and record.occurred < self._jump.occurred:
-                self._records[record.id].append(self._jump)  # it could not be saved before the clock jumped
+            jump = self._jumps.get(LAST)
+            if jump and record["by"] != "import" and record.occurred < jump.occurred:
+                self._records[record.id].append(jump)  # it could not be saved before the clock jumped
         elif isinstance(of := record.get("visit"), str) and self._has(of):
             before = self.visit(of).day if record.type == "corrected" else None
             self._records.setdefault(of, []).append(record)
@@ -541,13 +546,14 @@ class History:
             self._unended.maps[0],
             self.notes.maps[0],
             self._seen.maps[0],
+            self._jumps.maps[0],
         )
 
     def stand_on_past(self, since: date) -> None:
         """Drops what is new, for `past` now says it; visits since that day, and open ones, stay at hand."""
         for layered in (
             *(self.people, self.by_key, self.by_name, self.badges, self.revoked, self.rows, self.refused),
-            *(self.notes, self._made, self._on_day, self._unended, self._seen),
+            *(self.notes, self._made, self._on_day, self._unended, self._seen, self._jumps),
         ):
             layered.maps[0].clear()
         self._records.clear()

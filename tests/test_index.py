@@ -22,7 +22,7 @@ from kiosk import index as index_module
 from kiosk.campaign import Campaign
 from kiosk.errors import StoreBusy
 from kiosk.index import FILE, Index
-from kiosk.records import Record, segment_hash
+from kiosk.records import Draft, Record, segment_hash, timestamp
 from kiosk.roster import History, roster
 from kiosk.rules import Application
 from kiosk.segments import Segment, Unreadable, read_segment, sealed_name
@@ -32,6 +32,10 @@ from tests.conftest import STATION, FakeClock, Template
 from tests.factories import (
     DAY,
     applicant,
+    at,
+    chain,
+    checked_in,
+    checked_out,
     folded,
     id_number,
 )
@@ -102,6 +106,33 @@ def test_it_answers_as_the_log_does(tmp_path_factory, campaign, records, now, ch
     for record in rest:
         history.add(record)
     assert said(history, now, campaign, PEOPLE, DAYS) == said(folded(records), now, campaign, PEOPLE, DAYS)
+    index.close()
+
+
+@pytest.mark.parametrize("anew", [False, True])
+def test_a_visit_saved_late_is_flagged_by_a_jump_of_the_clock_in_an_older_segment(tmp_path, campaign, anew):
+    who = PEOPLE[0]
+    details = {"expected": timestamp(at("09:30")), "shown": timestamp(at("10:00"))}
+    jump = Draft("station_noted", at("10:00"), "station", data={"note": "clock_changed", "details": details})
+    visit = checked_in(who, at("09:00"))
+    index = Index(tmp_path)
+    index.read(tmp_path)
+    history = History(index.known)
+    records = chain([jump, visit, checked_out(visit, at("11:00"))])
+    for number, record in enumerate(records, start=1):
+        history.add(record)
+        assert index.take(history.news(), [seal(tmp_path, number, [record])])
+        history.stand_on_past(DAY)
+        if anew:
+            index.close()
+            index = Index(tmp_path)
+            assert index.read(tmp_path).segments == []
+            history = History(index.known)
+    (found,) = history.visits_of(who)
+    assert found.clock
+    assert said(history, at("12:00"), campaign, PEOPLE, DAYS) == said(
+        folded(records), at("12:00"), campaign, PEOPLE, DAYS
+    )
     index.close()
 
 
