@@ -70,9 +70,9 @@ def test_what_is_typed_while_the_screen_is_down_after_an_error_is_not_on_the_mai
     """The screen that failed is taken down and another one put up: meanwhile the terminal itself would show keys."""
     with standing(world.tent, tmp_path, **{"break": f"kiosk.screens.export:ExportPage.content={NAME}"}) as visitor:
         screen = visitor.terminal
-        visitor._lead()
-        visitor._pin()
-        screen.wait_for(world.tent.here[0].name)
+        register(visitor)  # shortly after midnight nobody else has come
+        visitor.home()
+        look_at_the_roster(visitor)
         screen.send("\x1b[21~")
         screen.until(lambda: not screen.modes["1049"], "the screen is not taken down")
         while not screen.modes["1049"]:
