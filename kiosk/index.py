@@ -511,7 +511,6 @@ class Index:
                 found.append((kind, key, [*before, *(places[record.hash] for record in records)]))
         return found
 
-
     def _place_of(self, record: Record) -> list[int]:
         """Where a record that is known already stands, looked for from the newest segment back.
 

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kiosk.canonical import parse_json
-from kiosk.hq import collecting
+from kiosk.hq import collecting, objects
 from kiosk.hq.database import quarantine, records, segments
 from kiosk.hq.keys import HqKeys, opener_for
 from kiosk.keys import Keys
@@ -579,7 +579,8 @@ def test_many_objects_are_opened_in_several_processes_with_the_same_result(
     district: District, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     district.handed(HERE, *((number,) for number in range(4)))
-    monkeypatch.setattr(collecting, "_MANY", 2)
+    monkeypatch.setattr(objects, "_MANY", 2)
+    monkeypatch.setattr(collecting, "_AHEAD", 8)
     assert district.collect().code == 0
     everything(district, HERE)
 

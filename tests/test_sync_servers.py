@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from kiosk.campaign import Campaign
 from kiosk.canonical import canonical
-from kiosk.hq import collecting, enrolment
+from kiosk.hq import collecting, enrolment, objects
 from kiosk.hq.collecting import Collected, collect
 from kiosk.hq.database import Database, about, records
 from kiosk.hq.keys import HqKeys
@@ -119,7 +119,8 @@ def test_all_records_are_confirmed(
 ) -> None:
     """Objects are opened by threads over one connection where they are few, by processes with their own where many."""
     if is_busy:
-        monkeypatch.setattr(collecting, "_MANY", 2)
+        monkeypatch.setattr(objects, "_MANY", 2)
+        monkeypatch.setattr(collecting, "_AHEAD", 8)
     server, keys = servers[kind], HqKeys(folder / "keys")
     url, known = _box(server, request), server.credentials
     written = {station: _ids(folder, station) for station in HOMES}

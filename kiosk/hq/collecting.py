@@ -6,28 +6,23 @@ next call goes on, and doing all of it again changes nothing.
 
 from __future__ import annotations
 
-import gc
 import hashlib
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 
-from kiosk.errors import KioskError
 from kiosk.hq.answering import Answering
-from kiosk.hq.database import FORK, Database, heads, pieces, quarantine, segments, stations
+from kiosk.hq.database import FORK, Database, heads, segments, stations
 from kiosk.hq.gaps import missing
 from kiosk.hq.intake import take, take_heads
-from kiosk.hq.keys import HqKeys, opener_for
-from kiosk.hq.opening import is_segment_name, open_plain, open_published
-from kiosk.hq.problems import Problem, about_object, decided_about
+from kiosk.hq.keys import HqKeys
+from kiosk.hq.objects import Objects
+from kiosk.hq.opening import is_segment_name
+from kiosk.hq.quarantine import Bad, Quarantine, plain_text
 from kiosk.hq.rows import Opened
 from kiosk.hq.standing import UNTRUSTED, Keys, settle, trusted_keys
 from kiosk.i18n import _
@@ -39,31 +34,17 @@ from kiosk.published import (
     head_name,
     segment_name,
 )
-from kiosk.records import ZEROS, timestamp
+from kiosk.records import ZEROS
 from kiosk.remote import Credentials, Missing, Place, RemoteError, Unusable, place_at
 
-_MANY: Final = 64
-"""From so many objects on it pays to open them in several processes."""
-_READERS: Final = 8
-"""Heads are small; what takes time is the way to a server and back."""
-_KEPT: Final = 2**20
-"""Bytes of something refused that are kept for whoever looks into it."""
 _FILES: Final = 100
 """Plain files that are taken in at once."""
+_AHEAD: Final = 256
+"""Objects, or a few more, that are opened while those before them are taken in."""
 _STATIONS: Final = 50
 """Stations that are asked about at once."""
 _BATCH: Final = 10_000
 """Records in one transaction, or a few more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bad:
-    """What could not be accepted: its name, one of the kinds of problems, why, and the bytes."""
-
-    name: str
-    kind: str
-    detail: str
-    content: bytes
 
 
 @dataclass(slots=True)
@@ -158,14 +139,12 @@ class _Collecting:
         self, database: Database, keys: HqKeys, url: str, place: Place, credentials: Credentials, now: datetime
     ) -> None:
         self._database, self._url, self._place = database, url, place
-        self._credentials, self._now = credentials, now
-        self._identities = keys.identities()
-        self._opener = opener_for(self._identities)
+        self._now = now
         self._found = Collected(url)
+        self._objects = Objects(place, keys, again=None if isinstance(place, _File) else (url, credentials))
+        self._quarantine = Quarantine(database, url, now)
         self._answering = Answering(database, keys, url, place, now)
         self._untrusted_before: dict[str, int] = {}
-        self._readers = ThreadPoolExecutor(_READERS)
-        self._processes: ProcessPoolExecutor | None = None
 
     def run(self) -> Collected:
         folders, files = self._place.top()
@@ -191,7 +170,7 @@ class _Collecting:
         if self._place.is_folder:
             names = [*files, *(name for folder in plain for name in self._place.files(folder))]
             self.take_files([name for name in names if _may_be_segment(name)])
-        self._forget_gone({*named, *files})
+        self._quarantine.forget_gone({*named, *files})
         if any(content for _station, content in changed) or seen:  # not on a stick with plain files
             self._answering.to_all()
         elif not self._found.records and not named:
@@ -210,7 +189,11 @@ class _Collecting:
                 self._found.refused.append(f"{head_name(station)}: {error}")
                 return b""
 
-        return zip(candidates, self._readers.map(read, candidates), strict=True)
+        return zip(candidates, self._objects.read(candidates, read), strict=True)
+
+    def close(self) -> None:
+        """Ends what opens objects."""
+        self._objects.close()
 
     # --- what was published -----------------------------------------------------------------------------------------
 
@@ -219,7 +202,7 @@ class _Collecting:
         before: tuple[list[_Task], list[str], Iterator[Opened | Bad | None]] | None = None
         for tasks in self._batches(changed):
             wanted = [name for task in tasks for name in task.wanted]
-            ahead = (tasks, wanted, self._opened(wanted, plain=False))
+            ahead = (tasks, wanted, self._objects.opened(wanted, plain=False))
             if before is not None:
                 self._take_batch(*before)
             before = ahead
@@ -240,7 +223,7 @@ class _Collecting:
                 task = self._planned(station, content, trusted[station], known[station])
                 if task.wanted or content:
                     batch.append(task)
-                if sum(len(each.wanted) for each in batch) >= 4 * _MANY:
+                if sum(len(each.wanted) for each in batch) >= _AHEAD:
                     yield batch
                     batch = []
         if batch:
@@ -257,7 +240,9 @@ class _Collecting:
                 raise Refused("bad_signature", _("It is signed with a key that nobody has accepted."))
             task.head = head
         except Refused as error:
-            self._refuse(station, [Bad(head_name(station), error.kind, str(error), content)])
+            self._found.refused += self._quarantine.keep(
+                station, [Bad(head_name(station), error.kind, str(error), content)]
+            )
         seen = {name for name in self._place.files(station) if is_segment_name(name)}
         if task.head is not None:
             told = (*task.head.ends, *task.head.others)
@@ -292,13 +277,13 @@ class _Collecting:
                     batch, many = [], 0
             self._take(batch, first)
             for station, problems in bad.items():
-                self._refuse(station, problems)
+                self._found.refused += self._quarantine.keep(station, problems)
             wanted = [name for name in before if name not in asked]
             if wanted:
                 with self._database.begin() as connection:
                     known = _known_names(connection, sorted({name.partition("/")[0] for name in wanted}))
                 wanted = [name for name in wanted if name not in known[name.partition("/")[0]].here]
-                opened = self._opened(wanted, plain=False)
+                opened = self._objects.opened(wanted, plain=False)
         self._finish(tasks, clean)
 
     def _take(self, batch: Sequence[Opened], first: Mapping[str, bytes] | None = None) -> frozenset[str]:
@@ -323,7 +308,7 @@ class _Collecting:
             lacking = {station for station, _epoch, _first, _last in missing(connection, names)}
             lacking |= {*names} - {head.station for head in believed}
             clean = {station: is_clean and station not in lacking for station, is_clean in clean.items()}
-            self._release(connection, [task.station for task in tasks if clean[task.station]])
+            self._quarantine.release(connection, [task.station for task in tasks if clean[task.station]])
         answered = self._answering.receipts({task.station: task.content for task in tasks})
         done = [task for task in tasks if task.station in answered and clean[task.station]]
         if done:
@@ -347,15 +332,14 @@ class _Collecting:
         for start in range(0, len(names), _FILES):
             some = names[start : start + _FILES]
             good: dict[str, Opened] = {}
-            for name, told in zip(some, self._opened(some, plain=True), strict=True):
+            for name, told in zip(some, self._objects.opened(some, plain=True), strict=True):
                 if isinstance(told, Opened):
                     good[plain_text(name)] = told
                 elif isinstance(told, Bad):
-                    self._refuse("", [told])
+                    self._found.refused += self._quarantine.keep("", [told])
             unsigned |= self._take([*good.values()])
             with self._database.begin() as connection:
-                right = quarantine.c.name.in_([*good])
-                connection.execute(quarantine.delete().where(quarantine.c.url == self._url, right))
+                self._quarantine.release_files(connection, [*good])
                 # Also those of which nothing is new: a kill may have come between the two the last time.
                 self._settle(connection, sorted({each.station for each in good.values()}))
         self._found.unsigned = sorted(unsigned)
@@ -373,65 +357,6 @@ class _Collecting:
         for station in names:
             if left.get(station, 0) and untrusted.get(station, 0) > self._untrusted_before.get(station, 0):
                 self._found.refused.append(sentence.format(station=station, count=left[station]))
-
-    # --- opening ----------------------------------------------------------------------------------------------------
-
-    def _opened(self, names: Sequence[str], *, plain: bool) -> Iterator[Opened | Bad | None]:
-        """What lies under these names: checked segments, what is wrong with them, or None where nothing is.
-
-        They are begun to be opened now, and given in their order.
-        """
-        if len(names) < _MANY or isinstance(self._place, _File) or (os.cpu_count() or 1) < 2:
-            return self._readers.map(lambda name: _open_one(self._place, name, self._opener, plain=plain), names)
-        if self._processes is None:
-            start = (self._url, self._credentials, self._identities)
-            self._processes = ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), _begin_worker, start)
-        return self._processes.map(partial(_work, plain=plain), names, chunksize=4)
-
-    def close(self) -> None:
-        """Ends what opens objects."""
-        self._readers.shutdown(cancel_futures=True)
-        if self._processes is not None:
-            self._processes.shutdown(cancel_futures=True)
-
-    # --- what is wrong ----------------------------------------------------------------------------------------------
-
-    def _refuse(self, station: str, problems: Sequence[Bad]) -> None:
-        with self._database.begin() as connection:
-            decided = decided_about(connection)
-            for bad in problems:
-                name, digest = plain_text(bad.name), hashlib.sha256(bad.content).digest()
-                problem = Problem(station, bad.kind, bad.detail, about_object(name, digest))
-                if problem.name not in decided:
-                    self._found.refused.append(f"{name}: {bad.detail}")
-                same = (quarantine.c.url == self._url, quarantine.c.name == name)
-                since = connection.scalar(sa.select(quarantine.c.since).where(*same))
-                connection.execute(quarantine.delete().where(*same))
-                row = {
-                    "url": self._url,
-                    "name": name,
-                    "station": station,
-                    "kind": bad.kind,
-                    "detail": bad.detail,
-                    "digest": digest,
-                    "content": bad.content[:_KEPT],
-                    "since": since or timestamp(self._now),
-                }
-                connection.execute(quarantine.insert(), row)
-
-    def _forget_gone(self, there: set[str]) -> None:
-        """What was refused and does not lie there any more is no problem of this place."""
-        names = {plain_text(name) for name in there}
-        kept = sa.select(quarantine.c.id, quarantine.c.name).where(quarantine.c.url == self._url)
-        with self._database.begin() as connection:
-            gone = [row.id for row in connection.execute(kept) if row.name.partition("/")[0] not in names]
-            for some in pieces(gone):
-                connection.execute(quarantine.delete().where(quarantine.c.id.in_(some)))
-
-    def _release(self, connection: sa.Connection, names: Sequence[str]) -> None:
-        """What was wrong at this place is right now."""
-        same = (quarantine.c.url == self._url, quarantine.c.station.in_(names))
-        connection.execute(quarantine.delete().where(*same))
 
 
 @dataclass(frozen=True, slots=True)
@@ -464,42 +389,8 @@ def _standing(connection: sa.Connection, names: Sequence[str], standing: str) ->
     return {row.station: row.many for row in connection.execute(wanted)}
 
 
-def plain_text(name: str) -> str:
-    """A file's name as it can be shown and kept: what is no UTF-8, or no letter, is replaced."""
-    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return "".join(char if char.isprintable() else "\ufffd" for char in text)
-
-
 def _may_be_segment(name: str) -> bool:
     """Whether a file is to be taken for a station's log: other files lie on a stick, too."""
     *folders, last = name.split("/")
     named = last == "open.json" or OBJECT.fullmatch(last.removesuffix(".json")) is not None
     return last.endswith(".json") and ("records" in folders or named)
-
-
-def _open_one(place: Place, name: str, opener: Callable[[bytes], bytes] | None, *, plain: bool) -> Opened | Bad | None:
-    try:
-        content = place.read(name)
-    except Missing:
-        return None
-    except Unusable as error:
-        return Bad(name, "unreadable", str(error), b"")
-    try:
-        return open_plain(Path(name.rpartition("/")[2]), content) if plain else open_published(name, content, opener)
-    except Refused as error:
-        return Bad(name, error.kind, str(error), content)
-    except KioskError as error:
-        return Bad(name, "unreadable", str(error), content)
-
-
-_worker: dict[str, Any] = {}
-
-
-def _begin_worker(url: str, credentials: Credentials, identities: Sequence[str]) -> None:
-    os.nice(5)  # whoever writes into the database goes first: there is one of it, and the others are ahead
-    gc.disable()  # it looks again and again through millions of rows that nothing can free
-    _worker["place"], _worker["opener"] = place_at(url, credentials, make=False), opener_for(identities)
-
-
-def _work(name: str, *, plain: bool) -> Opened | Bad | None:
-    return _open_one(_worker["place"], name, _worker["opener"], plain=plain)
