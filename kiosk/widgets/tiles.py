@@ -8,12 +8,11 @@ from typing import ClassVar, Final, Generic, TypeVar
 
 from rich.cells import cell_len
 from textual import events, on
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Grid, Horizontal, VerticalScroll
+from textual.containers import Grid, VerticalScroll
+from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Static
 
 from kiosk.i18n import N_, _
 from kiosk.station import Station
@@ -42,8 +41,11 @@ class Choice:
     looks: str = ""
 
 
-class Tile(Horizontal):
-    """One large target; it shows that it is being pressed, and says when it was."""
+class Tile(Widget):
+    """One large target; it shows that it is being pressed, and says when it was.
+
+    It draws its key and its label itself: a page of many tiles is up sooner by the widgets that it does not need.
+    """
 
     @dataclass
     class Tapped(Message):
@@ -55,10 +57,16 @@ class Tile(Horizontal):
         super().__init__(classes=f"tile {choice.looks}".strip())
         self.value, self._choice = choice.value, choice
 
-    def compose(self) -> ComposeResult:
-        if self._choice.key:
-            yield Static(f" {self._choice.key} ", markup=False, classes="tile-cap")
-        yield Static(self._choice.label, markup=False, classes="tile-label")
+    def render(self) -> Content:
+        label = Content(self._choice.label)
+        if not self._choice.key:
+            return label
+        cap = Content.styled(f" {self._choice.key} ", "reverse")
+        page = self.screen
+        gap = 2 if page.has_class("-wide") and page.has_class("-tall") else 1
+        first, *others = label.wrap(max(self.content_size.width - cap.cell_length - gap, 2))
+        beside = [cap.pad_right(gap) + first, *(line.pad_left(cap.cell_length + gap) for line in others)]
+        return Content("\n").join(beside)
 
     def on_mouse_down(self) -> None:
         self.add_class("-pressed")
