@@ -19,7 +19,7 @@ from kiosk.i18n import N_, _, ngettext
 from kiosk.station import Station
 from kiosk.telling import jump_in_words
 from kiosk.widgets import drawn
-from kiosk.widgets.digits import LargeDigits
+from kiosk.widgets.digits import Tally
 from kiosk.widgets.fields import Entry
 from kiosk.widgets.page import Key, Page
 from kiosk.widgets.tiles import Choice, Tile
@@ -49,9 +49,8 @@ class DutyBoard(Grid):
         shown = sorted(duties, key=lambda duty: not counts[duty.id])[:BOARD]
         for duty in duties:
             if duty in shown:
-                with Vertical(classes="tally" if counts[duty.id] else "tally -none"):
-                    yield LargeDigits(str(counts[duty.id]), classes="tally-count")
-                    yield Static(str(duty.text), markup=False, classes="tally-duty")
+                looks = "tally" if counts[duty.id] else "tally -none"
+                yield Tally(counts[duty.id], str(duty.text), classes=looks)
 
 
 class WelcomePage(Page[None]):
