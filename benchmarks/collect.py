@@ -234,14 +234,15 @@ def _beside(
         database = Database(url(f"ours-{next(numbers)}.sqlite"), folder)
         ours.append(collected(database, keys, box, count))
         rows = everything(database)
-        if turn == 0:
-            multiply(database)
-            with database.begin() as connection:
-                connection.exec_driver_sql("ANALYZE")  # as PostgreSQL does by itself before long
-            day = days_folded(database, yard.size.senders // 2)
-        database.close()
         theirs.append(bare(url(f"bare-{next(numbers)}.sqlite"), rows))
         least.append(bare(url(f"fast-{next(numbers)}.sqlite"), rows, fast=True))
+        if turn == yard.size.collections - 1:
+            multiply(database)
+            with database.begin() as connection:
+                if connection.dialect.name == "postgresql":
+                    connection.exec_driver_sql("ANALYZE")  # as it does by itself before long
+            day = days_folded(database, yard.size.senders // 2)
+        database.close()
     mine = Samples(ours)
     best = "larger pages and cache" if name == "SQLite" else "COPY alone"
     yield Result(

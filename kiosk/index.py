@@ -451,6 +451,8 @@ class Index:
             tail = self._tail
             try:
                 places = self._places(news, segments, numbers)
+                if self._tail is not tail:  # all was learned again meanwhile, and is numbered anew
+                    raise _Damaged
                 marks = {segment.path.name: _mark(segment.path) for segment in segments}
                 self._db.execute("BEGIN")
                 for segment in segments:

@@ -442,6 +442,7 @@ class History:
                 self._records[record.id].append(jump)  # it could not be saved before the clock jumped
         elif isinstance(of := record.get("visit"), str) and self._has(of):
             before = self.visit(of).day if record.type == "corrected" else None
+            self._left.pop(self.visit(of).volunteer, None)  # whoever the record says that it is about
             self._records.setdefault(of, []).append(record)
             self._folded.pop(of, None)
             if record.type in ("checked_out", "voided", "corrected"):  # it may be the sign-out that is void
@@ -512,6 +513,9 @@ class History:
             home_station=record.get("home_station"),
         ).with_answers(record)
         before = self.people.get(volunteer)
+        if before is not None:  # whoever shares the name that they had may have been taken for them
+            for other in self.by_name.get((before.name, before.phone_masked), ()):
+                self._left.pop(other, None)
         if before is None or before.registered <= person.registered:
             self.people[volunteer] = person
         elif before.key is None:  # an old sheet tells nothing newer than is known, but perhaps the ID number

@@ -161,6 +161,7 @@ def test_what_a_forger_gives_the_right_hashes_is_looked_into_all_the_same(
         (b'"type":"assigned"', b'"type":"assigned","type":"assigned"'),
         (b'"by":"station"', b'"by":"stat\\u0069on"'),
         (b'"by":"station"', b'"\\u0062y":"station"'),
+        (b'"name":"', b'"name":"\\u001F'),
         (b'"records":{', b'"records": {'),
         (b'{"segment"', b'{ "segment"'),
         (b'"format":1', b'"format": 1'),
@@ -197,12 +198,20 @@ def test_a_number_that_has_no_place_in_a_record_does_not_go_the_fast_way(
 
 
 @pytest.mark.parametrize("change", [_set("type", "new\0type"), _of("voided", "visit"), _of("checked_in", "volunteer")])
-def test_no_column_holds_a_character_that_postgresql_does_not_take(sealed: tuple[str, bytes], change: Any) -> None:
-    """Its texts cannot hold U+0000; in the record itself, which is JSON, it is escaped."""
+def test_a_character_that_postgresql_does_not_take_is_refused(sealed: tuple[str, bytes], change: Any) -> None:
+    """Otherwise a record could not be found by what it says, on one database or the other."""
     path, content = _rewritten(sealed[1], change)
-    opened = open_plain(path, content)
-    assert not any("\0" in value for row in opened.rows for value in row if isinstance(value, str))
-    assert any("\\u0000" in row[6] for row in opened.rows)
+    with pytest.raises(Refused) as refused:
+        open_plain(path, content)
+    assert refused.value.kind == "unreadable"
+
+
+@pytest.mark.parametrize("when", ["20211206T080000+08:00", "2021-W49-1T08:00:00.000+08:00"])
+def test_a_time_in_another_way_of_the_norm_ends_nothing(sealed: tuple[str, bytes], when: str) -> None:
+    """Python reads it, and no station writes it; whoever collects goes on."""
+    path, content = _rewritten(sealed[1], _set("occurred", when))
+    assert at_a_glance(path, content, None) in (None, opened := open_plain(path, content))
+    assert opened.rows[1][1] == 20211206
 
 
 @pytest.mark.parametrize(

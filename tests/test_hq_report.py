@@ -6,21 +6,29 @@ import io
 import json
 import random
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
 
+from kiosk.hq.collecting import collect
+from kiosk.hq.database import Database
+from kiosk.hq.keys import HqKeys
 from kiosk.hq.reading import all_stations, history_of, history_of_day
+from kiosk.records import Record
+from kiosk.remote import Credentials
 from kiosk.roster import roster
 from kiosk.station import Station
 from tests import factories, plain, second_reader
 from tests.conftest import FakeClock, seeded
 from tests.district import HOMES, District
+from tests.test_index import seal
 from tests.test_recovery import arrive
+from tests.test_roster_properties import PEOPLE, any_log, times
 
 HERE, THERE = HOMES
 NUMBERS = ("people", "check_ins", "minutes", "refused", "pending_check_out")
@@ -137,6 +145,42 @@ def test_a_day_read_by_itself_is_that_of_the_whole_log(handed: District) -> None
     database.close()
 
 
+def differing(folder: Path, records: Sequence[Record], now: datetime) -> list[tuple[Any, Any]]:
+    """The log collected as a plain file: what its days read by themselves say otherwise than the whole log does."""
+    seal(folder, 1, records)
+    keys, database = HqKeys.create(folder / "keys"), Database(None, folder / "hq")
+    collect(database, keys, str(folder / "records" / "sealed"), Credentials(), now)
+    found: list[tuple[Any, Any]] = []
+    with database.begin() as connection:
+        for where in all_stations(connection):
+            whole = history_of(connection, where)
+            for day in whole.days():
+                alone = history_of_day(connection, where, day)
+                found += [(alone.refused.get(day, 0), whole.refused.get(day, 0))]
+                found += zip(roster(alone, day, now), roster(whole, day, now), strict=True)
+    database.close()
+    return [(one, other) for one, other in found if one != other]
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(any_log(), times)
+def test_a_day_of_any_log_read_by_itself_is_that_of_the_whole_log(
+    tmp_path_factory: pytest.TempPathFactory, records: list[Record], now: datetime
+) -> None:
+    if records:
+        assert differing(tmp_path_factory.mktemp("log"), records, now) == []
+
+
+def test_a_day_read_by_itself_flags_whoever_has_another_number_of_days_before(tmp_path: Path) -> None:
+    who, other = PEOPLE[:2]
+    visit = factories.checked_in(who, factories.at("09:00"))
+    earlier = factories.registered(other, factories.at("08:00") - timedelta(days=30))
+    records = factories.chain([earlier, factories.registered(who, factories.at("08:00")), visit])
+    (entry,) = roster(factories.folded(records), factories.DAY, factories.at("20:00"))
+    assert entry.flags == ("same_person",)
+    assert differing(tmp_path, records, factories.at("20:00")) == []
+
+
 def test_a_day_is_found_by_indexes_that_do_not_know_of_the_rest(handed: District) -> None:
     """Whatever else the database holds, nothing of it is looked at."""
     database = handed.database()
@@ -159,6 +203,7 @@ def test_a_day_is_found_by_indexes_that_do_not_know_of_the_rest(handed: District
         "station=? AND day>? AND day<?",
         "station=? AND visit=?",
         "about=? AND station=?",
+        "who=? AND station=?",
     ]
     assert not any("SCAN" in plan for plan in plans)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -537,6 +538,28 @@ def test_whoever_has_left_is_flagged_once_another_number_has_their_name():
     for record in chain([registered(OTHER, at("11:00"))], start=before):
         history.add(record)
     assert the_entry(history).flags == ("same_person",)
+
+
+def test_whoever_has_left_is_told_anew_whatever_number_a_record_of_the_visit_names():
+    visit = checked_in(WHO, at("09:00"))
+    before = chain([visit, out := checked_out(visit, at("10:00"))])
+    history = folded(before)
+    assert the_entry(history).minutes == 60
+    for record in chain([replace(corrected(visit, out, at("11:00"), now=at("12:00")), volunteer=OTHER)], start=before):
+        history.add(record)
+    assert (the_entry(history).minutes, the_entry(history).flags) == (120, ("corrected",))
+
+
+def test_whoever_has_left_is_no_more_flagged_once_the_other_number_is_somebody_else():
+    visit = checked_in(WHO, at("09:00"))
+    known = registered(WHO, at("08:00"), person="k1")
+    before = chain([known, registered(OTHER, at("08:30")), visit, checked_out(visit, at("10:00"))])
+    history = folded(before)
+    assert the_entry(history).flags == ("same_person",)
+    again = registered(OTHER, at("11:00"), person="k2", phone_masked="199****1111")
+    for record in chain([again], start=before):
+        history.add(record)
+    assert the_entry(history).flags == the_entry(folded([*before, *chain([again], start=before)])).flags == ()
 
 
 def test_whoever_is_to_leave_later_serves_until_then():

@@ -181,7 +181,7 @@ def _few(name: str, *columns: sa.Column[Any], having: sa.Column[Any]) -> sa.Inde
 
 _few("records_about", records.c.about, records.c.station, having=records.c.about)
 _few("records_visit", records.c.station, records.c.visit, having=records.c.visit)
-_few("records_who", records.c.who, having=records.c.who)
+_few("records_who", records.c.who, records.c.station, having=records.c.who)
 
 forgotten = sa.Table(
     "forgotten",
@@ -419,15 +419,14 @@ def use_pragmas(*pragmas: str) -> Callable[[Any, object], None]:
 def _without_zeros(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> tuple[str, Any]:
     """PostgreSQL's texts cannot hold U+0000, and nobody who hands one over must keep all others out."""
     if isinstance(parameters, Mapping):
-        return statement, {name: without_zero(value) for name, value in parameters.items()}
+        return statement, {name: _without_zero(value) for name, value in parameters.items()}
     if isinstance(parameters, list):
         return statement, [
-            {name: without_zero(value) for name, value in each.items()} if isinstance(each, Mapping) else each
+            {name: _without_zero(value) for name, value in each.items()} if isinstance(each, Mapping) else each
             for each in parameters
         ]
     return statement, parameters
 
 
-def without_zero(value: Any) -> Any:
-    """A value as every database takes it."""
+def _without_zero(value: Any) -> Any:
     return value.replace("\0", "\ufffd") if type(value) is str and "\0" in value else value

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from kiosk.campaign import Campaign
 from kiosk.hq.database import CLOCK, counting, records, segments, stations
+from kiosk.hq.rows import who_in
 from kiosk.records import TYPES, Record
 from kiosk.roster import Entry, History, roster
 from kiosk.segments import by_age
@@ -76,8 +77,8 @@ def history_of_day(connection: sa.Connection, where: Where, day: date) -> Histor
     """What the log of a station says about the visits of a day, read without the rest of the log."""
     today = _number(day)
     first, last = (_number(day + timedelta(days=days)) for days in (-_LATEST, _LATEST))
-    on = {"station": where.id, "name": where.station, "day": today}
-    around = connection.execute(_AROUND, {**on, "first": first, "last": last}).all()
+    on = {"station": where.id, "day": today}
+    around = connection.execute(_AROUND, {**on, "name": where.station, "first": first, "last": last}).all()
     here = [(epoch, _record(document)) for day_, epoch, document in around if day_ == today]
     visits = {record.id for _epoch, record in here if record.type == "checked_in"}
     # Somebody who came the evening before: what was served then and now must not count twice.
@@ -96,7 +97,10 @@ def history_of_day(connection: sa.Connection, where: Where, day: date) -> Histor
     people = {record.volunteer for _epoch, record in here if record.type == "checked_in"}
     late = connection.execute(_LATE, {**on, "visits": [*visits, CLOCK]}).all()
     known = connection.execute(_KNOWN, {**on, "people": [*people]}).all()
-    told = ((epoch, _record(document)) for epoch, document in (*late, *known))
+    registered = [(epoch, _record(document)) for epoch, document in known]
+    names = {who_in(record.personal) for _epoch, record in (*here, *registered) if record.type == "registered"}
+    alike = connection.execute(_ALIKE, {**on, "names": [name for name in names if name]}).all()
+    told = (*registered, *((epoch, _record(document)) for epoch, document in (*late, *alike)))
     everything = {(epoch, record.seq): record for epoch, record in (*here, *near, *told)}
     epochs: dict[str, list[Record]] = {}
     for (epoch, _seq), record in sorted(everything.items()):
@@ -113,15 +117,18 @@ _OF_NO_VISIT: Final = tuple(
 )
 """Types of records that belong to no visit, and of another day are not even looked at."""
 
-# That a segment is the station's says nothing new, but PostgreSQL would read all segments there are.
-_HERE: Final = (records.c.station == sa.bindparam("station"), segments.c.station == sa.bindparam("name"))
-_ELSEWHERE: Final = counting(segments.c.epoch, records.c.document).where(*_HERE, records.c.day != sa.bindparam("day"))
+_HERE: Final = records.c.station == sa.bindparam("station")
+_ELSEWHERE: Final = counting(segments.c.epoch, records.c.document).where(_HERE, records.c.day != sa.bindparam("day"))
 _LATE: Final = _ELSEWHERE.where(records.c.visit.in_(sa.bindparam("visits", expanding=True)))
 _KNOWN: Final = _ELSEWHERE.where(
     records.c.type == "registered", records.c.about.in_(sa.bindparam("people", expanding=True))
 )
+_ALIKE: Final = _ELSEWHERE.where(records.c.who.in_(sa.bindparam("names", expanding=True)))
 _AROUND: Final = counting(records.c.day, segments.c.epoch, records.c.document).where(
-    *_HERE,
+    _HERE,
+    # It says nothing new, but of so many records PostgreSQL would read all segments there are. SQLite, where few are
+    # asked for, would read all of the station's.
+    segments.c.station == sa.bindparam("name"),
     records.c.day.between(sa.bindparam("first"), sa.bindparam("last")),
     (records.c.day == sa.bindparam("day")) | records.c.type.not_in(_OF_NO_VISIT),
 )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from kiosk.errors import RecordError
-from kiosk.hq.database import CLOCK, EPOCH, FORGETTING, REVOKING, without_zero
+from kiosk.hq.database import CLOCK, EPOCH, FORGETTING, REVOKING
 from kiosk.i18n import _
 from kiosk.published import Refused
 from kiosk.records import moment, service_day
@@ -112,7 +113,8 @@ def row_of(record: Any, said: Callable[[Any, str], Any], *, text: str, hashed: b
         who: of a registration, by what the same person is found.
 
     Raises:
-        Refused: `unreadable`, if one of its times is of a day that cannot be.
+        Refused: `unreadable`, if one of its times is of a day that cannot be, or a text by which it is found holds
+            U+0000.
     """
     type_, when, at, visit = said(record, "type"), said(record, "occurred"), said(record, "at"), None
     if type_ in _APART:
@@ -128,8 +130,10 @@ def row_of(record: Any, said: Callable[[Any, str], Any], *, text: str, hashed: b
     if not (_EARLIEST <= day <= _LATEST and (at == when or _EARLIEST <= day_number(at) <= _LATEST)):
         raise Refused("unreadable", _("record {seq}: a time that cannot be.").format(seq=said(record, "seq")))
     about = said(record, "volunteer") if hashed or type_ == "checked_in" else None
-    # Both texts are JSON, in which it is escaped.
-    return (said(record, "seq"), day, without_zero(type_), without_zero(about), without_zero(visit), who, text)
+    for value in (type_, about, visit):
+        if value is not None and "\0" in value:  # PostgreSQL's texts cannot hold it, and no station writes it
+            raise Refused("unreadable", _("record {seq}: a character that cannot be.").format(seq=said(record, "seq")))
+    return (said(record, "seq"), day, type_, about, visit, who, text)
 
 
 _MARKED: Final = {"forgotten": FORGETTING, "badge_revoked": REVOKING}
@@ -145,9 +149,13 @@ def _right_time(changes: Mapping[str, Any]) -> str | None:
         return None
 
 
+_AS_WRITTEN: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T.*\+08:00\Z")
+"""As stations write it; ISO 8601 knows other ways."""
+
+
 def day_number(when: str) -> int:
     """The service day of a record's time as a number such as 20211201."""
-    if when.endswith("+08:00"):  # as stations write it
+    if _AS_WRITTEN.match(when):
         return int(when[:4] + when[5:7] + when[8:10])
     day = service_day(moment(when))
     return day.year * 10000 + day.month * 100 + day.day
