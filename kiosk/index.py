@@ -353,11 +353,13 @@ class Index:
     @property
     def last(self) -> Record | None:
         """The newest record that is known and can be read."""
+        return next((segment.records[-1] for _number, segment in self._readable() if segment.records), None)
+
+    def _readable(self) -> Iterator[tuple[int, Segment]]:
+        """The segments that can be read, by their numbers, the newest first."""
         for number in range(len(self._marks), 0, -1):
             with suppress(Unreadable, OSError):
-                if records := self._segment(number).records:
-                    return records[-1]
-        return None
+                yield number, self._segment(number)
 
     def _segment(self, number: int) -> Segment:
         with self.lock:
@@ -519,11 +521,10 @@ class Index:
         Raises:
             _Damaged: if no segment that can be read has it.
         """
-        for number in range(len(self._marks), 0, -1):
-            with suppress(Unreadable, OSError):
-                for place, other in enumerate(self._segment(number).records):
-                    if other.hash == record.hash:
-                        return [number, place]
+        for number, segment in self._readable():
+            for place, other in enumerate(segment.records):
+                if other.hash == record.hash:
+                    return [number, place]
         raise _Damaged
 
 

@@ -20,8 +20,6 @@ from kiosk.station import Station
 
 _MANY: Final = 5
 """So many crashes in as many seconds slow the restart down."""
-
-
 _FRAMES: Final = 120
 """Paints a second at most. What is said before one is painted with the next: at Textual's 60 that is 17 ms later."""
 

@@ -148,11 +148,10 @@ def shown(database: Database, station: str) -> Handed:
         new = [key for key in found if key not in known]
         again = tuple(key for key in found if key in known)
         # Whoever may write there can show a key for any station: another one is never taken without its name.
-        if not known and len(new) > 1:
-            sentence = _("Station {station} has shown several keys. Please say which one, with --key: {keys}")
-            raise KioskError(sentence.format(station=station, keys=", ".join(map(fingerprint, new))))
-        if known and not again:
-            sentence = _("Station {station} has shown another key than was accepted. Please say so with --key: {keys}")
+        if not again and (known or len(new) > 1):
+            several = _("Station {station} has shown several keys. Please say which one, with --key: {keys}")
+            another = _("Station {station} has shown another key than was accepted. Please say so with --key: {keys}")
+            sentence = another if known else several
             raise KioskError(sentence.format(station=station, keys=", ".join(map(fingerprint, new))))
     return Handed(again or tuple(new), {})
 

@@ -21,7 +21,7 @@ from kiosk.canonical import LARGEST, canonical, parse_json
 from kiosk.errors import RecordError
 from kiosk.hq.rows import Opened, Row, opened, row_of, who
 from kiosk.published import OBJECT
-from kiosk.records import AGREED, COMMON, FORMAT_VERSION, HEALTH, OPTIONAL, PERSONAL, TYPES, segment_hash
+from kiosk.records import AGREED, COMMON, FORMAT_VERSION, HEALTH, OBJECTS, OPTIONAL, PERSONAL, TYPES, segment_hash
 from kiosk.segments import HEADER
 
 
@@ -123,7 +123,7 @@ def _struct(name: str, needed: Mapping[str, Any], possible: Mapping[str, Any]) -
     return msgspec.defstruct(name, fields, kw_only=True, forbid_unknown_fields=True)
 
 
-_PARTS: Final = {"agreed": list[_struct("Agreed", AGREED, {})], "objects": list[str]}  # type: ignore[misc]
+_PARTS: Final = {"agreed": list[_struct("Agreed", AGREED, {})], "objects": list[str]}  # type: ignore[misc] # made at run time
 _APART: Final = {"personal": _struct("Personal", {}, PERSONAL), "health": _struct("Health", {}, HEALTH)}
 
 
@@ -145,18 +145,15 @@ def _record(text: bytes) -> Any:
     covered = record.__copy__()
     covered.hash = UNSET
     length = len('"hash":"",') + len(record.hash)
-    if record.personal is not UNSET:
-        if record.personal.ages_out is not UNSET:
-            date.fromisoformat(record.personal.ages_out)
-        spelled, covered.personal = _spelled(record.personal), UNSET
-        if _sha256(spelled) != record.personal_hash:
-            return None
-        length += len('"personal":,') + len(spelled)
-    if record.health is not UNSET:
-        spelled, covered.health = _spelled(record.health), UNSET
-        if _sha256(spelled) != record.health_hash:
-            return None
-        length += len('"health":,') + len(spelled)
+    for name in OBJECTS:
+        if (apart := getattr(record, name)) is not UNSET:
+            spelled = _spelled(apart)
+            if _sha256(spelled) != getattr(record, f"{name}_hash"):
+                return None
+            setattr(covered, name, UNSET)
+            length += len(f'"{name}":,') + len(spelled)
+    if record.personal is not UNSET and record.personal.ages_out is not UNSET:
+        date.fromisoformat(record.personal.ages_out)
     spelled = _spelled(covered)
     if length + len(spelled) != len(text) or _sha256(spelled) != record.hash:
         return None
