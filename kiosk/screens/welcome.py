@@ -10,7 +10,7 @@ from typing import ClassVar, Final, Literal
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Grid, Horizontal, Vertical
+from textual.containers import Grid, Vertical
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Static
@@ -94,7 +94,7 @@ class WelcomePage(Page[None]):
             with Vertical(id="scan-box"):
                 yield Static(_("Scan your badge, or type your volunteer number"), markup=False, id="scan-label")
                 yield Entry(id="scan", max_length=400)
-            with Horizontal(id="ways"):
+            with Grid(id="ways"):
                 yield Tile(Choice("next", _("Here for the first time"), "Enter"))
                 yield Tile(Choice("lost", _("Without your badge"), "F5"))
             yield Static(self._people(), markup=False, id="state-of-day")
@@ -108,7 +108,6 @@ class WelcomePage(Page[None]):
 
     def on_screen_resume(self) -> None:
         """Shows the state of the day anew, and keeps nothing that the last person typed."""
-        super().on_screen_resume()
         drawn.forget()
         self.renew()
         if self.built:

@@ -193,8 +193,10 @@ class Page(Screen[R], Generic[R]):
         day = _("{month}/{day}").format(month=now.month, day=now.day)
         return f"{day} {_(WEEKDAYS[now.weekday()])} {now:%H:%M} "
 
-    def on_screen_resume(self) -> None:
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
         """Notes when the page came up: an Enter that comes with it was meant for the page before."""
+        if self.arrived == math.inf:
+            event.refresh_styles = False  # its widgets were styled as they were made, just now
         self.arrived = time.monotonic()
 
     def has_just_come_up(self, when: float) -> bool:

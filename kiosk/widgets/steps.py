@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from textual.app import ComposeResult
-from textual.containers import Horizontal
+from textual.containers import Grid
 from textual.widgets import Static
 
 from kiosk.i18n import N_, _
@@ -14,7 +14,7 @@ STEPS: Final = (N_("Consent"), N_("About you"), N_("ID"), N_("Community"), N_("Q
 """What the steps of a first visit are called."""
 
 
-class StepBar(Horizontal):
+class StepBar(Grid):
     """A cell a step: those behind, the one at hand, those to come."""
 
     def __init__(self, number: int) -> None:
