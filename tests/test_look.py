@@ -17,7 +17,8 @@ from kiosk.campaign import Campaigns, Duty, Text
 from kiosk.segments import verify
 from kiosk.settings import FILE, SettingsError, read_settings
 from kiosk.station import Station
-from kiosk.widgets.digits import Tally, drawn
+from kiosk.widgets.board import Board
+from kiosk.widgets.digits import drawn
 from kiosk.widgets.page import Page, spread
 from kiosk.widgets.tiles import CHATTER, Tile, columns_for
 from tests import plain
@@ -328,8 +329,8 @@ async def test_the_board_counts_who_is_on_duty_now(station: Station) -> None:
         await walker.arrive("DonePage")
         await walker.press("enter")
         await walker.shows("现在在岗 1 人")
-        busy = [tally for tally in walker.page.query(Tally) if not tally.has_class("-none")]
-        assert [(tally.count, tally.label) for tally in busy] == [(1, "扫码引导")]
+        tallies = walker.page.query_one(Board).tallies
+        assert [tally for tally in tallies if tally.number] == [(1, "扫码引导")]
 
 
 def is_up(name: str, walker: Walker) -> Callable[[], bool]:

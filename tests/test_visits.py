@@ -347,7 +347,7 @@ async def test_the_mouse_does_what_the_keys_do(station: Station) -> None:
         await walker.type("林小满")
         await walker.pilot.click("#phone-entry")
         await walker.type("900000001")
-        await walker.pilot.click(".key-hint")
+        await walker.pilot.click("#key-bar", offset=(3, 0))
         await walker.arrive("DocumentPage")
         await walker.pilot.click(walker.page.query("Chip")[3])
         await walker.pilot.pause()

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final, Literal
+from typing import ClassVar, Literal
 
-from textual import on
-from textual.app import ComposeResult
+from textual import events, on
 from textual.binding import Binding, BindingType
 from textual.containers import Grid, Vertical
 from textual.message import Message
@@ -19,38 +17,13 @@ from kiosk.i18n import N_, _, ngettext
 from kiosk.station import Station
 from kiosk.telling import jump_in_words
 from kiosk.widgets import drawn
-from kiosk.widgets.digits import Tally
+from kiosk.widgets.board import COLUMNS, LINES, Board, Tally
 from kiosk.widgets.fields import Entry
 from kiosk.widgets.page import Key, Page
 from kiosk.widgets.tiles import Choice, Tile
 
 Wish = Literal["new_visit", "lost_badge", "lead"]
 """What somebody without a code may want."""
-BOARD: Final = 8
-"""Duties on the board; of more than that, those with people come first."""
-
-
-class DutyBoard(Grid):
-    """How many people are on each duty now."""
-
-    def __init__(self, station: Station) -> None:
-        super().__init__(id="board")
-        self._station = station
-        self._shown: Counter[str] | None = None
-
-    def renew(self) -> None:
-        """Shows how many they are now; a board that says so already stays."""
-        if self._shown != self._station.on_duty():
-            self.refresh(recompose=True)
-
-    def compose(self) -> ComposeResult:
-        counts = self._shown = self._station.on_duty()
-        duties = self._station.campaign.duties
-        shown = sorted(duties, key=lambda duty: not counts[duty.id])[:BOARD]
-        for duty in duties:
-            if duty in shown:
-                looks = "tally" if counts[duty.id] else "tally -none"
-                yield Tally(counts[duty.id], str(duty.text), classes=looks)
 
 
 class WelcomePage(Page[None]):
@@ -98,18 +71,18 @@ class WelcomePage(Page[None]):
                 yield Tile(Choice("next", _("Here for the first time"), "Enter"))
                 yield Tile(Choice("lost", _("Without your badge"), "F5"))
             yield Static(self._people(), markup=False, id="state-of-day")
-            yield DutyBoard(self.station)
+            yield Board(id="board")
             yield Static(self._warn(), markup=False, id="notice")
 
     def ready(self) -> None:
+        self.renew()
         self.query_one("#scan").focus()
         if self._after_crash:
             self.say(_("Something went wrong here; what was confirmed is saved. Please start again."))
 
-    def on_screen_resume(self) -> None:
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
         """Shows the state of the day anew, and keeps nothing that the last person typed."""
         drawn.forget()
-        self.renew()
         if self.built:
             self.forget()
             self.ready()
@@ -125,8 +98,8 @@ class WelcomePage(Page[None]):
         for notice in self.query("#notice").results(Static):
             if notice.content != warning:  # what has decayed is found while the kiosk runs
                 notice.update(warning)
-        for board in self.query(DutyBoard):
-            board.renew()
+        for board in self.query(Board):
+            board.show(self._tallies())
 
     def forget(self) -> None:
         """Keeps nothing that the last person typed or was told."""
@@ -172,6 +145,13 @@ class WelcomePage(Page[None]):
             said = _("Demonstration: all people are fictional. The lead's PIN is {pin}. To end it, press Ctrl+Q.")
             return said.format(pin=self._demo_pin)
         return ""
+
+    def _tallies(self) -> Sequence[Tally]:
+        """Who is on which duty now; where there is no room for all duties, those with people come first."""
+        counts = self.station.on_duty()
+        duties = self.station.campaign.duties
+        shown = sorted(duties, key=lambda duty: not counts[duty.id])[: COLUMNS * LINES]
+        return [Tally(counts[duty.id], str(duty.text)) for duty in duties if duty in shown]
 
     def _people(self) -> str:
         total = self.station.on_duty().total()

@@ -5,11 +5,10 @@ Textual's own large digits are box-drawing characters, which Chinese terminals d
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import Final
 
 from rich.segment import Segment
 from rich.style import Style
-from textual.content import Content
 from textual.geometry import Size
 from textual.strip import Strip
 from textual.widget import Widget
@@ -79,33 +78,15 @@ class LargeDigits(Widget):
 
     def render_line(self, y: int) -> Strip:
         """A row of cells: those of the digits in the colour of the text, the others in that of the ground."""
-        return _row(self.text, y, self.size, self.rich_style)
+        return row_of(self.text, y, self.size.width, self.size.height, self.rich_style)
 
 
-def _row(text: str, y: int, size: Size, style: Style) -> Strip:
-    """A row of the text as large as it fits."""
-    lines = drawn(text, size.height)
+def row_of(text: str, y: int, width: int, rows: int, style: Style) -> Strip:
+    """Row `y`, from 0, of the text as large as it fits into so many rows; so many cells wide."""
+    lines = drawn(text, rows)
     if len(lines) == 1:
-        return Strip([Segment(text if y == 0 else "", style + Style(bold=True))]).adjust_cell_length(size.width, style)
+        return Strip([Segment(text if y == 0 else "", style + Style(bold=True))]).adjust_cell_length(width, style)
     ink = Style(bgcolor=style.color)
     row = lines[y] if y < len(lines) else ""
     cells = [Segment(" ", ink if cell == "#" else style) for cell in row]
-    return Strip(cells).simplify().adjust_cell_length(size.width, style)
-
-
-class Tally(Widget):
-    """A count as large as there is room for, and in a line below it what was counted."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"tally--count"}
-
-    def __init__(self, count: int, label: str, *, classes: str) -> None:
-        super().__init__(classes=classes)
-        self.count, self.label = count, label
-
-    def render_line(self, y: int) -> Strip:
-        """A row of cells: of the count, or of what was counted."""
-        width, rows = self.size.width, self.size.height - 1
-        if y < rows:
-            return _row(str(self.count), y, Size(width, rows), self.get_component_rich_style("tally--count"))
-        first = Content(self.label).wrap(max(width, 2))[0]
-        return Strip([Segment(first.plain, self.rich_style)]).adjust_cell_length(width, self.rich_style)
+    return Strip(cells).simplify().adjust_cell_length(width, style)

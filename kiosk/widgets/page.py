@@ -19,12 +19,12 @@ from textual import events
 from textual.app import ComposeResult
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.content import Content
-from textual.css.query import NoMatches
 from textual.geometry import Size
 from textual.screen import Screen
 from textual.scrollbar import ScrollBar, ScrollBarRender
+from textual.style import Style
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -32,6 +32,7 @@ from kiosk.errors import KioskError, NotSaved
 from kiosk.i18n import N_, _, language
 from kiosk.station import Recognition, Station
 from kiosk.widgets.steps import StepBar
+from kiosk.widgets.topbar import TopBar
 from kiosk.wording import WEEKDAYS
 
 R = TypeVar("R")
@@ -70,17 +71,26 @@ class Key:
     action: str
 
 
-class KeyHint(Static):
-    """One key of the bottom line; a tap does what the key does."""
+class KeyBar(Widget):
+    """The bottom line: the keys, and what they do; a tap does what the key does."""
 
-    def __init__(self, key: Key) -> None:
-        cap = Content.styled(f" {key.cap} ", "bold $background on $secondary")
-        super().__init__(Content.assemble(cap, f" {_(key.label)} "), classes="key-hint")
-        self._action = key.action
+    def __init__(self, keys: Iterable[Key]) -> None:
+        super().__init__(id="key-bar")
+        self._hints = [_hint(key) for key in keys]
 
-    def on_click(self) -> None:
-        # In the app's turn, as the key's would be: the page may be built anew, and this with it.
-        self.app.call_next(self.screen.run_action, self._action)
+    def render(self) -> Content:
+        room = self.size.width - sum(hint.cell_length for hint in self._hints)
+        return Content(" " if room >= len(self._hints) else "").join(self._hints)
+
+    def on_click(self, event: events.Click) -> None:
+        if action := event.style.meta.get("action"):
+            # In the app's turn, as the key's would be: the page may be built anew, and this with it.
+            self.app.call_next(self.screen.run_action, action)
+
+
+def _hint(key: Key) -> Content:
+    cap = Content.styled(f" {key.cap} ", "bold $background on $secondary")
+    return Content.assemble(cap, f" {_(key.label)} ").stylize(Style.from_meta({"action": key.action}))
 
 
 class Page(Screen[R], Generic[R]):
@@ -154,9 +164,7 @@ class Page(Screen[R], Generic[R]):
         # As a resize will find them, but before anything is in the page: then nothing is styled and laid out twice.
         room = zip(self.app.size, (self.HORIZONTAL_BREAKPOINTS, self.VERTICAL_BREAKPOINTS), strict=True)
         self.add_class(*(next(name for least, name in reversed(steps) if size >= least) for size, steps in room))
-        with Horizontal(id="top-bar"):
-            yield Static(self._place(), markup=False, id="top-place")
-            yield Static(self._time(), markup=False, id="top-clock")
+        yield TopBar(self._place(), self._time())
         if self.step:
             yield StepBar(self.step)
         if self.heading:
@@ -164,9 +172,7 @@ class Page(Screen[R], Generic[R]):
         with Vertical(id="body"):
             yield from self.content()
         yield Static("", markup=False, id="message")
-        with Horizontal(id="key-bar"):
-            for key in self.offered():
-                yield KeyHint(key)
+        yield KeyBar(self.offered())
         yield Static(self._too_small_words(), markup=False, id="too-small")
 
     def title_text(self) -> str:
@@ -227,14 +233,9 @@ class Page(Screen[R], Generic[R]):
 
     def count_down(self, seconds: int | None) -> None:
         """Shows how many seconds are left before the kiosk goes back to welcome; None shows the time of day."""
-        try:
-            clock = self.query_one("#top-clock", Static)
-        except NoMatches:  # the page is just being built, or is going
-            return
         said = _("Back to the start in {seconds} s; any key to stay ").format(seconds=seconds) if seconds else ""
-        clock.set_class(bool(said), "-counting")
-        if (said or self._time()) != str(clock.content):
-            clock.update(said or self._time())
+        for bar in self.query(TopBar):  # not there while the page is being built, or is going
+            bar.show(said or self._time(), counting=bool(said))
 
     @property
     def too_small(self) -> bool:
