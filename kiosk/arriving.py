@@ -6,9 +6,10 @@ Functions of the log so far: what is known in, the facts to write and what to te
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+
+from msgspec import Struct
 
 from kiosk import assignment, badge, rules
 from kiosk.assignment import Assignment
@@ -21,8 +22,7 @@ from kiosk.roster import Person, Visit, pending_from
 from kiosk.rules import Application, Stay, Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
+class Admission(Struct, frozen=True):
     """What came of an application.
 
     Attributes:

@@ -6,9 +6,10 @@ Pure: volunteer, campaign and the day's filled posts in; street, community, post
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+
+from msgspec import Struct
 
 from kiosk.campaign import Campaign, Post
 from kiosk.i18n import N_
@@ -27,8 +28,7 @@ WHY: Final[Mapping[str, str]] = {
 """Why an assignment was made, by code."""
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
+class Assignment(Struct, frozen=True):
     """Street and community codes, the post if there is one, and the code of the reason."""
 
     street: str

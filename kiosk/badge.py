@@ -12,11 +12,12 @@ import binascii
 import io
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
+
+from msgspec import Struct
 
 from kiosk.durable import write_beside
 from kiosk.records import ALPHABET, parse_volunteer_number
@@ -40,8 +41,7 @@ NO_END: Final = timedelta(days=180)
 REASONS: Final = ("malformed", "unknown_station", "bad_signature", "other_campaign", "revoked", "expired")
 
 
-@dataclass(frozen=True, slots=True)
-class Badge:
+class Badge(Struct, frozen=True):
     """What a badge says."""
 
     station: str
@@ -52,8 +52,7 @@ class Badge:
     """Counts the badges of a volunteer, from 1: a new one after a revocation must not be the old one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """What the check of a code says: `reason` is None for a valid badge, or one of `REASONS`."""
 
     reason: str | None

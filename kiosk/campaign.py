@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date, time
 from typing import Any
+
+from msgspec import Struct
 
 from kiosk.i18n import language
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """A text of the campaign in both languages; `str()` gives the one in use."""
 
     zh: str
@@ -26,16 +26,14 @@ class Text:
         return self.zh if language() == "zh" else self.en
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(Struct, frozen=True):
     """Why a clause was not met: a stable code and a kind sentence."""
 
     code: str
     text: Text
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Struct, frozen=True):
     """One answer to a clause, the ways a sheet may write it, and whether it meets the clause."""
 
     value: str
@@ -44,8 +42,7 @@ class Option:
     accepted: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Clause:
+class Clause(Struct, frozen=True):
     """One condition of eligibility.
 
     Attributes:
@@ -92,8 +89,7 @@ class Clause:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Consent:
+class Consent(Struct, frozen=True):
     """What is asked before anything else: a versioned text, and the words by which a person agrees to it."""
 
     id: str
@@ -103,16 +99,14 @@ class Consent:
     agree: Text
 
 
-@dataclass(frozen=True, slots=True)
-class Duty:
+class Duty(Struct, frozen=True):
     """One of the campaign's duties."""
 
     id: str
     text: Text
 
 
-@dataclass(frozen=True, slots=True)
-class Post:
+class Post(Struct, frozen=True):
     """A duty at a place in a time window of every day, with a number of people wanted."""
 
     id: str
@@ -125,8 +119,7 @@ class Post:
     wanted: int
 
 
-@dataclass(frozen=True, slots=True)
-class Community:
+class Community(Struct, frozen=True):
     """A community; `code` has 12 digits and begins with its street's."""
 
     code: str
@@ -134,8 +127,7 @@ class Community:
     street: str
 
 
-@dataclass(frozen=True, slots=True)
-class Street:
+class Street(Struct, frozen=True):
     """A street; `code` has 9 digits."""
 
     code: str
@@ -144,8 +136,7 @@ class Street:
     communities: tuple[Community, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
+class Contact(Struct, frozen=True):
     """Whom to call for a street (`street` is its code) or, for the association, for everything else (None)."""
 
     name: str
@@ -154,8 +145,7 @@ class Contact:
     street: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Campaign:
+class Campaign(Struct, frozen=True):
     """A checked campaign. `source` is the JSON it was read from, to be kept with the station."""
 
     id: str
@@ -264,8 +254,7 @@ class Campaign:
         return next(contact for contact in self.contacts if contact.street is None)
 
 
-@dataclass(frozen=True, slots=True)
-class Campaigns:
+class Campaigns(Struct, frozen=True):
     """All campaigns that a station has, those before included.
 
     Attributes:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+
+from msgspec import Struct
 
 from kiosk.records import SHANGHAI
 
@@ -40,8 +41,7 @@ _MACHINE: Final = system_clock
 """The clock of which it is known how much time has really passed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Jump:
+class Jump(Struct, frozen=True):
     """A clock that was somewhere else than it should have been.
 
     Attributes:

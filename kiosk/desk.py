@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import date
 from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kiosk.badge import is_let_go
 from kiosk.campaign import Campaign, Campaigns
@@ -25,8 +27,7 @@ def badge_that_counts(history: History, directory: Directory, volunteer: str) ->
     return None if issued is None or is_let_go(str(issued["code"]), directory) else issued
 
 
-@dataclass(slots=True)
-class Desk:
+class Desk(Struct):
     """What is known at a station; the history grows with each record.
 
     Attributes:

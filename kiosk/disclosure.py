@@ -6,8 +6,9 @@ Functions of the log so far and of what was sealed; they show and write nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from kiosk.campaign import Campaign
 from kiosk.i18n import _
@@ -17,8 +18,7 @@ from kiosk.rules import ID_TYPES
 from kiosk.telling import moment_in_words, place_in_words, tell
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """A heading, and what stands under it."""
 
     heading: str

@@ -15,11 +15,12 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Generator, ItemsView, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import astuple, fields
 from datetime import date, datetime
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar, cast
+
+from msgspec.structs import astuple
 
 from kiosk.durable import PRIVATE_FILE, make_folder
 from kiosk.i18n import _
@@ -486,9 +487,9 @@ class Index:
         return 1
 
     def _forget_answers(self, changed: Known | None = None) -> None:
-        for field in fields(Known):
-            answers: _Answers[Any, Any] = getattr(self.known, field.name)
-            answers.forget(None if changed is None else getattr(changed, field.name))
+        for name in Known.__struct_fields__:
+            answers: _Answers[Any, Any] = getattr(self.known, name)
+            answers.forget(None if changed is None else getattr(changed, name))
 
     def _places(
         self, news: Known, segments: Iterable[Segment], numbers: Mapping[str, int]

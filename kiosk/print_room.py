@@ -7,8 +7,9 @@ is the business of `kiosk.printing`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from kiosk.campaign import Campaign
 from kiosk.errors import WrongUsage
@@ -29,8 +30,7 @@ QUEUE: Final = "print-queue"
 """The folder in the data folder in which orders wait."""
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """How things stand with somebody's badge on paper.
 
     Attributes:

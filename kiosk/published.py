@@ -14,8 +14,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from kiosk.canonical import canonical, parse_json
 from kiosk.errors import KioskError, RecordError
@@ -61,8 +63,7 @@ def segment_name(station: str, epoch: str, number: int, hash_: str) -> str:
 # --- segments -------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(Struct, frozen=True):
     """A sealed segment on its way.
 
     Attributes:
@@ -179,8 +180,7 @@ def _signed_members(kind: str, content: bytes) -> tuple[dict[str, Any], bytes]:
 # --- heads ----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(Struct, frozen=True):
     """Where an epoch ends as far as it is sealed: the newest segment's number and hash, and its last record's seq."""
 
     epoch: str
@@ -189,8 +189,7 @@ class End:
     seq: int
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(Struct, frozen=True):
     """What a station says of itself and of all that it has sealed.
 
     Attributes:
@@ -214,7 +213,7 @@ class Head:
     others: tuple[End, ...] = ()
     missing: tuple[str, ...] = ()
     rewritten: int = 0
-    key: bytes = field(default=b"", compare=False)
+    key: bytes = b""
 
     def sign(self, key: bytes, sign: Callable[[bytes], bytes]) -> bytes:
         """The head as a signed document.
@@ -270,8 +269,7 @@ def _ends(told: Iterable[Mapping[str, Any]]) -> tuple[End, ...]:
 # --- receipts -------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(Struct, frozen=True):
     """Headquarters' word that it holds a station's records.
 
     Attributes:

@@ -10,9 +10,10 @@ import re
 import secrets
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from kiosk.canonical import canonical as canonical  # noqa: PLC0414 - handed on, as part of a record's form
 from kiosk.canonical import digest as digest  # noqa: PLC0414
@@ -269,8 +270,7 @@ def _misfit_within(document: Json) -> str | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """A fact that is to be written: a record before it has its place in the log.
 
     Attributes:
@@ -296,8 +296,7 @@ class Draft:
     id: str = field(default_factory=new_id)
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """One immutable fact in a station's log, with its JSON `document` as it stands in the file."""
 
     document: Json

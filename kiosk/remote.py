@@ -16,10 +16,11 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
+
+from msgspec import Struct
 
 from kiosk.durable import make_folder, write_beside
 from kiosk.errors import KioskError, WrongUsage
@@ -50,8 +51,7 @@ LARGEST: Final = 64 * 2**20
 """Bytes of the largest file that is read from a folder; what a station hands over is far smaller."""
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(Struct, frozen=True):
     """How to prove who one is; what is empty is left to the servers' own ways, such as an SSH agent.
 
     Attributes:

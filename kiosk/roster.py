@@ -12,9 +12,12 @@ from __future__ import annotations
 from collections import ChainMap
 from collections.abc import Callable, Container, Iterable, Mapping, MutableMapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import Any, Final, NamedTuple, TypeVar, cast, overload
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from kiosk.errors import RecordError
 from kiosk.records import SHANGHAI, Record, moment, service_day
@@ -34,8 +37,7 @@ LAST: Final = "last"
 STATUSES: Final = ("on_duty", "checked_in", "checked_out", "pending_check_out")
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(Struct, frozen=True):
     """A volunteer as the station knows them; the empty name is that of somebody who asked to be forgotten.
 
     Attributes:
@@ -69,8 +71,7 @@ class Person:
         return replace(self, known={**self.known, **answers}, agreed=self.agreed | agreed)
 
 
-@dataclass(frozen=True, slots=True)
-class Stint:
+class Stint(Struct, frozen=True):
     """One duty, from its start to its end (None while it lasts)."""
 
     id: str
@@ -80,8 +81,7 @@ class Stint:
     ended: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(Struct, frozen=True, dict=True):
     """One stay of a volunteer at the station, as all its records tell it.
 
     Attributes:
@@ -92,9 +92,6 @@ class Visit:
         late, corrected, clock: signed out afterwards; changed by the lead; the clock jumped or ran back within it.
         ahead: whether the end was entered before it came, as a paper sheet may.
         last: the time of the latest event.
-        day: the service day: that of the check-in, also overnight.
-        pending_from: when the visit, if still open, becomes 待补签.
-        ended: how long the stretches of `running` last that have ended.
     """
 
     id: str
@@ -113,16 +110,23 @@ class Visit:
     clock: bool
     ahead: bool
     last: datetime
-    day: date = field(init=False, compare=False)
-    pending_from: datetime = field(init=False, compare=False)
-    ended: timedelta = field(init=False, compare=False)
 
-    def __post_init__(self) -> None:
-        # Computed once: a busy day's roster asks for them at every opening, for each of thousands of visits.
-        object.__setattr__(self, "day", service_day(self.checked_in))
-        object.__setattr__(self, "pending_from", pending_from(self.checked_in))
-        ended = sum((end - start for start, end in self.running if end is not None), timedelta())
-        object.__setattr__(self, "ended", ended)
+    # Each is computed once: a busy day's roster asks for them at every opening, for each of thousands of visits.
+
+    @cached_property
+    def day(self) -> date:
+        """The service day: that of the check-in, also overnight."""
+        return service_day(self.checked_in)
+
+    @cached_property
+    def pending_from(self) -> datetime:
+        """When the visit, if still open, becomes 待补签."""
+        return pending_from(self.checked_in)
+
+    @cached_property
+    def ended(self) -> timedelta:
+        """How long the stretches of `running` last that have ended."""
+        return sum((end - start for start, end in self.running if end is not None), timedelta())
 
     @property
     def stint(self) -> Stint | None:
@@ -292,16 +296,14 @@ class Span(NamedTuple):
     end: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """What an imported row became: the ids of its records, and whose they are."""
 
     ids: tuple[str, ...]
     volunteer: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """What a stretch of the log says, by what a station asks for; whatever is not there is not known.
 
     Attributes:
@@ -731,8 +733,7 @@ class History:
         return counts
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One person on the roster of a day; the fields are the keys of `kiosk roster --format json`."""
 
     volunteer: str

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
+
+from msgspec import Struct
 
 from kiosk.campaign import Campaign, Clause, fold
 from kiosk.errors import InvalidInput
@@ -191,8 +192,7 @@ def parse_address(street: str, community: str, campaign: Campaign) -> tuple[str 
     return found.street, found.code
 
 
-@dataclass(frozen=True, slots=True)
-class Applicant:
+class Applicant(Struct, frozen=True):
     """A person as they come to the station, every field checked; it exists in memory only."""
 
     name: str
@@ -251,8 +251,7 @@ def parse_applicant(raw: Mapping[str, str], campaign: Campaign, today: date) -> 
     return Applicant(name, phone, kind, number, born, street, community, raw.get("note", "").strip()), []
 
 
-@dataclass(frozen=True, slots=True)
-class Stay:
+class Stay(Struct, frozen=True):
     """When somebody came, for back-entry also what they did and when they left.
 
     Attributes:
@@ -270,8 +269,7 @@ class Stay:
     row_key: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Application:
+class Application(Struct, frozen=True):
     """What a person who comes for the first time, or without a badge, tells the station.
 
     Attributes:
@@ -310,8 +308,7 @@ def age_out_day(clause: Clause, born: date) -> date:
     return day_of_age(born, clause.max_age + 1, clause.age_mode)
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What the clauses say.
 
     Attributes:

@@ -10,8 +10,10 @@ Pure: keys and times in, keys and scans out. It must not know of Textual, of bad
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 PREFIX: Final = "~"
 """A scanner that is set to begin with this is known for certain at the first character."""
@@ -28,8 +30,7 @@ TYPED: Final = 24
 _ENTER: Final = ("enter", "ctrl+j")
 
 
-@dataclass(frozen=True, slots=True)
-class Pressed:
+class Pressed(Struct, frozen=True):
     """A key as the terminal told it.
 
     Attributes:
@@ -53,20 +54,17 @@ class Pressed:
         return char if len(char) == 1 and "!" <= char <= "~" else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Scanned:
+class Scanned(Struct, frozen=True):
     """A whole scan, in upper case, without prefix and Enter."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class BurstBegan:
+class BurstBegan(Struct, frozen=True):
     """The next key may be the first of a scan: what is typed so far is what `TakenBack` goes back to."""
 
 
-@dataclass(frozen=True, slots=True)
-class TakenBack:
+class TakenBack(Struct, frozen=True):
     """The keys since the last `BurstBegan` were a scanner's: the text is to be as it was then."""
 
 

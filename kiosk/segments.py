@@ -11,9 +11,10 @@ import os
 import re
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct
 
 from kiosk.canonical import SUM, canonical, is_as_written, parse_json
 from kiosk.errors import KioskError, RecordError
@@ -37,8 +38,7 @@ class NewerFormat(Unreadable):
     """A file is in a format that only a newer version of the kiosk reads."""
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(Struct, frozen=True):
     """One segment file.
 
     Attributes:
@@ -130,8 +130,7 @@ def read_segment(path: Path) -> Segment:
     raise AssertionError("the second time it is read or raises")
 
 
-@dataclass(frozen=True, slots=True)
-class Sealed:
+class Sealed(Struct, frozen=True):
     """A sealed segment as its name and the beginning of its file tell of it, unread otherwise.
 
     Attributes:
@@ -196,8 +195,7 @@ def _unless_exhausted(error: Unreadable) -> Unreadable:
     return error
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """Something wrong in the data folder: which file, which record (its seq, or None), and what, in a sentence."""
 
     file: str
@@ -205,8 +203,7 @@ class Finding:
     problem: str
 
 
-@dataclass(frozen=True, slots=True)
-class Tail:
+class Tail(Struct, frozen=True):
     """Where a stretch of sealed segments ends: all that must be known of it to go on after it.
 
     Attributes:
@@ -234,8 +231,7 @@ def tail_of(segment: Segment, before: Tail | None = None) -> Tail:
     return Tail(segment.epoch, segment.number, segment.hash, segment.next_seq, last, before.newest if before else None)
 
 
-@dataclass(frozen=True, slots=True)
-class Log:
+class Log(Struct, frozen=True):
     """A station's log as it was read.
 
     Attributes:

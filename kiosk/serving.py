@@ -7,8 +7,10 @@ its id. They write nothing themselves.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from kiosk import badge, rules
 from kiosk.desk import Decision, Desk
@@ -178,8 +180,7 @@ def reassign(desk: Desk, visit_id: str, community: str, reason: str, now: dateti
     return [draft], visit_id
 
 
-@dataclass(frozen=True, slots=True)
-class Printing:
+class Printing(Struct, frozen=True):
     """What became of the order to print a badge.
 
     Attributes:
@@ -208,7 +209,7 @@ def note_printing(desk: Desk, printing: Printing, now: datetime) -> Decision[str
     """Records what became of the order to print a badge, once, whenever that is told."""
     if any(record.id == printing.order for record in desk.history.records_about(printing.volunteer)):
         return [], printing.volunteer
-    data = {field.name: getattr(printing, field.name) for field in fields(printing)}
+    data = asdict(printing)
     del data["order"], data["volunteer"]
     return [
         Draft("badge_printed", now, "station", printing.volunteer, data=data, id=printing.order)

@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import asdict, fields, replace
 
 from kiosk import canonical
 from kiosk.durable import write_durably
@@ -19,7 +21,6 @@ from kiosk.i18n import LANGUAGES, _
 
 FILE: Final = "station.json"
 THEMES: Final = ("dark", "light")
-_KINDS: Final = {"str": str, "int": int}
 
 
 class NotSetUp(KioskError):
@@ -32,8 +33,7 @@ class SettingsError(KioskError):
     """The file station.json is damaged."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """One station.
 
     Attributes:
@@ -89,9 +89,9 @@ def read_settings(folder: Path, *, unchanged: bool = False) -> Settings:
         found = canonical.parse_json((folder / FILE).read_bytes())
         if unchanged and not _is_as_written(found):
             raise ValueError(FILE)
-        named = [field for field in fields(Settings) if field.default is MISSING or field.name in found]
-        settings = Settings(**{field.name: found[field.name] for field in named})
-        if not all(type(getattr(settings, field.name)) is _KINDS[str(field.type)] for field in fields(Settings)):
+        mine = fields(Settings)
+        settings = Settings(**{each.name: found[each.name] for each in mine if each.required or each.name in found})
+        if not all(type(getattr(settings, each.name)) is each.type for each in mine):
             raise ValueError(FILE)
         if settings.language not in LANGUAGES or settings.segment < 0:
             raise ValueError(FILE)
@@ -108,7 +108,7 @@ def read_settings(folder: Path, *, unchanged: bool = False) -> Settings:
 def _is_as_written(members: Mapping[str, object]) -> bool:
     # A word that nobody has written may be what is left of "sum".
     return canonical.is_as_written(members) and (
-        canonical.SUM in members or members.keys() <= {f.name for f in fields(Settings)}
+        canonical.SUM in members or members.keys() <= set(Settings.__struct_fields__)
     )
 
 

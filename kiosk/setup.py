@@ -11,9 +11,10 @@ import os
 import re
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from kiosk import rules
 from kiosk.campaign import Campaign, Community, fold
@@ -30,8 +31,7 @@ from kiosk.store import new_epoch
 _STATION: Final = re.compile(r"[A-Z0-9]{1,8}")
 
 
-@dataclass(frozen=True, slots=True)
-class NewStation:
+class NewStation(Struct, frozen=True):
     """What set-up has to tell once: it is kept nowhere."""
 
     settings: Settings

@@ -8,9 +8,10 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
+
+from msgspec import Struct
 
 from kiosk import rules
 from kiosk.campaign import Campaign, fold
@@ -43,8 +44,7 @@ _SPELLINGS: Final[Mapping[str, str]] = {
 _YES: Final = {"yes": True, "no": False, "\u662f": True, "\u5426": False}
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One row of the sheet, understood.
 
     Attributes:

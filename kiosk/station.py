@@ -14,11 +14,13 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kiosk import arriving, audit, badge, forgetting, places, recovery, rules, serving
 from kiosk.arriving import Admission
@@ -65,8 +67,7 @@ def _as_it_is(outcome: T) -> T:
     return outcome
 
 
-@dataclass(frozen=True, slots=True)
-class Recognition:
+class Recognition(Struct, frozen=True):
     """Who a scan or a typed number stands for, and their state.
 
     Attributes:
@@ -90,8 +91,7 @@ class Recognition:
     visitor: badge.Badge | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedOut:
+class CheckedOut(Struct, frozen=True):
     """A visit that has ended.
 
     Attributes:
@@ -114,8 +114,7 @@ def read_history(folder: Path) -> History:
     return history
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """What somebody without the lock reads of a log.
 
     Attributes:

@@ -6,15 +6,15 @@ Pure: history, day and moment in; numbers out. It must not know of screens or fi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+
+from msgspec import Struct
 
 from kiosk.records import SHANGHAI
 from kiosk.roster import History, Visit, counted, counts, roster
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
+class Served(Struct, frozen=True):
     """What was done on one duty (None: at the station, on no duty): people, and whole minutes."""
 
     duty: str | None
@@ -22,8 +22,7 @@ class Served:
     minutes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(Struct, frozen=True):
     """A day in numbers.
 
     Attributes:

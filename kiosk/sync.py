@@ -10,10 +10,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from kiosk import published
 from kiosk.campaign_files import take_campaigns
@@ -69,8 +71,7 @@ def read_receipt(folder: Path) -> Receipt | None:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """How many records a station has, and how many of them headquarters holds."""
 
     records: int
@@ -98,8 +99,7 @@ def standing(folder: Path) -> Standing:
 # --- one exchange ---------------------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class Outcome:
+class Outcome(Struct):
     """What an exchange has brought.
 
     Attributes:
@@ -305,7 +305,7 @@ class _Exchange:
         )
 
     def _write_head(self, head: Head, before: Head | None) -> None:
-        if before is not None and replace(before, at=head.at) == head:
+        if before is not None and replace(before, at=head.at, key=head.key) == head:
             return  # nothing has changed, and a head is what headquarters looks at
         content = head.sign(self._key, self._keys.sign)
         self._place.write(published.head_name(self._settings.station), content)

@@ -11,10 +11,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kiosk import crashlog
 from kiosk.canonical import canonical, is_as_written, parse_json, with_sum
@@ -43,8 +45,7 @@ _REST: Final = 0.02
 _SUCCESS: Final = "synced.json"
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """How things stand with the handing over.
 
     Attributes:

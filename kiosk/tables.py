@@ -9,9 +9,10 @@ import csv
 import io
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any, Final
+
+from msgspec.structs import asdict
 
 from kiosk.campaign import Campaign
 from kiosk.i18n import N_, _

@@ -7,9 +7,10 @@ nothing is passed over in silence. It must not know of files, keys or screens.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
+
+from msgspec import Struct
 
 from kiosk.campaign import Campaign
 from kiosk.errors import RecordError
@@ -31,16 +32,14 @@ WHY: Final[Mapping[str, str]] = {
 """Why an assignment was made, by code, as it is told about somebody and not to them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One sentence: when it happened (after correction; when it was entered, for the lead's word), and what."""
 
     at: datetime
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Chapter:
+class Chapter(Struct, frozen=True):
     """A visit and all that is told of it, or, without a visit, what is told of the person."""
 
     visit: Visit | None

@@ -9,9 +9,11 @@ import base64
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from kiosk.canonical import canonical, parse_json
 from kiosk.errors import KioskError, RecordError
@@ -106,8 +108,7 @@ def open_signed(kind: str, content: bytes, public: bytes) -> dict[str, Any]:
     raise NotSigned(_("This was not signed by headquarters."))
 
 
-@dataclass(frozen=True, slots=True)
-class Directory:
+class Directory(Struct, frozen=True):
     """The stations whose badges count.
 
     Attributes:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from msgspec import Struct
 
 from kiosk.badge import Badge, issue
 from kiosk.station import Station
 from kiosk.trust import Directory
 
 
-@dataclass
-class Elsewhere:
+class Elsewhere(Struct):
     """The other station, and headquarters."""
 
     hq: Ed25519PrivateKey

@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 import pytest
+from msgspec import Struct
+from msgspec.structs import asdict
 from rich.cells import cached_cell_len
 from rich.segment import Segment
 from rich.style import Style
@@ -478,6 +480,8 @@ def held(thing: object, seen: set[int], depth: int = 6) -> Iterator[str]:
     elif isinstance(thing, (list, tuple, set, frozenset)):
         for item in list(thing):
             yield from held(item, seen, depth - 1)
+    elif isinstance(thing, Struct):
+        yield from held(asdict(thing), seen, depth - 1)
     elif hasattr(thing, "__dict__") and not isinstance(thing, (type, Station)):
         yield from held(vars(thing), seen, depth - 1)
 

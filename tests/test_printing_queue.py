@@ -6,10 +6,11 @@ import errno
 import json
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from kiosk.canonical import with_sum
 from kiosk.printing import jobs

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from msgspec.structs import replace
 
 from kiosk.canonical import canonical, parse_json
 from kiosk.published import End, Envelope, Head, Receipt, Refused, enclose, open_envelope

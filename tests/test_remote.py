@@ -13,11 +13,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kiosk import remote
 from kiosk.errors import KioskError, WrongUsage
@@ -41,8 +42,7 @@ def trouble(call: Callable[[], object], kind: type[KioskError] = RemoteError, *,
     return text
 
 
-@dataclass
-class Where:
+class Where(Struct):
     """A place for one test: its URL, what is needed for it, and the folder behind it, which is not made yet."""
 
     kind: str

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from kiosk.records import ZEROS, Draft, Record, seal_record
 from kiosk.roster import STATUSES, Entry, History, Row, counts, minutes, roster

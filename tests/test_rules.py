@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from kiosk.campaign import Campaign
 from kiosk.campaign_files import parse, shipped
@@ -240,10 +240,7 @@ def test_an_answer_that_is_no_option_refuses(clause):
 
 
 def test_a_clause_that_raises_refuses():
-    broken = tuple(
-        replace(clause, min_age=None) if clause.id == "age" else clause  # type: ignore[arg-type]
-        for clause in CAMPAIGN.clauses
-    )
+    broken = tuple(replace(clause, min_age=None) if clause.id == "age" else clause for clause in CAMPAIGN.clauses)
     verdict = judge(replace(CAMPAIGN, clauses=broken), DAY, answers(CAMPAIGN), consented=True, born=BORN)
     assert not verdict.admitted
     assert verdict.answers["age"] == "not_met"

@@ -7,11 +7,11 @@ import random
 import re
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from kiosk.records import Draft, digest, record_hash
 from kiosk.roster import History

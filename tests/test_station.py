@@ -9,12 +9,12 @@ import os
 import shutil
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
 from kiosk.arriving import Admission
 from kiosk.campaign import Campaign

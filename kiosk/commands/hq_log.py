@@ -6,11 +6,11 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec.structs import asdict
 
 from kiosk import clock
 from kiosk.campaign import Campaign, Campaigns

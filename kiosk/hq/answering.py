@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Final
 
 import sqlalchemy as sa
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kiosk.canonical import canonical
 from kiosk.hq import campaigns, enrolment
@@ -25,8 +26,7 @@ _WRITERS: Final = 4
 """What takes time is the disk, or the way to a server."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
+class _Answer(Struct, frozen=True):
     """A file for a place: its name, what it says, and what makes it with a number higher than any before."""
 
     name: str

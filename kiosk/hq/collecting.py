@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 import sqlalchemy as sa
+from msgspec import Struct, field
 
 from kiosk.hq.answering import Answering
 from kiosk.hq.database import FORK, Database, heads, segments, stations
@@ -47,8 +47,7 @@ _BATCH: Final = 10_000
 """Records in one transaction, or a few more."""
 
 
-@dataclass(slots=True)
-class Collected:
+class Collected(Struct):
     """What one place has brought.
 
     Attributes:
@@ -117,8 +116,7 @@ class _File(Place):
         return []
 
 
-@dataclass(slots=True)
-class _Task:
+class _Task(Struct):
     """What is to be done about one station.
 
     Attributes:
@@ -359,8 +357,7 @@ class _Collecting:
                 self._found.refused.append(sentence.format(station=station, count=left[station]))
 
 
-@dataclass(frozen=True, slots=True)
-class _Names:
+class _Names(Struct, frozen=True):
     """Names of the objects of a station whose segments are here, signed, and of those that they follow on."""
 
     here: set[str] = field(default_factory=set)

@@ -6,12 +6,12 @@ What comes of it is the directory, signed, by which every station knows the badg
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import Struct
 
 from kiosk.audit import notes, public_keys
 from kiosk.errors import KioskError
@@ -35,8 +35,7 @@ from kiosk.trust import Directory, fingerprint
 from kiosk.wording import cause
 
 
-@dataclass(frozen=True, slots=True)
-class StationKey:
+class StationKey(Struct, frozen=True):
     """A public key of a station that somebody has answered for."""
 
     station: str
@@ -50,8 +49,7 @@ class StationKey:
         return fingerprint(self.key)
 
 
-@dataclass(frozen=True, slots=True)
-class Handed:
+class Handed(Struct, frozen=True):
     """What a station's files say that other stations have to know.
 
     Attributes:

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from kiosk.canonical import canonical
 from kiosk.hq.database import FORGETTING, counting, forgotten, records, segments, station_keys, stations
 from kiosk.hq.rows import Row, who_in
 
 
-@dataclass(frozen=True, slots=True)
-class Forgetting:
+class Forgetting(Struct, frozen=True):
     """What a `forgotten` record that counts says of the records before it."""
 
     station: str
@@ -64,7 +64,7 @@ class Forgotten:
     """All that is forgotten, at hand."""
 
     def __init__(self, connection: sa.Connection) -> None:
-        columns = [forgotten.c[name] for name in Forgetting.__slots__]
+        columns = [forgotten.c[name] for name in Forgetting.__struct_fields__]
         self.known = {Forgetting(*row) for row in connection.execute(sa.select(*columns))}
         self._about = {each.volunteer for each in self.known}
 
@@ -108,7 +108,7 @@ def follow(connection: sa.Connection, names: Sequence[str]) -> None:
         for each in forgettings_in(document, row.received, everywhere=row.station in answered_for):
             if each not in known:
                 known.add(each)
-                connection.execute(forgotten.insert(), {name: getattr(each, name) for name in Forgetting.__slots__})
+                connection.execute(forgotten.insert(), asdict(each))
                 _take_out(connection, each, row.id)
 
 

@@ -6,11 +6,11 @@ It knows of no place, no envelope and no private key.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import Struct
 
 from kiosk.hq.database import (
     Database,
@@ -27,8 +27,7 @@ from kiosk.published import Head
 from kiosk.records import timestamp
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(Struct, frozen=True):
     """What was new: of which stations something, and how many segments and records."""
 
     stations: frozenset[str] = frozenset()

@@ -8,12 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import combinations
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import Struct
 
 from kiosk.errors import WrongUsage
 from kiosk.hq.database import (
@@ -42,8 +42,7 @@ from kiosk.trust import fingerprint
 SAME_PERSON, TWO_PLACES, GAP = "same_person", "two_places", "gap"
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """Something that a person has to look at.
 
     Attributes:

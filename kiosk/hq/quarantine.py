@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 import sqlalchemy as sa
+from msgspec import Struct
 
 from kiosk.hq.database import Database, pieces, quarantine
 from kiosk.hq.problems import Problem, about_object, decided_about
@@ -18,8 +18,7 @@ _KEPT: Final = 2**20
 """Bytes of something refused that are kept for whoever looks into it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bad:
+class Bad(Struct, frozen=True):
     """What could not be accepted: its name, one of the kinds of problems, why, and the bytes."""
 
     name: str

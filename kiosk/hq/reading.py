@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
 import msgspec
 import sqlalchemy as sa
+from msgspec import Struct
 
 from kiosk.campaign import Campaign
 from kiosk.hq.database import CLOCK, counting, records, segments, stations
@@ -25,8 +25,7 @@ _LATEST: Final = 2
 """A visit ends on the next day at the latest, or by a record that the column `visit` names."""
 
 
-@dataclass(frozen=True, slots=True)
-class Where:
+class Where(Struct, frozen=True):
     """A station: its number in the database, its id, and where it is, as codes; None while nothing has said so."""
 
     id: int
@@ -163,8 +162,7 @@ def _in_turn(epochs: Mapping[str, list[Record]]) -> Iterator[list[Record]]:
 # --- the report -----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Day:
+class Day(Struct, frozen=True):
     """One station's day; the fields are the keys of `kiosk hq report --format json`.
 
     Attributes:
@@ -248,8 +246,7 @@ def roster_of(
 # --- needs ----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(Struct, frozen=True):
     """What a post wanted on a day and who came; the fields are the keys of `kiosk hq report --needs --format json`.
 
     Attributes:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from kiosk.errors import RecordError
 from kiosk.hq.database import CLOCK, EPOCH, FORGETTING, REVOKING
@@ -21,8 +22,7 @@ Row = tuple[int, int, str, str | None, str | None, str | None, str]
 """A record: seq, day, type, about, visit, who, document; as the columns of the table `records`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(Struct, frozen=True):
     """A segment whose content was checked.
 
     Attributes:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime
 
 import sqlalchemy as sa
+from msgspec import Struct, field
 
 from kiosk.campaign import Campaign
 from kiosk.hq.database import counting, records
@@ -26,8 +26,7 @@ SEALING = ("registered", "sealed_again")
 _WITH_SEX = ("resident_id", "residence_permit", "foreign_pr")
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """Who a volunteer is, as far as it may be told; `sex` is that of the ID number (GB 11643-1999, position 17)."""
 
     name: str = ""
@@ -38,8 +37,7 @@ class Identity:
     id_number: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(Struct, frozen=True):
     """One visit in the service record.
 
     Attributes:
@@ -215,8 +213,7 @@ def row(service: Service, campaign: Campaign, others: Iterable[Campaign] = ()) -
     }
 
 
-@dataclass(slots=True)
-class Certificate:
+class Certificate(Struct):
     """What is certified of one volunteer."""
 
     volunteer: str

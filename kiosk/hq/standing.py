@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 from bisect import bisect_right, insort
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import sqlalchemy as sa
+from msgspec import Struct
 
 from kiosk.hq.database import (
     COUNTS,
@@ -58,8 +58,7 @@ def trusted_keys(connection: sa.Connection, names: Sequence[str]) -> dict[str, K
     return dict(found)
 
 
-@dataclass(slots=True)
-class _Stretch:
+class _Stretch(Struct):
     """A segment as far as it matters for what counts."""
 
     id: int

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Final
+
+from msgspec import Struct
 
 from kiosk.errors import KioskError
 from kiosk.i18n import _
@@ -19,8 +20,7 @@ SECONDS: Final = 2.0
 """How long a lead waits for the list."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """A printer that could be used: `name` is what people call it."""
 
     printer: Printer

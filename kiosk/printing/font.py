@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from kiosk.printing.failing import PrintFailed, needing_extra
 
@@ -52,8 +53,7 @@ _NO_CHARACTER: Final = "\U0010ffff"
 _SECONDS: Final = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Face:
+class Face(Struct, frozen=True):
     """One font of a file.
 
     Attributes:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 import uuid
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kiosk import canonical
 from kiosk.durable import move_durably, sync_folder, unused, write_durably
@@ -22,8 +24,7 @@ STAGES: Final = ("waiting", "printing", "printed", "given_up")
 _LARGEST: Final = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Struct, frozen=True):
     """One badge to be printed.
 
     Attributes:

@@ -5,8 +5,9 @@ Printers get pictures and never text: what they make of Chinese depends on model
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from kiosk import badge
 from kiosk.i18n import _
@@ -26,8 +27,7 @@ _DARK: Final = 150
 """Up to which grey a dot of text is printed: above the middle, so that thin strokes stay whole at 203 dpi."""
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(Struct, frozen=True):
     """What stands on a badge. Of the volunteer's phone and ID number nothing does.
 
     Attributes:

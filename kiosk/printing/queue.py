@@ -9,9 +9,10 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Generic, TypeVar
+
+from msgspec import Struct
 
 from kiosk.durable import make_folder
 from kiosk.printing import jobs
@@ -26,8 +27,7 @@ GOODBYE: Final = 1.0
 """Seconds that `close` gives to a badge that is being printed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """How a try ended.
 
     Attributes:
@@ -41,8 +41,7 @@ class Outcome:
     sentence: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Struct, frozen=True):
     """A job as the screens show it.
 
     Attributes:
@@ -62,8 +61,7 @@ class Waiting:
     next_try: float
 
 
-@dataclass(slots=True)
-class _Entry:
+class _Entry(Struct):
     job: Job
     stage: str = "waiting"
     tries: int = 0
@@ -75,8 +73,7 @@ class _Entry:
     """False once somebody has given it up."""
 
 
-@dataclass(slots=True)
-class _Pause:
+class _Pause(Struct):
     """Grows with every failure in a row."""
 
     count: int = 0

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from kiosk.printing.channels import Channel, within
 from kiosk.printing.failing import PrintFailed, needing_extra
@@ -18,8 +19,7 @@ _CHUNK: Final = 4096
 _WHOLE: Final = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """What a USB device says it is: `vendor` and `product` are its numbers, `name` is in its maker's words."""
 
     vendor: int

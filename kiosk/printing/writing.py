@@ -5,10 +5,11 @@ from __future__ import annotations
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, groupby
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from kiosk.printing import font
 
@@ -72,8 +73,7 @@ def _broken(text: str, size: int, room: float, most: int) -> tuple[list[str], st
     return lines, left
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     """Lines of one size.
 
     Attributes:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from msgspec import Struct
 from textual.containers import Vertical
 from textual.widget import Widget
 from textual.widgets import Static
@@ -19,8 +19,7 @@ from kiosk.widgets.form import FormPage
 from kiosk.widgets.page import Key
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """What is going to be recorded.
 
     Attributes:

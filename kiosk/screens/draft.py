@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import date
+
+from msgspec import Struct, field
 
 from kiosk.campaign import Campaign
 from kiosk.rules import Applicant, Application, parse_applicant
 
 
-@dataclass
-class Draft:
+class Draft(Struct):
     """The state of the screens between welcome and verdict.
 
     Attributes:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar, Final
 
+from msgspec import Struct
 from rich.cells import cell_len
 from textual import events
 from textual.binding import Binding, BindingType
@@ -22,16 +22,14 @@ from kiosk.widgets.rows import Column, RowList
 from kiosk.widgets.wrapping import wrapped
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
+class Act(Struct, frozen=True):
     """What the lead wants to do, one of `ACTS`, and to which visit."""
 
     what: str
     visit: Visit | None
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A line of the history and the visit that it belongs to."""
 
     text: str

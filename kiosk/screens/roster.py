@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, ClassVar, Final
 
+from msgspec import Struct
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
@@ -34,8 +34,7 @@ SORTS: Final[tuple[tuple[str, Callable[[Entry], Any]], ...]] = (
 )
 
 
-@dataclass(slots=True)
-class View:
+class View(Struct):
     """What the lead looks at, kept while other pages are up.
 
     Attributes:

@@ -12,9 +12,9 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Generic, ParamSpec, TypeVar
 
+from msgspec import Struct
 from textual import events
 from textual.app import ComposeResult
 from textual.await_complete import AwaitComplete
@@ -62,8 +62,7 @@ def spread(text: str) -> str:
     return _BETWEEN_CHINESE.sub(" ", text)
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(Struct, frozen=True):
     """A key that the bottom line offers: how it is called, what it does in words, and the action."""
 
     cap: str

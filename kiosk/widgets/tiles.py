@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final, Generic, TypeVar
 
+from msgspec import Struct
 from rich.cells import cell_len
 from textual import events, on
 from textual.binding import Binding, BindingType
@@ -24,8 +25,7 @@ CHATTER: Final = 0.06
 up already."""
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """What can be chosen.
 
     Attributes:
