@@ -71,6 +71,10 @@ def new_pin(entropy: Callable[[int], bytes] = secrets.token_bytes) -> str:
     return f"{int.from_bytes(entropy(8), 'big') % 10**PIN_DIGITS:0{PIN_DIGITS}d}"
 
 
+def _left(state: Mapping[str, Any], now: datetime) -> timedelta:
+    return max(timedelta(), moment(state["wait"]) - now) if state["wait"] else timedelta()
+
+
 class Keys:
     """The folder `keys/` of a station. Nothing is read before it is needed.
 
@@ -476,9 +480,7 @@ class Keys:
 
     def pin_wait(self, now: datetime) -> timedelta:
         """How long the lead has to wait before the next try."""
-        until = self._pin_state()["wait"]
-        # Never longer than the longest wait, lest a clock that was set back shut the lead out for years.
-        return min(max(timedelta(), moment(until) - now), _LONGEST_WAIT) if until else timedelta()
+        return min(_left(self._pin_state(), now), _LONGEST_WAIT)
 
     def _pin_state(self) -> dict[str, Any]:
         try:
@@ -499,7 +501,11 @@ class Keys:
         The count is written before the answer is given, so that pulling the plug buys no try.
         """
         state = self._pin_state()
-        if self.pin_wait(now):
+        left = _left(state, now)
+        if left > _LONGEST_WAIT:
+            # The clock was set back. That buys no try, and it shuts nobody out for years: the longest wait begins now.
+            self._count({**state, "wait": timestamp(now + _LONGEST_WAIT)})
+        if left:
             return False
         failed = state["failed"] + 1
         over = failed - _FREE_TRIES

@@ -308,6 +308,16 @@ def test_a_clock_that_is_set_back_buys_no_try(folder):
     assert not tried(folder, PIN, before)
 
 
+def test_a_clock_that_was_ahead_and_is_put_right_shuts_nobody_out(folder):
+    for _ in range(3):
+        tried(folder, "000000", NOW + timedelta(days=1500))
+    assert not tried(folder, PIN, NOW)
+    almost, over = (NOW + timedelta(minutes=15, seconds=by) for by in (-1, 0))
+    assert not tried(folder, PIN, almost), "the longest wait, from when the clock was seen to be back"
+    assert opened(folder).pin_wait(almost) == timedelta(seconds=1)
+    assert tried(folder, PIN, over)
+
+
 def test_the_right_pin_ends_the_waits(folder):
     for _ in range(3):
         tried(folder, "000000", NOW)

@@ -90,24 +90,24 @@ class LeadPinPage(Page[str]):
             self.say(_("Please enter the six digits of your PIN."))
             return
         try:
-            wait = math.ceil(self.station.pin_wait().total_seconds())
+            waiting = bool(self.station.pin_wait())
         except KeysError:
             self.say(_("The PIN's file is damaged. Press F6 and set a new one with the passphrase."))
             return
-        if wait > 0:
-            self.say(_("Please wait {seconds} seconds before you try again.").format(seconds=wait))
-            return
         right = await self.save(self.station.check_pin, field.value)
-        field.value = ""
+        if not waiting:
+            field.value = ""
         if right:
             self.dismiss("in")
         elif right is not None:
-            wait = int(self.station.pin_wait().total_seconds())
-            self.say(
-                _("This PIN is wrong. Please wait {seconds} seconds.").format(seconds=wait)
-                if wait
-                else _("This PIN is wrong. Please try again.")
-            )
+            wait = math.ceil(self.station.pin_wait().total_seconds())
+            if waiting:
+                said = _("Please wait {seconds} seconds before you try again.")
+            elif wait:
+                said = _("This PIN is wrong. Please wait {seconds} seconds.")
+            else:
+                said = _("This PIN is wrong. Please try again.")
+            self.say(said.format(seconds=wait))
 
     def action_forgotten(self) -> None:
         self.dismiss("forgotten")
