@@ -294,7 +294,7 @@ class KioskApp(App[None]):
             if found.refused is not None:
                 if not await page.refused(found):
                     page.say(flow.refusal(found))
-            elif page.keeps_draft:
+            elif page.occupied:
                 page.say(_("A badge was scanned. Please finish here first, or go back with Esc, and scan it again."))
             elif not await page.scanned(found):
                 if found.visitor is None:  # of a visitor nothing is shown before the lead is there
@@ -330,10 +330,10 @@ class KioskApp(App[None]):
         page = self.screen
         if not isinstance(page, Page):
             return
-        if page.idle is None or page.busy:
+        if page.patience is None or page.busy:
             page.count_down(None)
             return
-        left = page.idle - (self._seconds() - self._touched)
+        left = page.patience - (self._seconds() - self._touched)
         if left > 0:
             page.count_down(math.ceil(left) if left <= COUNTDOWN else None)
         elif isinstance(page, WelcomePage):

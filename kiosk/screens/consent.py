@@ -26,6 +26,7 @@ class ConsentPage(SeriesPage[str | Admission]):
     columns = 1
     keeps_draft = True
     idle = 180  # it is read before it is answered
+    waits_for_lead = True
     more: ClassVar[tuple[Key, ...]] = (Key("1", N_("I agree"), ""), Key("0", N_("I do not agree"), ""))
 
     def __init__(self, station: Station, draft: Draft, *, step: int) -> None:

@@ -22,6 +22,7 @@ class DutyPage(ChoicePage[Visit | CheckedOut]):
     """Returns the visit after a change of duty, or the ended visit with its minutes."""
 
     columns: ClassVar[int] = 3
+    waits_for_lead = True
 
     def __init__(
         self, station: Station, volunteer: str, *, already: bool = False, doubt: Callable[[], str] = str

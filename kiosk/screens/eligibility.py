@@ -103,6 +103,8 @@ class FirstDayPage(QuestionsPage[str]):
 class DailyPage(QuestionsPage[Admission]):
     """The clauses of the day for somebody who registered before; returns what came of it, once it is durable."""
 
+    waits_for_lead = True
+
     def __init__(
         self,
         station: Station,

@@ -28,7 +28,7 @@ class HelpPage(Page[None]):
         """
         super().__init__(below._station)
         self._below = below
-        self.idle = below.idle  # set-up waits for ever, also while its keys are explained
+        self.idle = below.patience  # set-up waits for ever, also while its keys are explained
 
     def title_text(self) -> str:
         page = _(self._below.heading) if self._below.heading else ""

@@ -23,6 +23,7 @@ class ReviewPage(Page[Admission]):
     heading = N_("Is everything right?")
     keeps_draft = True
     idle = 120
+    waits_for_lead = True
     keys: ClassVar[tuple[Key, ...]] = (
         Key("Enter", N_("Yes, check me in"), "next"),
         Key("Esc", N_("Change something"), "back"),

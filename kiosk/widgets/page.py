@@ -41,6 +41,8 @@ P = ParamSpec("P")
 
 SMALLEST = (80, 24)
 """Columns and lines below which no page can be read."""
+FETCHING: Final = 15 * 60
+"""Seconds that a volunteer may be away to fetch the site lead."""
 BOUNCE: Final = 0.25
 """Seconds in which what has come up takes no lone Enter, and nothing that cannot be taken back: fingers press twice."""
 
@@ -98,9 +100,10 @@ class Page(Screen[R], Generic[R]):
     Attributes:
         heading: the title, a marked message; none where the page asks one thing in words of its own.
         may_close: whether the kiosk may be ended from here.
-        keeps_draft: whether somebody's answers would be lost if the page went away; a scan then waits for them.
+        keeps_draft: whether it holds somebody's answers; see `occupied`.
         built: whether the widgets are there; False while the page is built anew, and when it goes away before that.
         idle: seconds without a key after which the kiosk goes back to welcome; None for never.
+        waits_for_lead: whether a volunteer is here, who fetches the site lead when something cannot be saved.
         keys: what the bottom line offers, besides the language key.
         more: keys that only the help page lists, where there is no room in the bottom line.
     """
@@ -109,6 +112,7 @@ class Page(Screen[R], Generic[R]):
     may_close: ClassVar[bool] = False
     keeps_draft: ClassVar[bool] = False
     idle: int | None = 60
+    waits_for_lead: ClassVar[bool] = False
     keys: ClassVar[tuple[Key, ...]] = (Key("Enter", N_("Next"), "next"), Key("Esc", N_("Back"), "back"))
     more: ClassVar[tuple[Key, ...]] = ()
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -360,6 +364,16 @@ class Page(Screen[R], Generic[R]):
     def busy(self) -> bool:
         """Whether something is being made durable."""
         return not self._saved.is_set()
+
+    @property
+    def patience(self) -> int | None:
+        """Seconds without a key after which the page goes; None for never."""
+        return FETCHING if self._failure and self.waits_for_lead else self.idle
+
+    @property
+    def occupied(self) -> bool:
+        """Whether somebody's answers would be lost if the page went away; a scan then waits for them."""
+        return self.keeps_draft or bool(self._failure and self.waits_for_lead)
 
     async def saved(self) -> None:
         """Waits until nothing is being made durable."""
