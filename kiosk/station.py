@@ -22,10 +22,10 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from kiosk import arriving, audit, badge, forgetting, places, recovery, rules, serving
+from kiosk import arriving, audit, badge, forgetting, places, recovery, rules, serving, untold
 from kiosk.arriving import Admission
 from kiosk.campaign import Campaign
-from kiosk.clock import Clock, Elapsed, Jump, StationClock, system_clock
+from kiosk.clock import Clock, Elapsed, StationClock, system_clock
 from kiosk.desk import Decision, Desk
 from kiosk.disclosure import Section, disclose
 from kiosk.durable import close_to_others, move_durably
@@ -146,7 +146,7 @@ def read_log(folder: Path) -> Reading:
 class Station:
     """One station, open for writing: its log, campaign, keys and clock.
 
-    `jump` is the last jump of the clock since the station was opened that the lead does not know of, or None.
+    `jump` is the last jump of the clock that the lead does not know of, or None.
     `on_badge` is called with the number of whoever gets a new badge, on the writing thread, once that is durable; until
     somebody wants to know they are kept in `made_badges`.
     `was_private` is None if nobody else could read the data folder when it was opened, and else whether that is so now.
@@ -181,7 +181,6 @@ class Station:
         self._damaged = [FILE] if recovered else []
         self.campaigns = recovery.campaigns_of(folder)
         self.clock = StationClock(clock, elapsed)
-        self.jump: Jump | None = None
         self.was_private = close_to_others(folder)
         self.keys = Keys(folder / "keys", folder / "tmp")
         self._writing = threading.RLock()
@@ -221,6 +220,8 @@ class Station:
         for segment in self._store.take_segments():
             self._fold(segment.records)
         told = list(self.history.notes.values())
+        self._untold = untold.since_told(folder, told)
+        self.jump = untold.jump(self._untold)
         self._own_keys = audit.public_keys(told)
         self._renew_keys(audit.keys_noted(told), entropy)
         self._note_opening()
@@ -239,19 +240,20 @@ class Station:
         return [finding.file.rpartition("/")[2] for finding in self.damage]
 
     @property
+    def earlier_damage(self) -> list[Finding]:
+        """What was wrong at earlier starts, as the log tells it, of which the lead does not know yet."""
+        return list(untold.damage(self._untold))
+
+    @property
     def damage(self) -> list[Finding]:
         """The same with what is wrong, in sentences, and the campaigns that cannot be read."""
-        aside = _("The file could not be read and was set aside; please hand it to headquarters.")
-        renewed = _("The file is not what it was, and the station goes on with another; please tell headquarters.")
-        found = [Finding(name if name == FILE else f"keys/{name}", None, renewed) for name in self._damaged]
+        found = [*map(untold.was_renewed, self._damaged)]
         if self.keys.was_withdrawn:
             withdrawn = _("Headquarters has withdrawn the station's key, and the station goes on with another.")
             found = [Finding(each.file, None, withdrawn) if each.file == "keys/station.key" else each for each in found]
-        found += [Finding(name, None, aside) for name in self._store.set_aside]
+        found += map(untold.was_set_aside, self._store.set_aside)
         if self._store.missing is not None:
-            gone = _("Segment {number} of epoch {epoch} was gone, and what it held is not here.")
-            epoch = self._store.ended or self.settings.epoch
-            found.append(Finding("records", None, gone.format(number=self._store.missing, epoch=epoch)))
+            found.append(untold.was_gone(self._store.missing, self._store.ended or self.settings.epoch))
         if self._store.behind is not None:
             ended = self._store.ended or self.settings.epoch
             found.append(Finding("records", None, replaced_by_older(ended, *self._store.behind)))
@@ -396,8 +398,10 @@ class Station:
                 self._settle()
                 self._write([], self.clock())
 
-    def lead_knows_the_clock(self) -> None:
-        """The lead was told of the last jump; a clock that has lost the time is told of until it is set."""
+    def lead_was_told(self) -> None:
+        """The lead has seen what the welcome page said; that a clock has lost the time is told until it is set."""
+        self._untold = ()
+        untold.keep_told(self.folder, len(self.history.notes))
         if not self.clock.is_behind:
             self.jump = None
 

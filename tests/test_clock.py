@@ -14,7 +14,7 @@ from kiosk.campaign_files import shipped
 from kiosk.clock import Jump, StationClock, since_boot, system_clock
 from kiosk.errors import NotSaved, WrongUsage
 from kiosk.records import SHANGHAI
-from kiosk.segments import verify
+from kiosk.segments import Finding, verify
 from kiosk.settings import read_settings
 from kiosk.station import Station, read_history
 from tests import factories, plain, test_station
@@ -274,6 +274,25 @@ def test_the_history_of_a_visit_tells_of_the_jump(opened: Opened, campaign: Camp
     assert told[1:] == ["时钟从 2021-12-06 08:00 变成了 2021-12-06 10:00。 这次的时长可能不准。"]
 
 
+@pytest.mark.parametrize("told", [b"", b"{", b'{"notes": "1"}', b'{"notes": 999}', None], ids=str)
+def test_a_jump_is_told_until_the_lead_has_come_in_whatever_becomes_of_what_they_know(
+    opened: Opened, clock: FakeClock, station_folder: Path, told: bytes | None
+) -> None:
+    station = opened()
+    clock.advance(hours=2)
+    station.watch_clock()
+    jump = station.jump
+    assert jump is not None
+    assert opened().jump == jump
+    station = opened()
+    station.lead_was_told()
+    assert station.jump is None
+    assert opened().jump is None
+    if told is not None:
+        (station_folder / "cache" / "told.json").write_bytes(told)
+    assert opened().jump == (None if told is None else jump)
+
+
 def test_no_station_is_set_up_by_a_clock_that_has_lost_the_time(tmp_path: Path) -> None:
     with pytest.raises(WrongUsage, match="1970-01-01 08:00"):
         setup.prepare(tmp_path / "data", shipped(), station="S1", community="330102016001", clock=lambda: LOST)
@@ -346,7 +365,12 @@ async def test_a_clock_that_has_lost_the_time_is_told_of_until_it_is_set(
         assert board.bottom <= notice.y
         assert notice.height == 2
         await walker.app.action_switch_language()
-        station.lead_knows_the_clock()
+        station._decayed.append(Finding("records/sealed/000001.json", 3, "x"))
+        walker.app.watch_clock()
+        await walker.shows("000001.json: x 请站点负责人告知总部。")
+        await walker.shows("时钟不准")  # neither hides the other
+        station._decayed.clear()
+        station.lead_was_told()
         walker.app.watch_clock()
         await walker.shows("时钟不准")
         passing.pass_(minutes=5)

@@ -225,6 +225,11 @@ def test_a_file_that_is_not_as_written_still_says_which_segments_there_were(
     opened(station_folder, clock).close()
     (note,) = notes(station_folder, "new_epoch")
     assert (note["epoch"], note["missing"], note["set_aside"]) == (epoch, 1, ["station.json"])
+    station = opened(station_folder, clock)  # the next start tells it, too
+    station.close()
+    gone = f"期次 {epoch} 的第 1 分段当时已不见"
+    assert [(each.file, each.problem[: len(gone)]) for each in station.earlier_damage][1:] == [("records", gone)]
+    assert station.earlier_damage[0].file == "station.json"
 
 
 def test_segments_that_can_be_read_say_which_station_it_is(
@@ -477,6 +482,9 @@ def test_an_older_copy_of_the_open_segment_is_told_and_no_seq_comes_again(
     (note,) = notes(station_folder, "new_epoch")
     assert (note["epoch"], note["last_seq"]) == (old, last)
     assert len(audit.verify(station_folder)) == 1  # for as long as the log exists
+    station = opened(station_folder, clock)
+    station.close()
+    assert [each.problem for each in station.earlier_damage] == [f"期次 {old} 在第 {last} 条记录之后无法继续。"]
 
 
 @pytest.mark.parametrize("content", [None, b"", b"{", b'{"epoch": "x", "seq": 99}'])

@@ -27,9 +27,9 @@ from kiosk.segments import Finding
 from kiosk.station import Recognition, Station
 from kiosk.terminal import Reader
 from kiosk.widgets.fields import Field
-from kiosk.widgets.page import Page
+from kiosk.widgets.page import FETCHING, Page
 from tests import factories, plain
-from tests.conftest import PIN, FakeClock
+from tests.conftest import PIN, FakeClock, FullDisk
 from tests.elsewhere import Elsewhere
 from tests.memory import nodes
 from tests.test_fields import left_behind
@@ -340,6 +340,20 @@ async def test_the_welcome_page_says_what_is_wrong_with_the_files(station_folder
     station.close()
 
 
+async def test_damage_is_told_until_the_lead_has_come_in(station_folder: Path, clock: FakeClock) -> None:
+    """A power cut right after the start that found it must not end the notice."""
+    (station_folder / "records" / "open.json").write_bytes(b"{")
+    Station(station_folder, clock=clock).close()
+    for told, lead_comes in ((True, False), (True, True), (False, False)):
+        station = Station(station_folder, clock=clock)
+        async with walking(station) as walker:
+            notice = str(walker.page.query_one("#notice", Static).content)
+            assert ("open.json: 这个文件无法读取，已另外保存" in notice) is told
+            if lead_comes:
+                await walker.lead(PIN)
+        station.close()
+
+
 async def test_who_walks_away_leaves_nothing_behind(station: Station) -> None:
     seconds = Seconds()
     async with waiting(station, seconds) as walker:
@@ -365,6 +379,42 @@ async def test_who_walks_away_leaves_nothing_behind(station: Station) -> None:
         await walker.press("1", "1")
         await walker.arrive("IdentityPage")
         assert walker.page.query_one("#name", Field).value == ""
+
+
+@pytest.mark.parametrize("name", ["ReviewPage", "DutyPage"])
+async def test_what_could_not_be_saved_waits_for_the_lead_who_is_fetched(
+    station: Station, full_disk: FullDisk, name: str
+) -> None:
+    """Neither the idle time nor somebody else's badge takes it away, and Enter tries again under the same ids."""
+    seconds = Seconds()
+    _, other = come(station, 3)
+    async with waiting(station, seconds) as walker:
+        if name == "ReviewPage":
+            await walker.consent()
+            await walker.identify()
+            await walker.press("1", "1", "1", "1")
+        else:
+            await walker.to_badge()
+            await walker.press("enter")
+        await walker.arrive(name)
+        assert walker.page.idle is not None
+        full_disk.full = True
+        await walker.press("enter" if name == "ReviewPage" else "2")
+        await walker.until(lambda: "没能保存" in walker.said())
+        failure = walker.page._failure
+        seconds.now += walker.page.idle + 1
+        await walker.app.watch_idle()
+        await walker.type(other)
+        await walker.press("enter")
+        await walker.until(lambda: "请先完成本页" in walker.said())
+        full_disk.full = False
+        seconds.now += FETCHING - 1
+        await walker.app.watch_idle()
+        await walker.arrive(name)
+        assert walker.page._failure is failure
+        seconds.now += 1
+        await walker.app.watch_idle()
+        await walker.arrive("WelcomePage")
 
 
 class IdlePage:

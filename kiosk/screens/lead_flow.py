@@ -63,7 +63,7 @@ async def lead(
     """
     if not await lead_is_here(show, station):
         return
-    station.lead_knows_the_clock()
+    station.lead_was_told()
     if station.pending():
         await settle(show, station)
     view = View(station.today())

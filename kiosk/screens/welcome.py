@@ -115,36 +115,46 @@ class WelcomePage(Page[None]):
         return warning
 
     def _warning(self) -> str:
-        damage = self.station.damage
-        if damage:
-            stem, dot, suffix = damage[0].file.rpartition("/")[2].rpartition(".")
-            name = f"{stem[:10]}..{dot}{suffix}" if len(stem) > 20 else f"{stem}{dot}{suffix}"  # a hash tells nobody
-            told = [f"{name}: {damage[0].problem}"]
-            if len(damage) > 1:
-                more = len(damage) - 1
-                others = ngettext("{count} thing more is wrong.", "{count} things more are wrong.", more)
-                told.append(others.format(count=more))
-            return " ".join([*told, _("Site lead, please tell headquarters.")])
+        damage, clock = self._damage(), self._clock()
+        if damage or clock:
+            # One does not hide the other: the lead is told of each once only.
+            return "\n".join(filter(None, (damage, clock)))
         if self.station.was_private is False:
             return _("Other users of this computer can read the data folder. Site lead, please tell headquarters.")
         if self.station.was_private:
             return _(
                 "Other users of this computer could read the data folder; it is closed now. Site lead, please note."
             )
+        if self._demo_pin:
+            said = _("Demonstration: all people are fictional. The lead's PIN is {pin}. To end it, press Ctrl+Q.")
+            return said.format(pin=self._demo_pin)
+        return ""
+
+    def _damage(self) -> str:
+        damage = self.station.damage or self.station.earlier_damage
+        if not damage:
+            return ""
+        stem, dot, suffix = damage[0].file.rpartition("/")[2].rpartition(".")
+        name = f"{stem[:10]}..{dot}{suffix}" if len(stem) > 20 else f"{stem}{dot}{suffix}"  # a hash tells nobody
+        told = [f"{name}: {damage[0].problem}"]
+        if len(damage) > 1:
+            more = len(damage) - 1
+            others = ngettext("{count} thing more is wrong.", "{count} things more are wrong.", more)
+            told.append(others.format(count=more))
+        return " ".join([*told, _("Site lead, please tell headquarters.")])
+
+    def _clock(self) -> str:
         jump = self.station.jump
-        if jump is not None and self.station.clock.is_behind:
+        if jump is None:
+            return ""
+        if self.station.clock.is_behind:
             said = _(
                 "The clock of this computer has lost the time: it shows {shown}. The kiosk goes on from {expected}. "
                 "Site lead, please have it set."
             )
             shown, expected = (f"{when:%Y-%m-%d %H:%M}" for when in (jump.shown, jump.expected))
             return said.format(shown=shown, expected=expected)
-        if jump is not None:
-            return " ".join([jump_in_words(jump.expected, jump.shown), _("Site lead, please look at today's minutes.")])
-        if self._demo_pin:
-            said = _("Demonstration: all people are fictional. The lead's PIN is {pin}. To end it, press Ctrl+Q.")
-            return said.format(pin=self._demo_pin)
-        return ""
+        return " ".join([jump_in_words(jump.expected, jump.shown), _("Site lead, please look at today's minutes.")])
 
     def _tallies(self) -> Sequence[Tally]:
         """Who is on which duty now; where there is no room for all duties, those with people come first."""
