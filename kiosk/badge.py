@@ -92,6 +92,11 @@ def looks_like_code(text: str) -> bool:
     return len(text.strip()) > 20
 
 
+def as_typed(scanned: str) -> str:
+    """What a scanner under caps lock meant: its ASCII letters in upper case, and nothing else changed."""
+    return "".join(char.upper() if char.isascii() else char for char in scanned.strip())
+
+
 def _parse(code: str) -> tuple[Badge, bytes, bytes] | None:
     if len(code) != CODE_LENGTH:
         return None

@@ -400,6 +400,8 @@ def test_a_revoked_badge(station: Station, campaign: Campaign, clock: FakeClock,
 def test_unknown_and_foreign_codes(station: Station, campaign: Campaign) -> None:
     code = arrive(station, campaign).code or ""
     assert station.recognise(f" {code.lower()} ").refused is None
+    assert "S" in code
+    assert station.recognise(code.replace("S", "\u017f", 1)).refused == "malformed"  # its upper case is an S
     assert station.recognise(code[:-1]).refused == "malformed"
     assert station.recognise("A" * len(code)).refused == "malformed"
     assert station.recognise(factories.volunteer_number(99)).refused == "no_such_number"
