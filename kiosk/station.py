@@ -665,7 +665,7 @@ class Station:
         visitor: badge.Badge | None = None
         if volunteer is None and badge.looks_like_code(scanned):
             checked = badge.check(
-                scanned.strip().upper(),
+                badge.as_typed(scanned),
                 directory=self.directory(),
                 campaign=self.campaign.id,
                 today=service_day(now),
@@ -896,8 +896,13 @@ class Station:
     def reveal_phone(self, volunteer: str, passphrase: str, reason: str) -> str:
         """A volunteer's whole phone number, once the log says that it was shown. Takes a second, on purpose.
 
-        Raises: as `open_record`.
+        Raises:
+            KeysError: if the passphrase is not the lead's, or what was sealed was not sealed to the lead's key.
+            NotPossible: if there is no number of theirs here, or no reason is given.
+            NotSaved: if it could not be recorded; nothing is shown then.
         """
+        if not self._sealed(volunteer):
+            raise NotPossible(_("No phone number of this person is kept here."))
         sealed = self._unsealed(volunteer, passphrase)
         return self._act(
             lambda desk, now: serving.reveal(desk, volunteer, reason, now), lambda _who: sealed.get("phone", "")
@@ -906,11 +911,15 @@ class Station:
     def open_record(self, volunteer: str, passphrase: str, reason: str) -> list[Section]:
         """All that is held about a volunteer, for them to read, once the log says that it was shown.
 
+        Of a visitor nothing is sealed here, but what they did is theirs to read, too.
+
         Raises:
             KeysError: if the passphrase is not the lead's, or what was sealed was not sealed to the lead's key.
-            NotPossible: if there is nothing sealed about them here, or no reason is given.
+            NotPossible: if nobody here has that number, or no reason is given.
             NotSaved: if it could not be recorded; nothing is shown then.
         """
+        if volunteer not in self.history.people:
+            raise NotPossible(_("Nobody here has the number {number}.").format(number=volunteer))
         sealed = self._unsealed(volunteer, passphrase)
 
         def told(_who: str) -> list[Section]:
@@ -958,16 +967,16 @@ class Station:
         return serving.seal_again(desk, told, now)
 
     def _unsealed(self, volunteer: str, passphrase: str) -> dict[str, str]:
+        # Who comes again and says less has not unsaid it.
+        opened = self.keys.open_all(self._sealed(volunteer), passphrase)
+        return {name: value for told in opened for name, value in told.items() if value}
+
+    def _sealed(self, volunteer: str) -> list[str]:
         registered = sorted(
             (record for record in self.records_about(volunteer) if record.type == "registered"),
             key=lambda record: record.occurred,
         )
-        sealed = [str(about["sealed"]) for record in registered if "sealed" in (about := record.personal or {})]
-        if not sealed:
-            raise NotPossible(_("No phone number of this person is kept here."))
-        # Who comes again and says less has not unsaid it.
-        opened = self.keys.open_all(sealed, passphrase)
-        return {name: value for told in opened for name, value in told.items() if value}
+        return [str(about["sealed"]) for record in registered if "sealed" in (about := record.personal or {})]
 
     # --- forgetting -------------------------------------------------------------------------------------------------
 

@@ -102,6 +102,31 @@ def test_of_a_visitor_and_of_somebody_forgotten_there_is_no_number(
         station.reveal_phone(visitor.volunteer, passphrase, "手套")
 
 
+def test_a_visitor_reads_what_is_held_here(station: Station, campaign: Campaign, passphrase: str) -> None:
+    """Of them nothing is sealed here; the passphrase is the lead's all the same."""
+    elsewhere = Elsewhere.known_to(station.folder)
+    visitor = station.recognise(elsewhere.badge(factories.volunteer_number(11), station)).visitor
+    assert visitor is not None
+    station.admit_visitor(visitor, NAME, factories.answers(campaign, station.today()))
+    with pytest.raises(KeysError):
+        station.open_record(visitor.volunteer, "WRONG-WRONG-WRONG-WRONG-WRONG", "本人查阅")
+    assert "phone_revealed" not in types(station)
+    said = [
+        line for section in station.open_record(visitor.volunteer, passphrase, "本人查阅") for line in section.lines
+    ]
+    assert f"姓名: {NAME}" in said
+    assert any("符合" in line for line in said)
+    with pytest.raises(NotPossible):
+        station.open_record(factories.volunteer_number(12), passphrase, "本人查阅")
+
+
+def test_the_note_of_an_imported_row_is_read_too(station: Station, campaign: Campaign, passphrase: str) -> None:
+    who = factories.applicant(name=NAME, note="会手语")
+    number = station.check_in(Application(who, factories.answers(campaign, station.today()), True, Stay())).volunteer
+    sections = station.open_record(number or "", passphrase, "本人查阅")
+    assert "备注: 会手语" in sections[0].lines
+
+
 async def person_of(walker: Walker) -> None:
     await walker.lead(PIN)
     await walker.press("enter")
