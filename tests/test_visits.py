@@ -311,6 +311,7 @@ async def test_what_cannot_be_saved_is_said_and_the_retry_has_the_same_ids(
         await walker.shows("林小满")  # nothing typed is lost
         first = walker.page._failure
         assert first is not None
+        assert first[1] is not None
         ids = [draft.id for draft in first[1].drafts]
         await walker.press("enter")
         await walker.until(lambda: not walker.page.busy)

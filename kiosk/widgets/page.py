@@ -31,6 +31,7 @@ from textual.widgets import Static
 from kiosk.errors import KioskError, NotSaved
 from kiosk.i18n import N_, _, language
 from kiosk.station import Recognition, Station
+from kiosk.trust import KeysError
 from kiosk.widgets.steps import StepBar
 from kiosk.widgets.topbar import TopBar
 from kiosk.wording import WEEKDAYS
@@ -134,7 +135,7 @@ class Page(Screen[R], Generic[R]):
         super().__init__()
         self._station = station
         self.step = step
-        self._failure: tuple[object, NotSaved] | None = None
+        self._failure: tuple[object, NotSaved | None] | None = None
         self._saved = asyncio.Event()
         self._saved.set()
         self._over = False
@@ -337,14 +338,20 @@ class Page(Screen[R], Generic[R]):
         wanted = (act, args, kwargs)
         try:
             with self.working():
-                if self._failure and self._failure[0] == wanted:
-                    outcome: T = await self.station.run(self.station.retry, self._failure[1])
+                failed = self._failure[1] if self._failure and self._failure[0] == wanted else None
+                if failed is not None:
+                    outcome: T = await self.station.run(self.station.retry, failed)
                 else:
                     outcome = await self.station.run(act, *args, **kwargs)
             self._failure = None
         except NotSaved as error:
             self._failure = (wanted, error)
             self.say(self._not_saved())
+            return None
+        except KeysError as error:
+            if self.waits_for_lead:  # without the keys nothing can be sealed, and nothing was written yet
+                self._failure = (wanted, None)
+            self.say(f"{error} {self._not_saved()}" if self.waits_for_lead else str(error))
             return None
         except KioskError as error:
             self.say(str(error))
