@@ -205,10 +205,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     # The memory of a process that has crashed holds what was typed last; it must not come to lie on the disk.
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     arguments = list(sys.argv[1:] if argv is None else argv)
-    folder = _folder(arguments)
+    folder, command = _folder(arguments)
     _speak(folder)
-    options = _parser().parse_args(arguments)
-    folder = options.data or default_folder()
+    if command:
+        options = _parser().parse_args(arguments)
+        folder = options.data or default_folder()
+    else:  # the screen, which must not wait for the parsers of all commands
+        options = argparse.Namespace(call="screen.run")
     module, function = options.call.split(".")
     try:
         code: int = getattr(import_module(f"kiosk.commands.{module}"), function)(folder, options)
@@ -234,14 +237,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _folder(arguments: Sequence[str]) -> Path:
-    """The data folder, before the arguments are parsed: it decides the language in which they are explained."""
+def _folder(arguments: Sequence[str]) -> tuple[Path, Sequence[str]]:
+    """The data folder, which decides the language in which the commands are explained, and what else was said."""
     early = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     early.add_argument("--data", type=_path)
     try:
-        return early.parse_known_args(arguments)[0].data or default_folder()
+        options, others = early.parse_known_args(arguments)
+        return options.data or default_folder(), others
     except SystemExit:
-        return default_folder()
+        return default_folder(), arguments
 
 
 def _speak(folder: Path) -> None:

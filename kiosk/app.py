@@ -30,7 +30,7 @@ from kiosk.screens.welcome import WelcomePage
 from kiosk.station import Station
 from kiosk.terminal import Terminal
 from kiosk.widgets.fields import Entry
-from kiosk.widgets.page import Page, Story
+from kiosk.widgets.page import STYLES, Page, Story
 from kiosk.widgets.themes import THEMES
 
 if TYPE_CHECKING:
@@ -109,6 +109,7 @@ class KioskApp(App[None]):
         self.set_interval(_LOOK, self.watch_clock)
         self.call_after_refresh(gc.enable)
         if self.station is None:
+            self._read_styles()
             self._set_up()
         else:
             self._open(self.station)
@@ -116,7 +117,14 @@ class KioskApp(App[None]):
     def _open(self, station: Station) -> None:
         i18n.use(station.settings.language)
         self.push_screen(WelcomePage(station, demo_pin=self._demo_pin, after_crash=self._after_crash))
+        self.call_after_refresh(self._read_styles)
         self.call_after_refresh(self._warm_up, station)
+
+    def _read_styles(self) -> None:
+        """Reads the looks of the other pages while nobody waits; the first of them would read all looks anew."""
+        if not self.stylesheet.has_source(str(STYLES)):
+            self.stylesheet.read(STYLES)
+            self.stylesheet.parse()
 
     @work(thread=True, group="warm-up")
     def _warm_up(self, station: Station) -> None:

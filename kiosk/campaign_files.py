@@ -10,8 +10,6 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, time
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -303,7 +301,7 @@ def parse(source: Mapping[str, Any], names: Sequence[str] = SHIPPED) -> Campaign
     )
 
 
-def _load(path: Traversable | Path) -> Any:
+def _load(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
@@ -312,10 +310,10 @@ def _load(path: Traversable | Path) -> Any:
         raise CampaignError(sentence, file=path.name, entry="file", field="-") from error
 
 
-def shipped_folder() -> Traversable:
+def shipped_folder() -> Path:
     """Where the shipped data lies: inside an installed wheel, or beside the package in a checkout."""
-    inside = files("kiosk") / "data"
-    return inside if inside.is_dir() else Path(__file__).parent.parent / "data"
+    package = Path(__file__).parent
+    return package / "data" if (package / "data").is_dir() else package.parent / "data"
 
 
 def shipped() -> Campaign:
@@ -327,7 +325,7 @@ def shipped() -> Campaign:
     return read_folder(shipped_folder())
 
 
-def read_folder(folder: Traversable) -> Campaign:
+def read_folder(folder: Path) -> Campaign:
     """The campaign in the three files of `folder`.
 
     Raises:

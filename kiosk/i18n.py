@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gettext as _gettext
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Final
 
 LANGUAGES: Final = ("zh", "en")
@@ -23,7 +23,7 @@ def _catalog(language: str) -> _gettext.NullTranslations:
     # The messages in the code are English, so English needs no catalog; a missing Chinese one is an error.
     if language == "en":
         return _gettext.NullTranslations()
-    return _gettext.translation(_DOMAIN, str(files("kiosk") / "locale"), languages=[_CATALOGS[language]])
+    return _gettext.translation(_DOMAIN, str(Path(__file__).parent / "locale"), languages=[_CATALOGS[language]])
 
 
 def use(language: str) -> None:

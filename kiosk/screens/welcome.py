@@ -29,6 +29,7 @@ Wish = Literal["new_visit", "lost_badge", "lead"]
 class WelcomePage(Page[None]):
     """What stands in the tent all day."""
 
+    CSS_PATH = None
     idle = 30
     keys: ClassVar[tuple[Key, ...]] = (
         Key("Enter", N_("First time here"), "next"),

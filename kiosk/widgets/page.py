@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, ClassVar, Final, Generic, ParamSpec, TypeVar
 
 from msgspec import Struct
@@ -95,6 +96,10 @@ def _hint(key: Key) -> Content:
     return Content.assemble(cap, f" {_(key.label)} ").stylize(Style.from_meta({"action": key.action}))
 
 
+STYLES: Final = Path(__file__).parent.parent / "pages.tcss"
+"""The looks of all pages but the first one, which must not wait until they are read."""
+
+
 class Page(Screen[R], Generic[R]):
     """A screen of the kiosk.
 
@@ -120,6 +125,7 @@ class Page(Screen[R], Generic[R]):
         Binding("enter", "next", show=False),
         Binding("escape", "back", show=False),
     ]
+    CSS_PATH: ClassVar[Path | None] = STYLES
     AUTO_FOCUS = None
     # On a large terminal the style sheet gives everything more room: both classes have to be there.
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
