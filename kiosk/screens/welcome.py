@@ -117,9 +117,12 @@ class WelcomePage(Page[None]):
 
     def _warning(self) -> str:
         damage, clock = self._damage(), self._clock()
-        if damage or clock:
-            # One does not hide the other: the lead is told of each once only.
-            return "\n".join(filter(None, (damage, clock)))
+        if damage and clock:  # neither hides the other: the lead is told of each once only
+            return f"{damage} {clock}"
+        if damage:
+            return " ".join([damage, _("Site lead, please tell headquarters.")])
+        if clock:
+            return clock
         if self.station.was_private is False:
             return _("Other users of this computer can read the data folder. Site lead, please tell headquarters.")
         if self.station.was_private:
@@ -142,7 +145,7 @@ class WelcomePage(Page[None]):
             more = len(damage) - 1
             others = ngettext("{count} thing more is wrong.", "{count} things more are wrong.", more)
             told.append(others.format(count=more))
-        return " ".join([*told, _("Site lead, please tell headquarters.")])
+        return " ".join(told)
 
     def _clock(self) -> str:
         jump = self.station.jump
