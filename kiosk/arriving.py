@@ -154,6 +154,8 @@ def must_renew(desk: Desk, person: Person, day: date) -> bool:
         return False  # that is between them and the station that made their badge
     if not person.name:
         return True  # they asked to be forgotten; who comes again is somebody new
+    if not desk.campaign.in_force(day):
+        return False  # they are told so at once, not after they have typed everything
     # Only so far ahead was the upper age limit looked at; and a consent counts for the text that was read.
     wanted = {(consent.id, consent.version) for consent in desk.campaign.consents}
     if day - person.registered > rules.RENEWAL or not wanted <= person.agreed:

@@ -987,8 +987,8 @@ class Station:
             KioskError: if it was recorded and could not be finished now.
         """
         today = self.today()
-        going_on = {each.id for each in self.campaigns.known if each.last is None or each.last >= today}
-        ended = sorted({each.id for each in self.campaigns.known} - going_on)
+        names = sorted({each.id for each in self.campaigns.known})
+        ended = [name for name in names if self.campaigns.has_ended(name, today)]
         return self._forget(lambda desk, now: serving.purge(desk, ended, reason, now))
 
     def _forget(self, decide: Callable[[Desk, datetime], Decision[T]]) -> T:

@@ -83,6 +83,30 @@ def test_the_newest_of_those_in_force_counts() -> None:
     assert campaigns.of("ALWAYS", 3) is None
 
 
+def test_the_highest_version_alone_says_when_a_campaign_ends() -> None:
+    def made(version: int, first: str, last: str | None = None, name: str = "SC2021") -> Any:
+        source = factories.campaign_source()
+        source["campaign"] |= {"id": name, "version": version, "from": first, "until": last}
+        return parse(source)
+
+    endless, newer = made(1, "2021-12-01"), made(2, "2022-01-10")
+    ending = made(3, "2021-12-01", "2022-01-31")
+    campaigns = Campaigns((endless, newer, ending))
+    assert campaigns.on(date(2022, 1, 31)).in_force(date(2022, 1, 31))
+    after = campaigns.on(date(2022, 2, 1))
+    assert after is ending, "not one of those that would still hold by their own dates"
+    assert not after.in_force(date(2022, 2, 1))
+    assert [campaigns.has_ended("SC2021", date(2022, month, 31)) for month in (1, 3)] == [False, True]
+    other = made(1, "2021-12-01", name="OTHER")
+    assert Campaigns((endless, newer, ending, other)).on(date(2022, 2, 1)) is other
+    # A version for later days does not end the one of today, and ends it once it is over itself.
+    later = made(2, "2022-03-01", "2022-03-31")
+    coming = Campaigns((endless, later))
+    assert coming.on(date(2022, 2, 1)) is endless
+    assert coming.on(date(2022, 3, 1)) is later
+    assert coming.on(date(2022, 4, 1)) is later
+
+
 def test_nobody_is_admitted_while_no_campaign_runs(station: Station, clock: FakeClock, publish: Publish) -> None:
     clock.set("2021-11-30 09:00")
     with pytest.raises(NotPossible, match="2021-11-30"):

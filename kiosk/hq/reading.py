@@ -14,7 +14,7 @@ import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
 
-from kiosk.campaign import Campaign
+from kiosk.campaign import Campaign, Campaigns
 from kiosk.hq.database import CLOCK, counting, records, segments, stations
 from kiosk.hq.rows import who_in
 from kiosk.records import TYPES, Record
@@ -280,15 +280,14 @@ def needs(
 
     Args:
         connection: to the database.
-        campaigns: those that were published, of which the newest that holds on that day counts.
+        campaigns: those that were published, of which the one that counts on that day is asked.
         day: the service day.
         station: only who came at this station.
         community: only posts of this community.
     """
-    holding = [campaign for campaign in campaigns if campaign.in_force(day)]
-    if not holding:
+    known = tuple(campaigns)
+    if not known or not (campaign := Campaigns(known).on(day)).in_force(day):
         return []
-    campaign = max(holding, key=lambda each: (each.first, each.version))
     arrived: dict[str, set[str]] = {}
     for where in all_stations(connection, station=station):
         for visit in history_of_day(connection, where, day).visits_on(day):
