@@ -14,7 +14,7 @@ from kiosk.arriving import Admission
 from kiosk.campaign import Campaigns
 from kiosk.campaign_files import load_campaigns, parse
 from kiosk.errors import CampaignError, NotPossible
-from kiosk.records import service_day
+from kiosk.records import digest, service_day
 from kiosk.rules import Application, Stay
 from kiosk.station import Station
 from tests import factories, plain
@@ -144,6 +144,26 @@ def test_a_sheet_of_a_day_before_is_held_against_the_campaign_of_that_day(
     arrived, left = (factories.at(hour, date(2022, 2, 28)) for hour in ("09:00", "12:00"))
     assert come(station, born=date(1998, 1, 1), stay=Stay("import", arrived, left)).outcome == "admitted"
     assert {document["campaign"] for document in plain.log(station.folder)[1:]} == {"SC2021"}
+    station.close()
+
+
+def test_an_imported_row_agrees_to_the_texts_of_its_day(
+    station: Station, clock: FakeClock, publish: Publish, reopened: Callable[[], Station]
+) -> None:
+    def reword(campaign: dict[str, Any]) -> None:
+        campaign["consents"][1].update(version=2, text={"zh": "另一段文字", "en": "Another text"})
+
+    station.close()
+    publish("SC2021", 2, "2022-03-01", None, reword)
+    station = reopened()
+    clock.set("2022-03-02 08:00")
+    for number, day in enumerate((date(2022, 2, 28), date(2022, 3, 1))):
+        stay = Stay("import", factories.at("09:00", day), factories.at("12:00", day))
+        assert come(station, number, stay=stay).outcome == "admitted"
+    before, after = (d["agreed"] for d in plain.log(station.folder) if d["type"] == "registered")
+    assert [(each["text"], each["version"]) for each in before] == [("notice", 1), ("health", 1), ("pledge", 1)]
+    assert [(each["text"], each["version"]) for each in after] == [("notice", 1), ("health", 2), ("pledge", 1)]
+    assert after[1]["hash"] == digest({"zh": "另一段文字", "en": "Another text"}) != before[1]["hash"]
     station.close()
 
 

@@ -77,7 +77,7 @@ def test_a_sheet_and_a_badge_at_two_stations_count_the_union(district: District,
     there = Station(district.folder / THERE, clock=clock, entropy=seeded(2))
     visitor = there.recognise(code or "").visitor
     assert visitor is not None
-    there.admit_visitor(visitor, "林小满", factories.answers(district.campaign, DAY))
+    there.admit_visitor(visitor, "林小满", factories.answers(district.campaign, DAY), consented=True)
     clock.set("2021-12-06T04:05")
     there.check_out(visitor.volunteer)
     there.close()

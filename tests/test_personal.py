@@ -97,7 +97,7 @@ def test_of_a_visitor_and_of_somebody_forgotten_there_is_no_number(
     elsewhere = Elsewhere.known_to(station.folder)
     visitor = station.recognise(elsewhere.badge(factories.volunteer_number(11), station)).visitor
     assert visitor is not None
-    station.admit_visitor(visitor, "贺知行", factories.answers(campaign, station.today()))
+    station.admit_visitor(visitor, "贺知行", factories.answers(campaign, station.today()), consented=True)
     with pytest.raises(NotPossible):
         station.reveal_phone(visitor.volunteer, passphrase, "手套")
 

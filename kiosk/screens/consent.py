@@ -28,7 +28,7 @@ class ConsentPage(SeriesPage[str | Admission]):
     idle = 180  # it is read before it is answered
     more: ClassVar[tuple[Key, ...]] = (Key("1", N_("I agree"), ""), Key("0", N_("I do not agree"), ""))
 
-    def __init__(self, station: Station, draft: Draft, *, step: int) -> None:
+    def __init__(self, station: Station, draft: Draft, *, step: int | None = None) -> None:
         consents = station.campaign.consents
         agreed = all(consent.id in draft.agreed for consent in consents)
         super().__init__(station, total=len(consents), first=max(0, len(consents) - 1) if agreed else 0, step=step)
