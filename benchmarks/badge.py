@@ -1,4 +1,4 @@
-"""What a badge costs, made and checked: `python -m benchmarks.badge`, beside segno and Ed25519 itself.
+"""What a badge costs, made, checked and refused: `python -m benchmarks.badge`, beside segno and Ed25519 itself.
 
 `python -m benchmarks.badge CODES` tells what it costs to judge a good code, and those that are refused. Good
 codes and forged ones (`tests/forging.py`: letters of chance, good codes with a change, signatures of other keys) are
@@ -17,12 +17,17 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from benchmarks.measuring import Goal, Result, in_turn, milliseconds
 from benchmarks.stations import Yard
 from kiosk import badge
+from kiosk.trust import Directory
 from tests import forging
 
 LEVEL: Final = "L"
+MANY: Final = 5
+"""Keys that a station has had which has lost four of them: the code does not say which one has signed it."""
 
 
 def results(yard: Yard) -> Iterator[Result]:
@@ -31,6 +36,17 @@ def results(yard: Yard) -> Iterator[Result]:
     made = itertools.cycle(stations.codes.items())
     key = stations.keys["S016001"]
     public, signature = key.public_key(), key.sign(message := b"x" * 50)
+    forged = itertools.cycle([code for code, _kind in forging.codes(yard.size.codes, 1, stations)])
+    lost = [Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32) for number in range(1, MANY)]
+    others = [each.public_key().public_bytes_raw() for each in lost]
+    keys = {name: known for name, (known,) in stations.directory.stations.items()}
+    newest = Directory(stations={name: (*others, known) for name, known in keys.items()})
+    oldest = Directory(stations={name: (known, *others) for name, known in keys.items()})
+
+    def judged(codes: Iterator[str], directory: Directory) -> Callable[[], object]:
+        return lambda: badge.check(next(codes), directory=directory, campaign="SC2021", today=forging.TODAY)
+
+    good = itertools.cycle(stations.codes)
 
     def whole() -> None:
         _code, said = next(made)
@@ -43,6 +59,10 @@ def results(yard: Yard) -> Iterator[Result]:
         "whole": whole,
         "drawn": drawn,
         "checked": lambda: stations.check(next(made)[0]),
+        "refused": lambda: stations.check(next(forged)),
+        "refused by many keys": judged(forged, newest),
+        "checked by the newest": judged(good, newest),
+        "checked by the oldest": judged(good, oldest),
         "signed": lambda: key.sign(message),
         "verified": lambda: public.verify(signature, message),
     }
@@ -73,6 +93,20 @@ def results(yard: Yard) -> Iterator[Result]:
         limit=found["verified"].median,
         limit_name="an Ed25519 verification",
         spread=found["checked"].spread,
+    )
+    # Means: what is made up in many ways is refused at many places, and whoever tries them all pays for all of them.
+    mean = {name: statistics.mean(samples.values) for name, samples in found.items()}
+    yield Result(
+        "a forged code refused, mean over the kinds of forging",
+        *(mean["refused"], "ms", mean["checked"], "a good code checked, mean"),
+        goal=Goal("less than checking a good one", "peer", 1),
+        spread=found["refused"].spread,
+    )
+    yield Result(
+        f"the same, where each station has had {MANY} keys",
+        *(mean["refused by many keys"], "ms", mean["checked by the oldest"], "a good code of the oldest key"),
+        *(mean["checked by the newest"], "a good code of the newest key"),
+        spread=found["refused by many keys"].spread,
     )
 
 

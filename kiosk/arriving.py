@@ -121,26 +121,31 @@ def check_in_again(desk: Desk, volunteer: str, answers: Mapping[str, str], now: 
 
 
 def admit_visitor(
-    desk: Desk, visitor: badge.Badge, name: str, answers: Mapping[str, str], now: datetime
+    desk: Desk, visitor: badge.Badge, name: str, answers: Mapping[str, str], now: datetime, *, consented: bool
 ) -> Decision[Admission]:
     """Opens a visit for a volunteer of another station, known by a good badge and by the name that the lead entered.
 
-    They keep their number and their badge. What is asked once was asked by the station that made the badge.
+    They keep their number and their badge. What is asked once was asked by the station that made the badge; what this
+    one keeps of them, they agree to here.
 
     Raises:
         NotPossible: if no campaign is running.
     """
-    day = service_day(now)
+    day, volunteer = service_day(now), visitor.volunteer
     demand_running(desk.campaign, day)
-    if visitor.volunteer in desk.history.people:
-        return check_in_again(desk, visitor.volunteer, answers, now)
-    verdict = rules.judge(desk.campaign, day, answers, consented=True, known=_for_registration(desk))
+    person = desk.history.people.get(volunteer)
+    if person is not None and not must_renew(desk, person, day):
+        return check_in_again(desk, volunteer, answers, now)
+    if there := _overlapping(desk, volunteer, Stay(), now):
+        return [], _duplicate(desk, volunteer, there)
+    verdict = rules.judge(desk.campaign, day, answers, consented=consented, known=_for_registration(desk))
     if not verdict.admitted:
         return _refuse(verdict, now, "volunteer")
     personal = {"name": name, "phone_masked": "", "street": None, "community": None}
-    data = {"answers": {}, "agreed": [], "home_station": visitor.station}
-    registered = Draft("registered", now, "lead", visitor.volunteer, data=data, personal=personal)
-    return _open_visit(desk, [registered], Stay(), visitor.volunteer, verdict, (None, None), now, badge_made=True)
+    agreed = _agreed(desk, day, (), consents=True)
+    data = {"answers": {}, "agreed": agreed, "home_station": visitor.station}
+    registered = Draft("registered", now, "lead", volunteer, data=data, personal=personal)
+    return _open_visit(desk, [registered], Stay(), volunteer, verdict, (None, None), now, badge_made=True)
 
 
 def decline(desk: Desk, now: datetime) -> Decision[Admission]:
@@ -150,13 +155,16 @@ def decline(desk: Desk, now: datetime) -> Decision[Admission]:
 
 def must_renew(desk: Desk, person: Person, day: date) -> bool:
     """Whether somebody has to register again before they can serve on `day`."""
-    if person.home_station is not None:
-        return False  # that is between them and the station that made their badge
     if not person.name:
         return True  # they asked to be forgotten; who comes again is somebody new
-    # Only so far ahead was the upper age limit looked at; and a consent counts for the text that was read.
-    wanted = {(consent.id, consent.version) for consent in desk.campaign.consents}
-    if day - person.registered > rules.RENEWAL or not wanted <= person.agreed:
+    if not desk.campaign.in_force(day):
+        return False  # they are told so at once, not after they have typed everything
+    # A consent counts for the text that was read, and where it was read.
+    if not {(consent.id, consent.version) for consent in desk.campaign.consents} <= person.agreed:
+        return True
+    if person.home_station is not None:
+        return False  # the rest is between them and the station that made their badge
+    if day - person.registered > rules.RENEWAL:  # only so far ahead was the upper age limit looked at
         return True
     # The birth date is sealed: where another age is asked for than at registration, only the person can tell.
     ages = (clause for clause in desk.campaign.clauses_on(day) if clause.rule == "age")

@@ -269,11 +269,17 @@ class Campaigns(Struct, frozen=True):
         """The campaign that counts on `day`: of those in force the newest.
 
         Where none is, the newest that had begun, or else the newest of all: somebody has to be named on the screen that
-        says so.
+        says so. It is never one that would hold by its own dates.
         """
-        begun = [campaign for campaign in self.known if campaign.first <= day]
-        running = [campaign for campaign in begun if campaign.in_force(day)]
-        return max(running or begun or self.known, key=lambda campaign: (campaign.first, campaign.version))
+        over = [campaign for campaign in self.known if not campaign.in_force(day)]
+        begun = [campaign for campaign in over if campaign.first <= day]
+        running = [each for each in self.known if each.in_force(day) and not self.has_ended(each.id, day)]
+        return max(running or begun or over, key=lambda campaign: (campaign.first, campaign.version))
+
+    def has_ended(self, name: str, day: date) -> bool:
+        """Whether all versions of a campaign are over: its highest version alone says when that is."""
+        last = max((each for each in self.known if each.id == name), key=lambda campaign: campaign.version).last
+        return last is not None and last < day
 
     def of(self, name: str, version: int) -> Campaign | None:
         """The campaign with that id and version."""

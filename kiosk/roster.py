@@ -283,7 +283,7 @@ def minutes(visits: Iterable[Visit], now: datetime) -> dict[str, int | None]:
     return {
         visit_id: None
         if stretches is None
-        else _whole_minutes(sum((end - start for start, end in stretches), timedelta()))
+        else whole_minutes(sum((end - start for start, end in stretches), timedelta()))
         for visit_id, stretches in counted(visits, now).items()
     }
 
@@ -771,7 +771,7 @@ def minutes_of_day(history: History, visits: Sequence[Visit], now: datetime) -> 
     reaching = history.reaching(first)  # what they share counts there
     if len(visits) == 1 and not reaching and not first.ahead:
         # A visit's own stretches never overlap, so that there is nothing to compare.
-        return [None if first.status(now) == "pending_check_out" else _whole_minutes(served(first, now))]
+        return [None if first.status(now) == "pending_check_out" else whole_minutes(served(first, now))]
     counts = minutes([*map(history.visit, reaching), *visits], now)
     return [counts[visit.id] for visit in visits]
 
@@ -782,7 +782,8 @@ def served(visit: Visit, now: datetime) -> timedelta:
     return visit.ended + max(now - start, timedelta()) if end is None else visit.ended
 
 
-def _whole_minutes(time: timedelta) -> int:
+def whole_minutes(time: timedelta) -> int:
+    """The minutes of a time that was served: rounded down, for each visit by itself."""
     return int(time.total_seconds() // 60)
 
 

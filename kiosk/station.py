@@ -78,7 +78,7 @@ class Recognition(Struct, frozen=True):
         number: the volunteer number, if it is a genuine one.
         renewal: whether name and birth date are asked for again, since the last registration is too old.
         seconds: since it was shown the last time, where that is less than a minute: perhaps by somebody else.
-        visitor: the badge, if it is a good one of another station and its holder was never here.
+        visitor: the badge, if it is a good one of another station and its holder was never here, or has to agree anew.
     """
 
     refused: str | None
@@ -683,7 +683,10 @@ class Station:
         with self._viewing:
             if volunteer is None or volunteer not in self.history.people:
                 return Recognition(None if visitor else "no_such_number", number=volunteer, visitor=visitor)
-            return replace(self._known(volunteer, now), number=volunteer)
+            found = self._known(volunteer, now)
+            # Who has not agreed to what is asked by now, or was forgotten, comes as at the first time.
+            is_new = found.renewal and found.visit is None and self.history.people[volunteer].home_station is not None
+            return replace(found, number=volunteer, visitor=visitor if is_new else None)
 
     def find(self, name: str, told: str) -> Recognition:
         """Who somebody without a badge is: by their name and their mobile or ID number, both as at first.
@@ -777,8 +780,16 @@ class Station:
         """
         return self._act(lambda desk, now: arriving.check_in_again(desk, volunteer, answers, now), _as_it_is)
 
-    def admit_visitor(self, visitor: badge.Badge, name: str, answers: Mapping[str, str]) -> Admission:
+    def admit_visitor(
+        self, visitor: badge.Badge, name: str, answers: Mapping[str, str], *, consented: bool
+    ) -> Admission:
         """Opens a visit for a volunteer of another station, whose badge was checked and whom the lead has named.
+
+        Args:
+            visitor: the badge.
+            name: theirs.
+            answers: option values by clause id.
+            consented: whether all consents were given here.
 
         Raises:
             InvalidInput: `name_missing` or `name_invalid`.
@@ -786,7 +797,9 @@ class Station:
             NotSaved: if it could not be made durable.
         """
         named = rules.parse_name(name)
-        return self._act(lambda desk, now: arriving.admit_visitor(desk, visitor, named, answers, now), _as_it_is)
+        return self._act(
+            lambda desk, now: arriving.admit_visitor(desk, visitor, named, answers, now, consented=consented), _as_it_is
+        )
 
     # --- on duty ----------------------------------------------------------------------------------------------------
 
@@ -1000,8 +1013,8 @@ class Station:
             KioskError: if it was recorded and could not be finished now.
         """
         today = self.today()
-        going_on = {each.id for each in self.campaigns.known if each.last is None or each.last >= today}
-        ended = sorted({each.id for each in self.campaigns.known} - going_on)
+        names = sorted({each.id for each in self.campaigns.known})
+        ended = [name for name in names if self.campaigns.has_ended(name, today)]
         return self._forget(lambda desk, now: serving.purge(desk, ended, reason, now))
 
     def _forget(self, decide: Callable[[Desk, datetime], Decision[T]]) -> T:

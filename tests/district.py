@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,6 +97,18 @@ class District:
     def objects(self, station: str) -> list[Path]:
         """The published segments of a station, in the order of their numbers."""
         return sorted((self.box / station).glob("*/*"), key=lambda path: path.name)
+
+    def end_campaign(self, last: date, *stations: str) -> None:
+        """Publishes a version of the campaign that ends on that day, and brings it to stations."""
+        path = self.folder / "campaign.json"
+        assert self.hq("campaign", "show", "--out", str(path)).code == 0
+        source = json.loads(path.read_text("utf-8"))
+        source["campaign"]["until"] = last.isoformat()
+        path.write_text(json.dumps(source), "utf-8")
+        assert self.hq("campaign", "publish", str(path)).code == 0
+        assert self.collect().code == 0
+        for station in stations:
+            assert "campaigns" in self.sync(station).rows[0]["taken"]
 
     def kinds(self) -> list[tuple[str, str]]:
         """What `hq problems` finds: station and kind."""

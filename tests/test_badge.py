@@ -33,7 +33,7 @@ from kiosk.badge import (
     write_png,
 )
 from kiosk.records import ALPHABET
-from kiosk.trust import Directory
+from kiosk.trust import Directory, verify
 from tests import forging
 from tests.factories import DAY, STATION, volunteer_number
 
@@ -284,6 +284,31 @@ def test_a_check_without_the_signature_accepts_forged_codes(monkeypatch):
     monkeypatch.setattr(badge, "verify", lambda key, message, signature: True)
     with pytest.raises(AssertionError, match="is accepted"):
         forging.forge(3_000, seed=5)
+
+
+def test_a_refusal_tries_no_more_keys_than_a_good_code_of_the_oldest(monkeypatch):
+    """What docs/performance.md says that it costs: a verification for each key of the code's own station, or none."""
+    keys = [Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32) for number in range(1, 6)]
+    public = [key.public_key().public_bytes_raw() for key in keys]
+    directory = Directory(stations={STATION: tuple(public), "S2": (KEY.public_key().public_bytes_raw(),)})
+    tried: list[bytes] = []
+
+    def counted(key: bytes, message: bytes, signature: bytes) -> bool:
+        tried.append(key)
+        return verify(key, message, signature)
+
+    monkeypatch.setattr(badge, "verify", counted)
+    good = {number: issue(BADGE, keys[number].sign) for number in (0, 4)}
+    for code, reason, wanted in (
+        (good[4], None, public[:3:-1]),
+        (good[0], None, public[::-1]),
+        (issue(BADGE, KEY.sign), "bad_signature", public[::-1]),
+        (issue(replace(BADGE, station="S3"), KEY.sign), "unknown_station", []),
+        (good[4][:-1], "malformed", []),
+    ):
+        tried.clear()
+        assert badge.check(code, directory=directory, campaign="SC2021", today=DAY).reason == reason
+        assert tried == wanted
 
 
 # --- the QR ---------------------------------------------------------------------------------------------------------

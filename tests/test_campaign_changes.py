@@ -14,7 +14,7 @@ from kiosk.arriving import Admission
 from kiosk.campaign import Campaigns
 from kiosk.campaign_files import load_campaigns, parse
 from kiosk.errors import CampaignError, NotPossible
-from kiosk.records import service_day
+from kiosk.records import digest, service_day
 from kiosk.rules import Application, Stay
 from kiosk.station import Station
 from tests import factories, plain
@@ -83,6 +83,30 @@ def test_the_newest_of_those_in_force_counts() -> None:
     assert campaigns.of("ALWAYS", 3) is None
 
 
+def test_the_highest_version_alone_says_when_a_campaign_ends() -> None:
+    def made(version: int, first: str, last: str | None = None, name: str = "SC2021") -> Any:
+        source = factories.campaign_source()
+        source["campaign"] |= {"id": name, "version": version, "from": first, "until": last}
+        return parse(source)
+
+    endless, newer = made(1, "2021-12-01"), made(2, "2022-01-10")
+    ending = made(3, "2021-12-01", "2022-01-31")
+    campaigns = Campaigns((endless, newer, ending))
+    assert campaigns.on(date(2022, 1, 31)).in_force(date(2022, 1, 31))
+    after = campaigns.on(date(2022, 2, 1))
+    assert after is ending, "not one of those that would still hold by their own dates"
+    assert not after.in_force(date(2022, 2, 1))
+    assert [campaigns.has_ended("SC2021", date(2022, month, 31)) for month in (1, 3)] == [False, True]
+    other = made(1, "2021-12-01", name="OTHER")
+    assert Campaigns((endless, newer, ending, other)).on(date(2022, 2, 1)) is other
+    # A version for later days does not end the one of today, and ends it once it is over itself.
+    later = made(2, "2022-03-01", "2022-03-31")
+    coming = Campaigns((endless, later))
+    assert coming.on(date(2022, 2, 1)) is endless
+    assert coming.on(date(2022, 3, 1)) is later
+    assert coming.on(date(2022, 4, 1)) is later
+
+
 def test_nobody_is_admitted_while_no_campaign_runs(station: Station, clock: FakeClock, publish: Publish) -> None:
     clock.set("2021-11-30 09:00")
     with pytest.raises(NotPossible, match="2021-11-30"):
@@ -120,6 +144,26 @@ def test_a_sheet_of_a_day_before_is_held_against_the_campaign_of_that_day(
     arrived, left = (factories.at(hour, date(2022, 2, 28)) for hour in ("09:00", "12:00"))
     assert come(station, born=date(1998, 1, 1), stay=Stay("import", arrived, left)).outcome == "admitted"
     assert {document["campaign"] for document in plain.log(station.folder)[1:]} == {"SC2021"}
+    station.close()
+
+
+def test_an_imported_row_agrees_to_the_texts_of_its_day(
+    station: Station, clock: FakeClock, publish: Publish, reopened: Callable[[], Station]
+) -> None:
+    def reword(campaign: dict[str, Any]) -> None:
+        campaign["consents"][1].update(version=2, text={"zh": "另一段文字", "en": "Another text"})
+
+    station.close()
+    publish("SC2021", 2, "2022-03-01", None, reword)
+    station = reopened()
+    clock.set("2022-03-02 08:00")
+    for number, day in enumerate((date(2022, 2, 28), date(2022, 3, 1))):
+        stay = Stay("import", factories.at("09:00", day), factories.at("12:00", day))
+        assert come(station, number, stay=stay).outcome == "admitted"
+    before, after = (d["agreed"] for d in plain.log(station.folder) if d["type"] == "registered")
+    assert [(each["text"], each["version"]) for each in before] == [("notice", 1), ("health", 1), ("pledge", 1)]
+    assert [(each["text"], each["version"]) for each in after] == [("notice", 1), ("health", 2), ("pledge", 1)]
+    assert after[1]["hash"] == digest({"zh": "另一段文字", "en": "Another text"}) != before[1]["hash"]
     station.close()
 
 

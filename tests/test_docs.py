@@ -575,3 +575,32 @@ def test_a_test_that_a_page_names_is_there(page: str) -> None:
     there |= {file.stem for file in files}
     assert sorted(named - there) == []
     assert page != "privacy.md" or len(named) > 25
+
+
+def rows_of_privacy() -> list[tuple[str, dict[str, str]]]:
+    """The rows of all tables of docs/privacy.md: the section, and the cells by their headings."""
+    found, heading, columns = list[tuple[str, dict[str, str]]](), "", list[str]()
+    for line in (ROOT / "docs" / "privacy.md").read_text(encoding="utf-8").splitlines():
+        heading = line.removeprefix("## ") if line.startswith("## ") else heading
+        cells = [cell.strip() for cell in line.strip("|").split("|")] if line.startswith("|") else []
+        if cells and columns and set(line) - set("|-"):
+            found.append((heading, dict(zip(columns, cells, strict=True))))
+        columns = columns or cells if cells else []
+    return found
+
+
+def test_each_line_of_the_threat_model_names_its_test() -> None:
+    tables = {
+        heading: [row for section, row in rows_of_privacy() if section == heading] for heading, _ in rows_of_privacy()
+    }
+    left_out = tables.pop("What is not covered")
+    assert [len(rows) > 5 for rows in tables.values()] == [True] * 3
+    there = {
+        name
+        for file in (ROOT / "tests").glob("test_*.py")
+        for name in re.findall(r"def (test_\w+)", file.read_text("utf-8"))
+    }
+    for row in (row for rows in tables.values() for row in rows):
+        assert there & set(re.findall(r"`(test_\w+)`", row["shown by"])), row
+    assert len(left_out) > 10
+    assert [row for row in left_out if not all((row["what"], row["why it is not"], row["what helps"]))] == []

@@ -15,12 +15,14 @@ import pytest
 from msgspec.structs import replace
 
 from kiosk import audit, forgetting, segments, store
+from kiosk.campaign_files import bundle, parse
 from kiosk.durable import write_durably
 from kiosk.errors import KioskError, NotPossible, NotSaved
 from kiosk.records import OBJECTS, Draft
 from kiosk.station import Station
 from tests import factories, plain
 from tests.conftest import FakeClock, Run, seeded
+from tests.district import HOMES, District
 from tests.ledger import Ledger
 from tests.test_recovery import arrive
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 NAME, OTHER = "江晚舟", "林小满"
 PHONE = "19912345678"
+HERE, THERE = HOMES
 
 
 @pytest.fixture
@@ -401,10 +404,13 @@ def test_a_segment_from_before_is_cleaned_by_the_next_forgetting(
 # --- purge ----------------------------------------------------------------------------------------------------------
 
 
-def ended(station: Station, last: date) -> None:
-    """The campaign of the station ends on that day."""
-    known = tuple(replace(each, last=last) for each in station.campaigns.known)
-    station.campaigns = replace(station.campaigns, known=known)
+def ended(station: Station, last: date | None) -> None:
+    """Another version of the station's campaign says that it ends on that day, or goes on."""
+    version = len(station.campaigns.known) + 1
+    source = factories.campaign_source()
+    source["campaign"] |= {"version": version, "until": last and last.isoformat()}
+    (station.folder / "campaign" / f"SC2021-{version}.json").write_bytes(bundle(parse(source)))
+    station.take_campaigns()
 
 
 def test_purge_takes_the_health_answers_of_what_has_ended(station: Station, busy: tuple[str, str]) -> None:
@@ -430,11 +436,22 @@ def test_purge_waits_for_the_last_version(station: Station, busy: tuple[str, str
     ended(station, date(2021, 12, 7))
     assert station.purge() == [], "it ends today"
     ended(station, date(2021, 12, 6))
-    (first,) = station.campaigns.known
-    newer = replace(first, version=2, last=None)
-    station.campaigns = replace(station.campaigns, known=(first, newer))
-    assert station.purge() == [], "another version of it goes on"
+    ended(station, None)
+    assert station.purge() == [], "the newest version goes on, whatever those before have said"
     assert plain.log(station.folder) == before
+
+
+def test_purge_takes_a_campaign_that_headquarters_has_ended(district: District) -> None:
+    """The shipped campaign has no end: a version with one, published, has to reach purge at every station."""
+    district.handed(HERE, (0,), (1,))
+    assert district.at(HERE, "purge", "--format", "json").out == ""
+    district.clock.advance(days=2)
+    district.end_campaign(date(2021, 12, 7), HERE)
+    assert any(document.get("health") for document in plain.log(district.folder / HERE))
+    done = district.at(HERE, "purge", "--format", "json")
+    assert (done.code, done.err, done.rows) == (0, "", [{"campaign": "SC2021", "purged": True}])
+    assert not any(document.get("health") for document in plain.log(district.folder / HERE))
+    assert district.at(HERE, "verify").code == 0
 
 
 def test_purge_leaves_a_campaign_that_goes_on(station: Station, busy: tuple[str, str], clock: FakeClock) -> None:

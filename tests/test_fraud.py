@@ -213,6 +213,8 @@ async def test_a_badge_of_another_station_that_was_never_here_is_named_as_such(
         await walker.arrive("LeadPinPage")
         await walker.type(PIN)
         await walker.press("enter")
+        await walker.arrive("ConsentPage")
+        await walker.press("1", "1")
         await walker.arrive("VisitorPage")
         await walker.shows("本站以前没有见过")
         await walker.shows("30 秒前")

@@ -6,6 +6,7 @@ import json
 import random
 import shutil
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from kiosk.hq.database import quarantine, records, segments
 from kiosk.hq.keys import HqKeys, opener_for
 from kiosk.keys import Keys
 from kiosk.published import Envelope, enclose, head_name, open_envelope
-from kiosk.records import record_hash, segment_hash
+from kiosk.records import Record, findings, record_hash, segment_hash
 from kiosk.station import Station
 from tests import plain
 from tests.conftest import FakeClock, seeded
@@ -549,6 +550,61 @@ def test_headquarters_follows_what_is_forgotten(district: District, late: bool) 
     with database.begin() as connection:
         assert connection.scalars(sa.select(records.c.who).where(records.c.about == who)).all().count(None) >= 1
     database.close()
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_headquarters_follows_what_is_purged(district: District, late: bool) -> None:
+    """The health answers of a campaign that has ended go here, too: of that station, and nothing else."""
+    district.arrivals(HERE, 1, 2)
+    district.arrivals(THERE, 3)
+    district.clock.advance(hours=2)
+    for station in HOMES:
+        there = Station(district.folder / station, clock=district.clock, entropy=seeded(5))
+        for entry in there.roster():
+            there.check_out(entry.volunteer)
+        there.close()
+    stick = district.folder / "stick"
+    for station in HOMES:
+        district.sync(station, stick)
+    district.sync(THERE)
+    district.clock.advance(days=2)
+    if not late:
+        district.collect(stick)
+        assert set(health(district, HERE)) == {True}
+        before = minutes(district)
+    district.end_campaign(date(2021, 12, 7), HERE)
+    assert district.at(HERE, "purge").code == 0
+    district.sync(HERE)
+    if late:  # the stick comes after what the network has brought of it, with what was there before
+        *before_it, _last = district.objects(HERE)
+        for path in before_it:
+            path.unlink()
+        district.collect()
+        assert health(district, HERE) == []
+        district.collect(stick)
+    else:
+        district.collect()
+        assert minutes(district) == before
+    assert len(health(district, HERE)) == 4
+    assert set(health(district, HERE)) == {False}
+    assert set(health(district, THERE)) == {True}, "another station has not purged"
+    assert sorted(minutes(district)) == [120] * 3
+    assert set(personal(district)) == {True}, "names stay"
+    everything(district, *HOMES)
+    documents = [json.loads(row.document) for row in rows_of(district, records)]
+    assert [found for document in documents for found in findings(Record.from_json(document))] == []
+    assert district.kinds() == []
+    assert district.at(HERE, "verify").code == 0
+
+
+def health(district: District, station: str) -> list[bool]:
+    """Of every record of a station that has or had health answers, whether they are here."""
+    told = [json.loads(row.document) for row in rows_of(district, records)]
+    return ["health" in each for each in told if each["station"] == station and "health_hash" in each]
+
+
+def minutes(district: District) -> list[int]:
+    return [row["minutes"] for row in district.hq("export", "--format", "json").rows]
 
 
 def test_who_comes_back_after_it_is_known_again(district: District, clock: FakeClock) -> None:

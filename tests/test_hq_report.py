@@ -316,7 +316,7 @@ def test_who_goes_from_one_station_to_the_other_is_at_one_at_a_time(district: Di
     there = Station(district.folder / THERE, clock=clock, entropy=seeded(6))
     visitor = there.recognise(code).visitor
     assert visitor is not None
-    there.admit_visitor(visitor, "林小满", factories.answers(district.campaign, there.today()))
+    there.admit_visitor(visitor, "林小满", factories.answers(district.campaign, there.today()), consented=True)
     there.close()
     for station in HOMES:
         district.sync(station)

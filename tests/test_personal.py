@@ -97,7 +97,7 @@ def test_of_a_visitor_and_of_somebody_forgotten_there_is_no_number(
     elsewhere = Elsewhere.known_to(station.folder)
     visitor = station.recognise(elsewhere.badge(factories.volunteer_number(11), station)).visitor
     assert visitor is not None
-    station.admit_visitor(visitor, "贺知行", factories.answers(campaign, station.today()))
+    station.admit_visitor(visitor, "贺知行", factories.answers(campaign, station.today()), consented=True)
     with pytest.raises(NotPossible):
         station.reveal_phone(visitor.volunteer, passphrase, "手套")
 
@@ -107,7 +107,7 @@ def test_a_visitor_reads_what_is_held_here(station: Station, campaign: Campaign,
     elsewhere = Elsewhere.known_to(station.folder)
     visitor = station.recognise(elsewhere.badge(factories.volunteer_number(11), station)).visitor
     assert visitor is not None
-    station.admit_visitor(visitor, NAME, factories.answers(campaign, station.today()))
+    station.admit_visitor(visitor, NAME, factories.answers(campaign, station.today()), consented=True)
     with pytest.raises(KeysError):
         station.open_record(visitor.volunteer, "WRONG-WRONG-WRONG-WRONG-WRONG", "本人查阅")
     assert "phone_revealed" not in types(station)

@@ -18,7 +18,10 @@ from textual.message import Message
 from textual.widgets import Static
 
 from kiosk.app import COUNTDOWN, KioskApp
+from kiosk.arriving import Admission
 from kiosk.badge import Badge, issue
+from kiosk.campaign_files import bundle, parse
+from kiosk.errors import NotPossible
 from kiosk.rules import Application, Stay
 from kiosk.screens.duty import DutyPage
 from kiosk.screens.review import ReviewPage
@@ -635,6 +638,10 @@ async def test_a_visitor_is_named_by_the_lead_and_marked(elsewhere: Elsewhere, s
         await walker.arrive("LeadPinPage")
         await walker.type(PIN)
         await walker.press("enter")
+        await walker.arrive("ConsentPage")
+        await walker.press("1")
+        await walker.shows("健康信息单独同意")
+        await walker.press("1")
         await walker.arrive("VisitorPage")
         await walker.shows("S999")
         await walker.press("enter")
@@ -662,8 +669,61 @@ async def test_a_visitor_is_named_by_the_lead_and_marked(elsewhere: Elsewhere, s
     assert (entry.volunteer, entry.name, entry.flags) == (number, "贺知行", ("elsewhere",))
     registered = next(d for d in plain.log(station.folder) if d["type"] == "registered")
     assert (registered["by"], registered["home_station"]) == ("lead", "S999")
+    consents = [(consent.id, consent.version) for consent in station.campaign.consents]
+    assert [(each["text"], each["version"]) for each in registered["agreed"]] == consents
     assert "sealed" not in registered["personal"]
     assert "badge_issued" not in types_of(station.folder)
+
+
+async def test_a_visitor_who_does_not_agree_leaves_nothing(elsewhere: Elsewhere, station: Station) -> None:
+    code = elsewhere.badge(factories.volunteer_number(11), station)
+    async with walking(station) as walker:
+        await walker.scan(code)
+        await walker.arrive("LeadPinPage")
+        await walker.type(PIN)
+        await walker.press("enter")
+        await walker.arrive("ConsentPage")
+        await walker.press("1", "0")
+        await walker.arrive("RefusedPage")
+        await walker.press("enter")
+        await walker.arrive("WelcomePage")
+    assert types_of(station.folder) == ["station_noted", "refused"]
+    (refused,) = [each for each in plain.log(station.folder) if each["type"] == "refused"]
+    assert (refused["reasons"], refused["volunteer"]) == (["consent_not_given"], None)
+
+
+def test_a_visitor_is_admitted_only_under_the_texts_that_are_in_force(
+    elsewhere: Elsewhere, station: Station, clock: FakeClock
+) -> None:
+    code = elsewhere.badge(number := factories.volunteer_number(11), station)
+    given = factories.answers(station.campaign, station.today())
+
+    def come(name: str, *, consented: bool) -> Admission:
+        visitor = station.recognise(code).visitor
+        assert visitor is not None
+        return station.admit_visitor(visitor, name, given, consented=consented)
+
+    assert come("贺知行", consented=False).reasons == ("consent_not_given",)
+    assert come("贺知行", consented=True).outcome == "admitted"
+    assert station.recognise(code).visitor is None
+    station.check_out(number)
+    assert station.check_in_again(number, given).outcome == "admitted"
+    source = factories.campaign_source()
+    source["campaign"]["version"] = 2
+    source["campaign"]["consents"][1]["version"] = 2
+    (station.folder / "campaign" / "SC2021-2.json").write_bytes(bundle(parse(source)))
+    station.take_campaigns()
+    assert station.recognise(code).visitor is None, "who is here can go on and sign out"
+    station.check_out(number)
+    clock.advance(minutes=1)
+    with pytest.raises(NotPossible):
+        station.check_in_again(number, given)
+    assert come("贺知行", consented=True).outcome == "admitted"
+    agreed = [d["agreed"] for d in plain.log(station.folder) if d["type"] == "registered"]
+    assert [[each["version"] for each in texts] for texts in agreed] == [[1, 1], [1, 2]]
+    station.check_out(number)
+    station.forget(number, "本人要求")
+    assert station.recognise(code).visitor is not None, "who was forgotten is named anew"
 
 
 def test_nobody_but_headquarters_vouches_for_a_station(elsewhere: Elsewhere, station: Station) -> None:
@@ -682,7 +742,7 @@ def test_nobody_but_headquarters_vouches_for_a_station(elsewhere: Elsewhere, sta
 
 async def test_a_red_code_refuses_a_visitor_too(elsewhere: Elsewhere, station: Station) -> None:
     visitor = Badge("S999", factories.volunteer_number(11), station.campaign.id, station.today())
-    refused = station.admit_visitor(visitor, "贺知行", {"health_code": "red", "travel_code": "green"})
+    refused = station.admit_visitor(visitor, "贺知行", {"health_code": "red", "travel_code": "green"}, consented=True)
     assert refused.reasons == ("health_code_not_green",)
     assert types_of(station.folder) == ["station_noted", "refused"]
 

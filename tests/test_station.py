@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import hashlib
 import json
 import os
 import shutil
@@ -117,6 +118,20 @@ def test_a_first_visit(station: Station, campaign: Campaign, clock: FakeClock, l
     assert (assigned["visit"], assigned["why"]) == (checked_in["id"], "home_community")
     assert (assigned["street"], assigned["community"]) == (who.street, who.community)
     assert badge["expires"] == (DAY + timedelta(days=180)).isoformat()
+
+
+def test_whoever_checks_in_has_agreed_to_the_texts_as_the_campaign_has_them(
+    station: Station, campaign: Campaign
+) -> None:
+    """In both languages: somebody read one of them, and the hash has to say so of whichever it was."""
+    station.check_in(application(campaign))
+    (agreed,) = [record["agreed"] for record in plain.log(station.folder) if record["type"] == "registered"]
+    source = factories.campaign_source()["campaign"]
+    texts = {each["id"]: each["text"] for each in (*source["consents"], *source["clauses"])}
+    assert [each["text"] for each in agreed] == ["notice", "health", "pledge"]
+    for each in agreed:
+        both = json.dumps(texts[each["text"]], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        assert each["hash"] == hashlib.sha256(both.encode()).hexdigest()
 
 
 def test_a_day_with_a_change_of_duty(station: Station, campaign: Campaign, clock: FakeClock, log: Log) -> None:

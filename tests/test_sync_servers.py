@@ -19,6 +19,7 @@ from kiosk.hq.database import Database, about, records
 from kiosk.hq.keys import HqKeys
 from kiosk.hq.problems import doubtful, problems
 from kiosk.hq.reading import all_stations, history_of, log_of, report
+from kiosk.hq.stays import counted_before
 from kiosk.keys import Keys
 from kiosk.published import Head, head_name
 from kiosk.records import FORMAT_VERSION, ZEROS, seal_record
@@ -90,11 +91,12 @@ def _told(database: Database, clock: FakeClock) -> dict[str, Any]:
     """What headquarters can say, whatever the database: this is compared."""
     with database.begin() as connection:
         stations = all_stations(connection)
+        elsewhere = counted_before(connection, clock())
         return {
             "logs": {each.station: [record.id for record in log_of(connection, each)] for each in stations},
             "people": {each.station: sorted(history_of(connection, each).people) for each in stations},
             "problems": sorted((each.station, each.kind, each.name) for each in problems(connection)),
-            "days": [str(day) for day in report(connection, clock(), doubtful(connection))],
+            "days": [str(day) for day in report(connection, clock(), doubtful(connection), elsewhere)],
         }
 
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tinydb import TinyDB
 
 from kiosk.station import Station
 from tests.conftest import PIN, FakeClock, FullDisk
+from tests.test_forgetting import ended
+from tests.test_recovery import arrive
 from tests.walking import Walker, walking
+
+if TYPE_CHECKING:
+    from kiosk.campaign import Campaign
 
 OPENING = ["registered", "checked_in", "assigned", "badge_issued"]
 
@@ -458,3 +463,35 @@ async def test_who_comes_twice_a_day_is_told_both(station: Station, clock: FakeC
         await walker.arrive("DonePage")
         await walker.shows("这次服务 3 小时")
         await walker.shows("今天一共 7 小时")
+
+
+async def test_after_the_campaign_everybody_is_told_and_who_is_here_signs_out(
+    station: Station, campaign: Campaign, clock: FakeClock
+) -> None:
+    clock.set("2021-12-06 20:00")
+    gone, here = arrive(station, campaign), arrive(station, campaign, 1)
+    station.check_out(gone.volunteer or "")
+    assert gone.code is not None
+    assert here.code is not None
+    ended(station, station.today())
+    clock.set("2021-12-07 00:10")
+    before = types(station.folder)
+    async with walking(station) as walker:
+        await walker.arrive("WelcomePage")
+        await walker.shows("2021-12-07 没有进行中的活动")
+        await walker.press("enter")
+        await walker.until(lambda: "没有进行中的活动" in walker.said())
+        assert type(walker.page).__name__ == "WelcomePage", "nobody types their name for nothing"
+        await walker.scan(gone.code)
+        await walker.arrive("DailyPage")
+        await walker.press("enter")
+        await walker.until(lambda: "没有进行中的活动" in walker.said())
+        await walker.press("escape")
+        assert types(station.folder) == before
+        await walker.scan(here.code)
+        await walker.arrive("DutyPage")
+        await walker.press("0", "0")
+        await walker.arrive("DonePage")
+        await walker.press("enter")
+        await walker.lead(PIN)
+    assert types(station.folder)[len(before) :] == ["checked_out"]

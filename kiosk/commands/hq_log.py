@@ -22,6 +22,7 @@ from kiosk.hq import campaigns, problems, reading
 from kiosk.hq.collecting import Collected, collect
 from kiosk.hq.database import Database
 from kiosk.hq.enrolment import enrolled
+from kiosk.hq.stays import counted_before
 from kiosk.i18n import _
 from kiosk.records import service_day
 from kiosk.remote import Credentials, check_url
@@ -181,7 +182,8 @@ def run_report(folder: Path, options: Namespace) -> int:
                 day = options.day or service_day(now)
                 return _print_needs(reading.needs(connection, campaigns.published(database), day, **which), options)
             doubtful = problems.doubtful(connection)
-            days = list(reading.report(connection, now, doubtful, day=options.day, **which))
+            elsewhere = counted_before(connection, now, day=options.day)
+            days = list(reading.report(connection, now, doubtful, elsewhere, day=options.day, **which))
     rows = [_day_row(asdict(day), campaign) for day in days]
     headings = {
         "day": _("Day"),

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from itertools import combinations
 from typing import Any
 
@@ -22,7 +22,6 @@ from kiosk.hq.database import (
     EPOCH,
     FORK,
     counting,
-    pieces,
     quarantine,
     records,
     resolutions,
@@ -31,12 +30,12 @@ from kiosk.hq.database import (
 )
 from kiosk.hq.gaps import missing
 from kiosk.hq.keys import Opener
-from kiosk.hq.reading import all_stations, history_of_day
 from kiosk.hq.service import SEALING
 from kiosk.hq.standing import UNTRUSTED, settle
+from kiosk.hq.stays import at_several_stations, stays
 from kiosk.i18n import _
 from kiosk.records import letters_of, timestamp
-from kiosk.roster import History, Visit
+from kiosk.roster import Visit
 from kiosk.trust import fingerprint
 
 SAME_PERSON, TWO_PLACES, GAP = "same_person", "two_places", "gap"
@@ -285,49 +284,12 @@ def two_places(connection: sa.Connection, alike: Iterable[Problem]) -> list[Prob
         connection: to the database.
         alike: what `same_people` has found.
     """
-    columns = records.c
-    several = (
-        sa.select(columns.about)
-        .where(columns.type == "checked_in", columns.about.is_not(None))
-        .group_by(columns.about)
-        .having(sa.func.count(sa.distinct(columns.station)) > 1)
-    )
-    groups = {(volunteer,) for volunteer in connection.scalars(several)} | {each.volunteers for each in alike}
-    if not groups:
-        return []
-    came: dict[str, list[tuple[int, int]]] = {}
-    numbers = sorted({volunteer for group in groups for volunteer in group})
-    for some in map(columns.about.in_, pieces(numbers)):
-        wanted = sa.select(columns.about, columns.station, columns.day).where(columns.type == "checked_in", some)
-        for volunteer, place, day in connection.execute(wanted.distinct()):
-            came.setdefault(volunteer, []).append((place, day))
-    by_id = {where.id: where for where in all_stations(connection)}
-    read: dict[tuple[int, int], History] = {}
+    groups = {(volunteer,) for volunteer in at_several_stations(connection)} | {each.volunteers for each in alike}
     found: dict[str, Problem] = {}
-    for group in sorted(groups):
-        visits: dict[str, tuple[str, Visit]] = {}
-        for place, day in _near(came, group):
-            if (place, day) not in read:
-                read[place, day] = history_of_day(connection, by_id[place], _date(day))
-            for volunteer in group:
-                mine = read[place, day].visits_of(volunteer)
-                visits |= {visit.id: (by_id[place].station, visit) for visit in mine}
+    for theirs in stays(connection, groups).values():
+        visits = {stay.visit.id: (stay.where.station, stay.visit) for stay in theirs}
         found |= {problem.name: problem for problem in _at_once(visits.values())}
     return list(found.values())
-
-
-def _near(came: Mapping[str, Sequence[tuple[int, int]]], group: Iterable[str]) -> set[tuple[int, int]]:
-    """The stations and days of a group of numbers where, within a day, they were at another station, too."""
-    here = [each for volunteer in group for each in came.get(volunteer, ())]
-    return {
-        one
-        for one in here
-        if any(one[0] != other[0] and abs((_date(one[1]) - _date(other[1])).days) <= 1 for other in here)
-    }
-
-
-def _date(day: int) -> date:
-    return date(day // 10000, day // 100 % 100, day % 100)
 
 
 def _at_once(visits: Iterable[tuple[str, Visit]]) -> Iterator[Problem]:

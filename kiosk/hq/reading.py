@@ -14,7 +14,7 @@ import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
 
-from kiosk.campaign import Campaign
+from kiosk.campaign import Campaign, Campaigns
 from kiosk.hq.database import CLOCK, counting, records, segments, stations
 from kiosk.hq.rows import who_in
 from kiosk.records import TYPES, Record
@@ -171,7 +171,7 @@ class Day(Struct, frozen=True):
         station: its id.
         people: how many came.
         check_ins: how many visits there were; somebody may come twice.
-        minutes: served by all of them, as far as their visits have an end or go on.
+        minutes: served by all of them, as far as their visits have an end or go on, and do not count elsewhere.
         refused: how many did not meet the clauses.
         pending_check_out: visits that lack their sign-out.
         duplicates: people of whom somebody has to say whether they are counted twice.
@@ -193,6 +193,7 @@ def report(
     connection: sa.Connection,
     now: datetime,
     doubtful: Iterable[str],
+    elsewhere: Mapping[str, int],
     *,
     day: date | None = None,
     station: str | None = None,
@@ -204,6 +205,7 @@ def report(
         connection: to the database.
         now: the time (aware): whoever has not left serves until now.
         doubtful: numbers of volunteers who may be counted twice.
+        elsewhere: by visit, the minutes of it that count at another station.
         day: only this day.
         station: only this station.
         community: only stations of this community.
@@ -213,13 +215,17 @@ def report(
     for where in all_stations(connection, station=station, community=community):
         history = history_of(connection, where) if day is None else history_of_day(connection, where, day)
         days = history.days() if day is None else history.days() & {day}
-        found += (_day(history, where, each, now, alike) for each in days)
+        found += (_day(history, where, each, now, alike, elsewhere) for each in days)
     return iter(sorted(found, key=lambda row: (row.day, row.street or "", row.community or "", row.station)))
 
 
-def _day(history: History, where: Where, day: date, now: datetime, doubtful: frozenset[str]) -> Day:
+def _day(
+    history: History, where: Where, day: date, now: datetime, doubtful: frozenset[str], elsewhere: Mapping[str, int]
+) -> Day:
     entries = roster(history, day, now)
     visits = history.visits_on(day)
+    counting = {entry.volunteer for entry in entries if entry.minutes is not None}
+    there = sum(elsewhere.get(visit.id, 0) for visit in visits if visit.volunteer in counting)
     return Day(
         day=day,
         street=where.street,
@@ -227,7 +233,7 @@ def _day(history: History, where: Where, day: date, now: datetime, doubtful: fro
         station=where.station,
         people=len(entries),
         check_ins=len(visits),
-        minutes=sum(entry.minutes or 0 for entry in entries),
+        minutes=sum(entry.minutes or 0 for entry in entries) - there,
         refused=history.refused.get(day, 0),
         pending_check_out=sum(visit.status(now) == "pending_check_out" for visit in visits),
         duplicates=sum(entry.volunteer in doubtful for entry in entries),
@@ -280,15 +286,14 @@ def needs(
 
     Args:
         connection: to the database.
-        campaigns: those that were published, of which the newest that holds on that day counts.
+        campaigns: those that were published, of which the one that counts on that day is asked.
         day: the service day.
         station: only who came at this station.
         community: only posts of this community.
     """
-    holding = [campaign for campaign in campaigns if campaign.in_force(day)]
-    if not holding:
+    known = tuple(campaigns)
+    if not known or not (campaign := Campaigns(known).on(day)).in_force(day):
         return []
-    campaign = max(holding, key=lambda each: (each.first, each.version))
     arrived: dict[str, set[str]] = {}
     for where in all_stations(connection, station=station):
         for visit in history_of_day(connection, where, day).visits_on(day):

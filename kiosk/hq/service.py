@@ -16,6 +16,7 @@ from kiosk.campaign import Campaign
 from kiosk.hq.database import counting, records
 from kiosk.hq.keys import Opener
 from kiosk.hq.reading import Where, all_stations, history_of
+from kiosk.hq.stays import counted_before
 from kiosk.i18n import _
 from kiosk.roster import History, Visit, minutes_of_day
 from kiosk.rules import ID_TYPES
@@ -46,7 +47,8 @@ class Service(Struct, frozen=True):
         day: the service day.
         station: where it was recorded.
         visit: the visit.
-        minutes: served; None while the sign-out is missing.
+        minutes: served; None while the sign-out is missing. Without what counts at another station.
+        elsewhere: how many count there, of those that the station itself has counted.
         street, community: codes of where they served.
         campaign: id and version of the campaign under which they came.
     """
@@ -57,6 +59,7 @@ class Service(Struct, frozen=True):
     station: Where
     visit: Visit
     minutes: int | None
+    elsewhere: int
     street: str | None
     community: str | None
     campaign: tuple[str, int]
@@ -80,11 +83,12 @@ def services(
         volunteer: only this volunteer.
     """
     people = _people(connection, opener, volunteer)
+    elsewhere = counted_before(connection, now, day=day)
     found: list[Service] = []
     for where in all_stations(connection):
         history = history_of(connection, where)
         for each in history.days() if day is None else {day}:
-            found += _of_day(history, where, each, now, people, volunteer)
+            found += _of_day(history, where, each, now, people, elsewhere, volunteer)
     return sorted(found, key=lambda service: (service.day, service.volunteer, service.visit.checked_in))
 
 
@@ -94,6 +98,7 @@ def _of_day(
     day: date,
     now: datetime,
     people: Mapping[str, Identity],
+    elsewhere: Mapping[str, int],
     volunteer: str | None,
 ) -> Iterator[Service]:
     mine: dict[str, list[Visit]] = {}
@@ -106,7 +111,9 @@ def _of_day(
         for visit, minutes in zip(visits, minutes_of_day(history, visits, now), strict=True):
             came = history.records_of(visit.id)[0]
             under = (came["campaign"], came["campaign_version"])
-            yield Service(number, who, day, where, visit, minutes, visit.street, visit.community, under)
+            there = elsewhere.get(visit.id, 0)
+            left = None if minutes is None else minutes - there
+            yield Service(number, who, day, where, visit, left, there, visit.street, visit.community, under)
 
 
 def _people(connection: sa.Connection, opener: Opener | None, volunteer: str | None) -> dict[str, Identity]:
@@ -189,6 +196,9 @@ def row(service: Service, campaign: Campaign, others: Iterable[Campaign] = ()) -
     kind = ID_TYPES.get(who.id_type, "")
     raised = {"late_sign_out": visit.late, "corrected": visit.corrected, "clock": visit.clock}
     remarks = [_(FLAGS[flag]) for flag, is_raised in raised.items() if is_raised]
+    if service.elsewhere:
+        sentence = _("{minutes} min count at another station, see kiosk hq problems")
+        remarks.append(sentence.format(minutes=service.elsewhere))
     return {
         "volunteer": service.volunteer,
         "name": who.name,

@@ -29,7 +29,7 @@ class ConsentPage(SeriesPage[str | Admission]):
     waits_for_lead = True
     more: ClassVar[tuple[Key, ...]] = (Key("1", N_("I agree"), ""), Key("0", N_("I do not agree"), ""))
 
-    def __init__(self, station: Station, draft: Draft, *, step: int) -> None:
+    def __init__(self, station: Station, draft: Draft, *, step: int | None = None) -> None:
         consents = station.campaign.consents
         agreed = all(consent.id in draft.agreed for consent in consents)
         super().__init__(station, total=len(consents), first=max(0, len(consents) - 1) if agreed else 0, step=step)

@@ -173,12 +173,17 @@ async def _recognised(show: Show, station: Station, found: Recognition, *, has_b
 
 
 async def visitor(show: Show, station: Station, found: Recognition) -> None:
-    """A volunteer of another station: the lead enters the name, the volunteer answers the questions of the day."""
+    """A volunteer of another station: consent as at anybody's first visit, a name by the lead, the day's questions."""
     badge = found.visitor
     assert badge is not None
     if not await lead_flow.lead_is_here(show, station, _("A volunteer of another station. Please call the site lead.")):
         return
     station.note_shown(found)
+    consent = await show(ConsentPage(station, Draft()))
+    if consent != "next":
+        if isinstance(consent, Admission):
+            await _after_admission(show, station, consent, first=False)
+        return
     name = await show(VisitorPage(station, badge, doubt=partial(shown_before, found.seconds)))
     if name is None:
         return
@@ -187,7 +192,8 @@ async def visitor(show: Show, station: Station, found: Recognition) -> None:
     def greeting() -> str:
         return _("Welcome, {name}.").format(name=name)
 
-    admission = await show(DailyPage(station, known, greeting, partial(station.admit_visitor, badge, name)))
+    check_in = partial(station.admit_visitor, badge, name, consented=True)
+    admission = await show(DailyPage(station, known, greeting, check_in))
     if admission is not None:
         await _after_admission(show, station, admission, first=False)
 

@@ -13,6 +13,8 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
+from kiosk.arriving import demand_running
+from kiosk.errors import NotPossible
 from kiosk.i18n import N_, _, ngettext
 from kiosk.station import Station
 from kiosk.telling import jump_in_words
@@ -129,6 +131,8 @@ class WelcomePage(Page[None]):
             return _(
                 "Other users of this computer could read the data folder; it is closed now. Site lead, please note."
             )
+        if said := self._not_running():
+            return said
         if self._demo_pin:
             said = _("Demonstration: all people are fictional. The lead's PIN is {pin}. To end it, press Ctrl+Q.")
             return said.format(pin=self._demo_pin)
@@ -160,6 +164,14 @@ class WelcomePage(Page[None]):
             return said.format(shown=shown, expected=expected)
         return " ".join([jump_in_words(jump.expected, jump.shown), _("Site lead, please look at today's minutes.")])
 
+    def _not_running(self) -> str:
+        """Why nobody can be checked in today, if so."""
+        try:
+            demand_running(self.station.campaign, self.station.today())
+        except NotPossible as error:
+            return str(error)
+        return ""
+
     def _tallies(self) -> Sequence[Tally]:
         """Who is on which duty now; where there is no room for all duties, those with people come first."""
         counts = self.station.on_duty()
@@ -183,10 +195,16 @@ class WelcomePage(Page[None]):
         event.stop()
         text = event.value.strip()
         event.input.value = ""
-        self.post_message(self.NumberTyped(text) if text else self.Asked("new_visit"))
+        if text:
+            self.post_message(self.NumberTyped(text))
+        else:
+            self.action_next()
 
     def action_next(self) -> None:
-        self.post_message(self.Asked("new_visit"))
+        if said := self._not_running():  # nobody tells their name for nothing
+            self.say(said)
+        else:
+            self.post_message(self.Asked("new_visit"))
 
     def action_lost(self) -> None:
         self.post_message(self.Asked("lost_badge"))
