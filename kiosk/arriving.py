@@ -18,8 +18,9 @@ from kiosk.desk import Decision, Desk
 from kiosk.errors import NotPossible
 from kiosk.i18n import _
 from kiosk.records import Draft, digest, new_volunteer_number, service_day
-from kiosk.roster import Person, Visit, pending_from
+from kiosk.roster import Person
 from kiosk.rules import Application, Stay, Verdict
+from kiosk.visits import Visit, pending_from
 
 
 class Admission(Struct, frozen=True):

@@ -25,7 +25,7 @@ from msgspec.structs import astuple
 from kiosk.durable import PRIVATE_FILE, make_folder
 from kiosk.i18n import _
 from kiosk.records import Record, moment
-from kiosk.roster import History, Known, Person, Row, Span, Stint, Visit
+from kiosk.roster import History, Known, Person, Row, Span
 from kiosk.segments import (
     Finding,
     Log,
@@ -40,6 +40,7 @@ from kiosk.segments import (
     tail_of,
     whole_log,
 )
+from kiosk.visits import Stint, Visit
 from kiosk.wording import cause
 
 FILE: Final = "cache/known.sqlite"

@@ -21,9 +21,9 @@ from kiosk.printing.printer import Printer, read_printer
 from kiosk.printing.queue import Outcome, PrintQueue
 from kiosk.printing.sending import print_label
 from kiosk.records import Record, timestamp
-from kiosk.roster import Visit
 from kiosk.serving import Printing
 from kiosk.station import Station
+from kiosk.visits import Visit
 from kiosk.wording import cause
 
 QUEUE: Final = "print-queue"

@@ -17,7 +17,7 @@ from kiosk.desk import Decision, Desk
 from kiosk.errors import NotPossible
 from kiosk.i18n import _
 from kiosk.records import Draft, Record, timestamp
-from kiosk.roster import Visit, corrected_times, visit_from
+from kiosk.visits import Visit, corrected_times, visit_from
 
 
 def start_duty(desk: Desk, volunteer: str, duty: str, by: str, now: datetime) -> Decision[str]:

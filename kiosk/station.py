@@ -40,7 +40,7 @@ from kiosk.records import (
     service_day,
     timestamp,
 )
-from kiosk.roster import Entry, History, Person, Visit, minutes, roster
+from kiosk.roster import Entry, History, Person, roster
 from kiosk.rules import Application
 from kiosk.segments import Finding, check_within, read_all, replaced_by_older
 from kiosk.settings import FILE, Settings
@@ -48,6 +48,7 @@ from kiosk.store import Store, place_aside
 from kiosk.summary import Summary, summarise
 from kiosk.telling import Chapter, last_seen, tell
 from kiosk.trust import Directory, KeysError
+from kiosk.visits import Visit, minutes
 
 T = TypeVar("T")
 R = TypeVar("R")

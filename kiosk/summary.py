@@ -11,7 +11,8 @@ from datetime import date, datetime, timedelta
 from msgspec import Struct
 
 from kiosk.records import SHANGHAI
-from kiosk.roster import History, Visit, counted, counts, roster
+from kiosk.roster import History, counts, roster
+from kiosk.visits import Visit, counted
 
 
 class Served(Struct, frozen=True):

@@ -16,7 +16,8 @@ from kiosk.campaign import Campaign
 from kiosk.errors import RecordError
 from kiosk.i18n import N_, _
 from kiosk.records import Record, moment, service_day
-from kiosk.roster import History, Visit, corrected_times, minutes
+from kiosk.roster import History
+from kiosk.visits import Visit, corrected_times, minutes
 from kiosk.wording import STATUS, day_in_words, duration
 
 WHY: Final[Mapping[str, str]] = {

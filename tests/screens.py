@@ -28,7 +28,6 @@ from kiosk.printing.failing import sentence
 from kiosk.printing.finding import Candidate
 from kiosk.printing.printer import Printer
 from kiosk.records import SHANGHAI
-from kiosk.roster import Visit
 from kiosk.rules import Verdict
 from kiosk.screens import flow
 from kiosk.screens.address import AddressPage
@@ -70,6 +69,7 @@ from kiosk.setup import NewStation
 from kiosk.station import Station
 from kiosk.sync import Standing
 from kiosk.sync_room import State as SyncState
+from kiosk.visits import Visit
 from kiosk.widgets.page import Page
 from kiosk.wording import shown_before
 from tests import factories

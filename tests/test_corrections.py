@@ -18,7 +18,8 @@ from kiosk.desk import Desk
 from kiosk.errors import InvalidInput, KioskError, NotPossible
 from kiosk.keys import Keys
 from kiosk.records import Draft, Record
-from kiosk.roster import History, minutes
+from kiosk.roster import History
+from kiosk.visits import minutes
 from tests.factories import COMMUNITY, STATION, at, chain, checked_in, checked_out, duty_ended, duty_started, folded
 from tests.factories import volunteer_number as number
 

@@ -38,13 +38,14 @@ from kiosk.records import (
     parse_volunteer_number,
     segment_hash,
 )
-from kiosk.roster import STATUSES, roster
+from kiosk.roster import roster
 from kiosk.rules import Application, Stay
 from kiosk.segments import HEADER, sealed_name
 from kiosk.settings import FILE, read_settings
 from kiosk.sheet import COLUMNS
 from kiosk.station import Station, read_history
 from kiosk.trust import Directory, fingerprint
+from kiosk.visits import STATUSES
 from tests import factories
 from tests.conftest import FakeClock, seeded
 

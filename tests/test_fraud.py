@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from kiosk.badge import Badge, issue
 from kiosk.errors import KioskError
 from kiosk.records import moment
-from kiosk.roster import counted
 from kiosk.station import Station
+from kiosk.visits import counted
 from tests import factories, plain
 from tests.conftest import PIN, FakeClock, Template, seeded
 from tests.elsewhere import Elsewhere

@@ -9,7 +9,8 @@ import pytest
 from msgspec.structs import replace
 
 from kiosk.records import ZEROS, Draft, Record, seal_record
-from kiosk.roster import STATUSES, Entry, History, Row, counts, minutes, roster
+from kiosk.roster import Entry, History, Row, counts, roster
+from kiosk.visits import STATUSES, minutes
 from tests.factories import (
     COMMUNITY,
     DAY,

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kiosk.records import Draft, Record, service_day, timestamp
-from kiosk.roster import STATUSES, History, Visit, counts, minutes, roster
+from kiosk.roster import History, counts, roster
+from kiosk.visits import STATUSES, Visit, minutes
 from tests.factories import (
     DAY,
     assigned,

@@ -35,8 +35,8 @@ from kiosk.hq.standing import UNTRUSTED, settle
 from kiosk.hq.stays import at_several_stations, stays
 from kiosk.i18n import _
 from kiosk.records import letters_of, timestamp
-from kiosk.roster import Visit
 from kiosk.trust import fingerprint
+from kiosk.visits import Visit
 
 SAME_PERSON, TWO_PLACES, GAP = "same_person", "two_places", "gap"
 

@@ -18,8 +18,9 @@ from kiosk.hq.keys import Opener
 from kiosk.hq.reading import Where, all_stations, history_of
 from kiosk.hq.stays import counted_before
 from kiosk.i18n import _
-from kiosk.roster import History, Visit, minutes_of_day
+from kiosk.roster import History, minutes_of_day
 from kiosk.rules import ID_TYPES
+from kiosk.visits import Visit
 from kiosk.wording import FLAGS
 
 SEALING = ("registered", "sealed_again")

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from kiosk.hq.database import counting, pieces, records
 from kiosk.hq.reading import Where, all_stations, history_of_day
-from kiosk.roster import Visit, counted, whole_minutes
+from kiosk.visits import Visit, counted, whole_minutes
 
 Stretch = tuple[datetime, datetime]
 

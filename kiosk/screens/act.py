@@ -12,8 +12,8 @@ from textual.widgets import Static
 
 from kiosk.errors import KioskError
 from kiosk.i18n import N_, _
-from kiosk.roster import Visit
 from kiosk.station import Station
+from kiosk.visits import Visit
 from kiosk.widgets.fields import Field
 from kiosk.widgets.form import FormPage
 from kiosk.widgets.page import Key

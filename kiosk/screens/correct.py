@@ -9,10 +9,10 @@ from kiosk import serving
 from kiosk.errors import InvalidInput, NotPossible
 from kiosk.i18n import N_, _
 from kiosk.records import Record, service_day
-from kiosk.roster import Visit
 from kiosk.screens.act import ActPage, Plan
 from kiosk.station import Station
 from kiosk.telling import moment_in_words, name_moment
+from kiosk.visits import Visit
 from kiosk.widgets.fields import Field
 from kiosk.widgets.times import parse_clock
 

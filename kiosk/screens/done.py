@@ -10,8 +10,8 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from kiosk.i18n import N_, _
-from kiosk.roster import Visit
 from kiosk.station import CheckedOut, Station
+from kiosk.visits import Visit
 from kiosk.widgets.digits import LargeDigits
 from kiosk.widgets.page import Key, Page, spread
 from kiosk.wording import duration

@@ -10,9 +10,9 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from kiosk.i18n import _
-from kiosk.roster import Visit
 from kiosk.station import CheckedOut, Station
 from kiosk.telling import place_in_words
+from kiosk.visits import Visit
 from kiosk.widgets.tiles import Choice, ChoicePage
 
 _OFF, _OUT = "9", "0"

@@ -12,7 +12,6 @@ from typing import Final
 
 from kiosk.arriving import Admission
 from kiosk.i18n import _
-from kiosk.roster import Visit
 from kiosk.rules import mask_phone, questions
 from kiosk.screens import lead_flow
 from kiosk.screens.address import AddressPage
@@ -30,6 +29,7 @@ from kiosk.screens.review import ReviewPage
 from kiosk.screens.verdict import AdmittedPage, RefusedPage
 from kiosk.screens.visitor import VisitorPage
 from kiosk.station import Recognition, Station
+from kiosk.visits import Visit
 from kiosk.widgets.page import Show
 from kiosk.wording import BADGE_REFUSED, shown_before
 

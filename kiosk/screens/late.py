@@ -9,9 +9,9 @@ from kiosk import serving
 from kiosk.errors import InvalidInput, NotPossible
 from kiosk.i18n import N_, _
 from kiosk.records import service_day
-from kiosk.roster import served
 from kiosk.screens.act import ActPage, Plan
 from kiosk.telling import moment_in_words, name_moment, time_in_words
+from kiosk.visits import served
 from kiosk.widgets.fields import Field
 from kiosk.widgets.times import parse_clock
 from kiosk.wording import day_in_words, duration

@@ -11,9 +11,9 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from kiosk.i18n import N_, _, ngettext
-from kiosk.roster import Visit
 from kiosk.station import Station
 from kiosk.telling import time_in_words
+from kiosk.visits import Visit
 from kiosk.widgets.page import Key, Page
 from kiosk.widgets.rows import Column, RowList
 from kiosk.wording import day_in_words

@@ -14,9 +14,9 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from kiosk.i18n import N_, _
-from kiosk.roster import Visit
 from kiosk.station import Station
 from kiosk.telling import Chapter, time_in_words
+from kiosk.visits import Visit
 from kiosk.widgets.page import Key, Page
 from kiosk.widgets.rows import Column, RowList
 from kiosk.widgets.wrapping import wrapped

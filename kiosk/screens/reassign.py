@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from kiosk import serving
 from kiosk.i18n import N_, _
-from kiosk.roster import Visit
 from kiosk.screens.act import ActPage, Plan
 from kiosk.station import Station
 from kiosk.telling import place_in_words
+from kiosk.visits import Visit
 
 
 class ReassignPage(ActPage):

@@ -17,9 +17,10 @@ from textual.widgets import Input, Static
 from kiosk.errors import InvalidInput
 from kiosk.i18n import N_, _, ngettext
 from kiosk.records import parse_volunteer_number, service_day
-from kiosk.roster import FIRST_DAY, STATUSES, Entry, counts
+from kiosk.roster import FIRST_DAY, Entry, counts
 from kiosk.rules import parse_date
 from kiosk.station import Recognition, Station
+from kiosk.visits import STATUSES
 from kiosk.widgets.fields import Entry as TextEntry
 from kiosk.widgets.page import Key, Page
 from kiosk.widgets.rows import Column, RowList
