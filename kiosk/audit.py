@@ -15,7 +15,19 @@ from kiosk.campaign_files import read_bundle
 from kiosk.errors import CampaignError
 from kiosk.i18n import _
 from kiosk.keys import MARKED, Keys
-from kiosk.segments import OPEN, Finding, Segment, check, falls_short, newest_number, read_all, replaced_by_older
+from kiosk.segments import (
+    OPEN,
+    Finding,
+    Segment,
+    check,
+    check_within,
+    epochs_over,
+    falls_short,
+    names_an_ended_epoch,
+    newest_number,
+    read_all,
+    replaced_by_older,
+)
 from kiosk.settings import FILE, NotSetUp, Settings, SettingsError, read_settings
 
 
@@ -101,7 +113,11 @@ def _gone(folder: Path, settings: Settings, segments: Sequence[Segment], found: 
     number = settings.segment
     files = {finding.file for finding in found}
     damaged = f"records/{OPEN}" in files or any(name.startswith(f"records/sealed/{number:06d}-") for name in files)
-    if reached < number and not damaged:
+    if settings.epoch in epochs_over(segments) and settings.epoch in epochs_over(
+        each for each in segments if not check_within(each, settings.station)
+    ):
+        yield Finding(FILE, None, names_an_ended_epoch(settings.epoch))
+    elif reached < number and not damaged:
         sentence = _("Segment {number} of epoch {epoch} held records and is gone.")
         yield Finding("records", None, sentence.format(number=number, epoch=settings.epoch))
     elif mine and not damaged and (behind := falls_short(folder, settings.epoch, mine)):

@@ -43,7 +43,7 @@ from kiosk.segments import (
 from kiosk.wording import cause
 
 FILE: Final = "cache/known.sqlite"
-VERSION: Final = 3
+VERSION: Final = 4
 """Of what stands in the file. Whoever changes that, or what `History` makes of records, counts it up."""
 CHUNK: Final = 20
 """Segments that are taken in at once."""
@@ -248,8 +248,9 @@ class Index:
         tail = self._look_up("tail", "")
         self._tail, self._count = None, 0
         if tail is not None:
-            self._count, epoch, number, hash_, next_seq, last, newest = json.loads(tail)
-            self._tail = Tail(epoch, number, hash_, next_seq, last, (newest[0], newest[1]) if newest else None)
+            self._count, epoch, number, hash_, next_seq, last, newest, over = json.loads(tail)
+            newest = (newest[0], newest[1]) if newest else None
+            self._tail = Tail(epoch, number, hash_, next_seq, last, newest, tuple(over))
 
     def _forget(self) -> None:
         """Begins anew with an empty file, or without one where there can be none."""

@@ -211,6 +211,7 @@ class Tail(Struct, frozen=True):
         next_seq: the seq that follows its last record.
         last: the hash of the last record of that epoch.
         newest: the newest epoch of which it holds a record, and that record's seq; None where it holds none.
+        over: the epochs that are over, as far as it tells.
     """
 
     epoch: str
@@ -219,16 +220,35 @@ class Tail(Struct, frozen=True):
     next_seq: int
     last: str
     newest: tuple[str, int] | None
+    over: tuple[str, ...] = ()
 
 
 def tail_of(segment: Segment, before: Tail | None = None) -> Tail:
     """The end of a stretch that ended with `before` and goes on with this sealed segment."""
     assert segment.number is not None
+    last = before.last if before and before.epoch == segment.epoch else ZEROS
+    newest = before.newest if before else None
     if segment.records:
         last, newest = segment.records[-1].hash, (segment.epoch, segment.next_seq - 1)
-        return Tail(segment.epoch, segment.number, segment.hash, segment.next_seq, last, newest)
-    last = before.last if before and before.epoch == segment.epoch else ZEROS
-    return Tail(segment.epoch, segment.number, segment.hash, segment.next_seq, last, before.newest if before else None)
+    over = epochs_over([segment], before)
+    return Tail(segment.epoch, segment.number, segment.hash, segment.next_seq, last, newest, over)
+
+
+def epochs_over(segments: Iterable[Segment], before: Tail | None = None) -> tuple[str, ...]:
+    """The epochs that must not be gone on with: a later one has a record, or says that it began in their place.
+
+    Args:
+        segments: the log, in its order.
+        before: the end of the stretch that they follow.
+    """
+    over = dict.fromkeys(before.over if before else ())
+    newest = before.newest[0] if before and before.newest else None
+    for segment in segments:
+        if segment.records:
+            ended = [newest, *_named_epochs(segment.records[0])]
+            over |= dict.fromkeys(epoch for epoch in ended if epoch not in (None, segment.epoch))
+            newest = segment.epoch
+    return tuple(over)
 
 
 class Log(Struct, frozen=True):
@@ -289,6 +309,11 @@ def _last_acknowledged(folder: Path) -> tuple[str, int]:
         if SUM in found and is_as_written(found) and type(found["seq"]) is int:
             return str(found["epoch"]), found["seq"]
     return "", 0
+
+
+def names_an_ended_epoch(epoch: str) -> str:
+    """What is said of a station.json whose epoch is over."""
+    return _("The file is an older copy: it names epoch {epoch}, which has ended.").format(epoch=epoch)
 
 
 def replaced_by_older(epoch: str, last: int, there: int) -> str:
@@ -400,13 +425,21 @@ def by_age(firsts: Mapping[str, Record | None]) -> list[str]:
 
 
 def _named_epoch(first: Record | None) -> str | None:
-    if first is None or first.type != "station_noted" or first["note"] != "new_epoch":
-        return None
-    # Where the one that it names is wholly gone, it names the one before that, too.
-    details = first["details"]
+    named = _named_epochs(first) if first else []
+    return named[-1] if named else None
+
+
+def _named_epochs(record: Record) -> list[str]:
+    """The epochs that a note says were before its own, the newest first.
+
+    Where that is wholly gone, the note names the one before it, too.
+    """
+    if record.type != "station_noted" or record["note"] != "new_epoch":
+        return []
+    details = record["details"]
     before = details.get("before")
-    named = (before if isinstance(before, dict) else details).get("epoch")
-    return named if isinstance(named, str) else None
+    told = (each.get("epoch") for each in (details, before) if isinstance(each, dict))
+    return [epoch for epoch in told if isinstance(epoch, str)]
 
 
 def _named(segment: Segment) -> str:
@@ -548,7 +581,7 @@ def _unexplained(segments: Sequence[Segment]) -> Iterator[Finding]:
 
 
 def _ended_epochs(segments: Sequence[Segment]) -> Iterator[Finding]:
-    """What the first records of epochs say of the epochs before them, and is no longer, or was not even then, there."""
+    """What the first records of epochs say of the epochs before them, and is not so, or was not even then."""
     reached: dict[str, int] = {}
     for segment in segments:
         if segment.records:
@@ -565,9 +598,22 @@ def _ended_epochs(segments: Sequence[Segment]) -> Iterator[Finding]:
                     yield Finding(_named(segment), record.seq, _("The note does not say what epoch was before it."))
                 elif (there := reached.get(epoch, 0)) < last:
                     yield Finding(_named(segment), record.seq, replaced_by_older(epoch, last, there))
+                else:
+                    yield from _gone_on_with(segments, epoch, last, record)
             if missing is not None:
                 sentence = _("Segment {number} of epoch {epoch} was gone, and what it held is not here.")
                 yield Finding(_named(segment), record.seq, sentence.format(number=missing, epoch=details.get("epoch")))
+
+
+def _gone_on_with(segments: Iterable[Segment], epoch: str, last: int, note: Record) -> Iterator[Finding]:
+    """The first record of an epoch that was written after it had ended: its number was perhaps used twice."""
+    for segment in segments:
+        for record in segment.records if segment.epoch == epoch and segment.next_seq > last + 1 else ():
+            # What was found again since, and put back, is older than the note. Ids sort by time.
+            if record.seq > last and record.id > note.id:
+                sentence = _("The record was written after its epoch had ended with record {last}.")
+                yield Finding(_named(segment), record.seq, sentence.format(last=last))
+                return
 
 
 def check(folder: Path, station: str) -> tuple[list[Segment], list[Finding]]:

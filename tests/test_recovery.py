@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
-from kiosk import audit, badge, setup, store
+from kiosk import audit, badge, segments, setup, store
 from kiosk.arriving import Admission
 from kiosk.campaign import Campaign
 from kiosk.errors import CampaignError, KioskError, NotSaved, WrongUsage
 from kiosk.keys import Keys
 from kiosk.recovery import settings_of
 from kiosk.rules import Application, Stay
-from kiosk.segments import replaced_by_older
+from kiosk.segments import read_all, replaced_by_older
 from kiosk.settings import NotSetUp, SettingsError, read_settings
 from kiosk.station import Station
 from kiosk.trust import Directory, KeysError
@@ -51,8 +52,8 @@ def known(station_folder: Path, campaign: Campaign, clock: FakeClock) -> Admissi
     return done
 
 
-def opened(folder: Path, clock: FakeClock) -> Station:
-    return Station(folder, clock=clock, entropy=seeded(5))
+def opened(folder: Path, clock: FakeClock, seed: int = 5) -> Station:
+    return Station(folder, clock=clock, entropy=seeded(seed))
 
 
 def notes(folder: Path, note: str) -> list[dict[str, Any]]:
@@ -477,6 +478,97 @@ def test_an_older_copy_of_the_open_segment_is_told_and_no_seq_comes_again(
     (note,) = notes(station_folder, "new_epoch")
     assert (note["epoch"], note["last_seq"]) == (old, last)
     assert len(audit.verify(station_folder)) == 1  # for as long as the log exists
+
+
+@pytest.mark.parametrize("damaged", ["open", "sealed"])
+@pytest.mark.parametrize("index", ["known", "gone"])
+@pytest.mark.parametrize("segment", [0, 2])
+def test_an_older_copy_of_station_json_does_not_resume_an_epoch_that_has_ended(
+    station_folder: Path,
+    campaign: Campaign,
+    clock: FakeClock,
+    monkeypatch: pytest.MonkeyPatch,
+    damaged: str,
+    index: str,
+    segment: int,
+) -> None:
+    """What was set aside when it ended holds numbers that would come again."""
+    monkeypatch.setattr(store, "SEGMENT_SIZE", 6)
+    ended = read_settings(station_folder)
+    older = replace(ended, segment=segment)
+    station = opened(station_folder, clock)
+    for number in range(4):
+        arrive(station, campaign, number)
+    station.close()
+    path = plain.segment_files(station_folder)[-1 if damaged == "open" else -2]
+    lost = {(document["epoch"], document["seq"]) for document in plain.documents(path)}
+    path.write_bytes(path.read_bytes()[:-60])
+    station = opened(station_folder, clock)
+    arrive(station, campaign, 4)
+    station.seal()
+    station.close()
+    between = read_settings(station_folder).epoch
+    older.save(station_folder)
+    if index == "gone":
+        (station_folder / "cache" / "known.sqlite").unlink()
+    assert files(station_folder) == {"station.json", f"set-aside/{between}-{path.name}", *gap(station_folder)}
+    station = opened(station_folder, clock, 6)
+    try:
+        assert [(finding.file, ended.epoch in finding.problem) for finding in station.damage] == [
+            ("station.json", True)
+        ]
+        assert arrive(station, campaign, 5).outcome == "admitted"
+        assert station.settings.epoch not in {ended.epoch, between}
+    finally:
+        station.close()
+    assert notes(station_folder, "new_epoch")[-1]["epoch"] == between
+    pairs = [(document["epoch"], document["seq"]) for document in plain.log(station_folder)]
+    assert not lost & set(pairs)
+    assert len(pairs) == len(set(pairs))
+    assert [segment.epoch for segment in read_all(station_folder)[0]][-2:] == [
+        between,
+        read_settings(station_folder).epoch,
+    ]
+    again = opened(station_folder, clock)
+    assert again.damage == []
+    again.close()
+
+
+def gap(folder: Path) -> set[str]:
+    """What is found of a sealed segment that was set aside: the one after it does not follow."""
+    return {finding.file for finding in segments.verify(folder, STATION) if finding.file.startswith("records/")}
+
+
+def test_an_epoch_that_was_gone_on_with_after_its_end_is_told(
+    station_folder: Path, campaign: Campaign, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As kiosks did that believed an older station.json."""
+    older = read_settings(station_folder)
+    station = opened(station_folder, clock)
+    arrive(station, campaign)
+    station.seal()
+    last = station._store._seq - 1
+    station.close()
+    garble(station_folder / "records" / "open.json", b"{")
+    station = opened(station_folder, clock)
+    arrive(station, campaign, 1)
+    station.seal()
+    station.close()
+    (aside,) = (station_folder / "set-aside").iterdir()
+    aside.unlink()
+    assert audit.verify(station_folder) == []
+    older.save(station_folder)
+    (station_folder / "cache" / "known.sqlite").unlink()
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "epochs_over", lambda segments, before=None: ())
+        station = opened(station_folder, clock)
+        arrive(station, campaign, 2)
+        station.close()
+    found = [finding for finding in audit.verify(station_folder) if finding.file.startswith("records/")]
+    assert [(finding.file, finding.seq) for finding in found] == [("records/open.json", last + 1)]
+    station = opened(station_folder, clock, 6)
+    assert station.settings.epoch != older.epoch
+    station.close()
 
 
 @pytest.mark.parametrize("content", [None, b"", b"{", b'{"epoch": "x", "seq": 99}'])
