@@ -28,7 +28,7 @@ from kiosk.segments import (
     read_all,
     replaced_by_older,
 )
-from kiosk.settings import FILE, NotSetUp, Settings, SettingsError, read_settings
+from kiosk.settings import FILE, LOCK, NotSetUp, Settings, SettingsError, in_the_way, read_settings
 
 
 def read_log(folder: Path) -> tuple[list[Segment], list[Finding]]:
@@ -78,6 +78,9 @@ def verify(folder: Path) -> list[Finding]:
     noted = keys_noted(notes(segments))
     for name, problem in Keys(folder / "keys", folder / "tmp").problems(noted):
         found.append(Finding(f"keys/{name}", None, problem))
+    for name in in_the_way(folder):
+        problem = _("Here should be a file.") if name == LOCK else _("Here should be a folder.")
+        found.append(Finding(name, None, problem))
     return [*found, *_campaigns(folder, segments)]
 
 

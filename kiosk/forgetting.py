@@ -16,6 +16,7 @@ from kiosk.durable import sync_folder, write_durably
 from kiosk.errors import KioskError, RecordError
 from kiosk.i18n import _
 from kiosk.segments import Segment, objects, parse_segment
+from kiosk.settings import IN_THE_WAY
 
 MARK: Final = "forgetting"
 REWRITTEN: Final = "rewritten.json"
@@ -100,5 +101,5 @@ def left_to_people(folder: Path) -> list[str]:
 
     Damaged ones that were set aside, of which a piece may name anybody, and whatever was exported.
     """
-    places = ("set-aside", "exports")
-    return [f"{place}/{path.name}" for place in places for path in sorted((folder / place).glob("*"))]
+    places = ("set-aside/*", "exports/*", f"{IN_THE_WAY}*")
+    return [str(path.relative_to(folder)) for place in places for path in sorted(folder.glob(place))]

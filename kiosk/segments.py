@@ -20,6 +20,7 @@ from kiosk.canonical import SUM, canonical, is_as_written, parse_json
 from kiosk.errors import KioskError, RecordError
 from kiosk.i18n import _
 from kiosk.records import FORMAT_VERSION, OBJECTS, ZEROS, Record, findings, segment_hash
+from kiosk.settings import IN_THE_WAY
 from kiosk.wording import cause
 
 OPEN: Final = "open.json"
@@ -314,6 +315,11 @@ def _last_acknowledged(folder: Path) -> tuple[str, int]:
 def names_an_ended_epoch(epoch: str) -> str:
     """What is said of a station.json whose epoch is over."""
     return _("The file is an older copy: it names epoch {epoch}, which has ended.").format(epoch=epoch)
+
+
+def was_in_the_way() -> str:
+    """What is said of what stood in the place of a folder of the kiosk."""
+    return _("It was in the way of the kiosk and was set aside; please hand it to headquarters.")
 
 
 def replaced_by_older(epoch: str, last: int, there: int) -> str:
@@ -627,9 +633,11 @@ def check(folder: Path, station: str) -> tuple[list[Segment], list[Finding]]:
     for segment in segments:
         found += check_within(segment, station)
     found += [*check_links(segments), *_repeated_ids(segments), *_unexplained(segments), *_ended_epochs(segments)]
-    for path in sorted((folder / "set-aside").glob("*")):
+    for path in (*sorted((folder / "set-aside").glob("*")), *sorted(folder.glob(f"{IN_THE_WAY}*"))):
         problem = _("The file could not be read and was set aside; please hand it to headquarters.")
-        found.append(Finding(f"set-aside/{path.name}", None, problem))
+        if path.name.startswith(IN_THE_WAY):
+            problem = was_in_the_way()
+        found.append(Finding(str(path.relative_to(folder)), None, problem))
     return segments, found
 
 

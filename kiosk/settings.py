@@ -21,6 +21,21 @@ from kiosk.i18n import LANGUAGES, _
 
 FILE: Final = "station.json"
 THEMES: Final = ("dark", "light")
+FOLDERS: Final = (
+    "set-aside",
+    "records",
+    "records/sealed",
+    "campaign",
+    "keys",
+    "cache",
+    "tmp",
+    "receipts",
+    "print-queue",
+)
+"""The folders in the data folder without which something does not work."""
+LOCK: Final = "lock"
+IN_THE_WAY: Final = "in-the-way-of-"
+"""How the names begin of what stood in the place of one of these and was moved aside."""
 
 
 class NotSetUp(KioskError):
@@ -110,6 +125,13 @@ def _is_as_written(members: Mapping[str, object]) -> bool:
     return canonical.is_as_written(members) and (
         canonical.SUM in members or members.keys() <= set(Settings.__struct_fields__)
     )
+
+
+def in_the_way(folder: Path) -> list[str]:
+    """What stands in the place of a folder of the kiosk and is none, or of its lock and is no file."""
+    found = [name for name in FOLDERS if os.path.lexists(folder / name) and not (folder / name).is_dir()]
+    lock = folder / LOCK
+    return [*found, LOCK] if os.path.lexists(lock) and not lock.is_file() else found
 
 
 def default_folder() -> Path:

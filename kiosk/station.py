@@ -42,7 +42,7 @@ from kiosk.records import (
 )
 from kiosk.roster import Entry, History, Person, Visit, minutes, roster
 from kiosk.rules import Application
-from kiosk.segments import Finding, check_within, names_an_ended_epoch, read_all, replaced_by_older
+from kiosk.segments import Finding, check_within, names_an_ended_epoch, read_all, replaced_by_older, was_in_the_way
 from kiosk.settings import FILE, Settings
 from kiosk.store import Store, place_aside
 from kiosk.summary import Summary, summarise
@@ -177,6 +177,7 @@ class Station:
             KioskError: if its settings or campaign are damaged.
         """
         self.folder = folder
+        self._moved = recovery.make_room(folder)
         self.settings, recovered = recovery.settings_of(folder, entropy)
         self._damaged = [FILE] if recovered else []
         self.campaigns = recovery.campaigns_of(folder)
@@ -249,6 +250,7 @@ class Station:
             found = [Finding(each.file, None, withdrawn) if each.file == "keys/station.key" else each for each in found]
         if self._store.resumed is not None and FILE not in self._damaged:
             found.append(Finding(FILE, None, names_an_ended_epoch(self._store.resumed)))
+        found += [Finding(name, None, was_in_the_way()) for name in self._moved]
         found += [Finding(name, None, aside) for name in self._store.set_aside]
         if self._store.missing is not None:
             gone = _("Segment {number} of epoch {epoch} was gone, and what it held is not here.")

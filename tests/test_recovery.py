@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +16,10 @@ from msgspec.structs import replace
 from kiosk import audit, badge, segments, setup, store
 from kiosk.arriving import Admission
 from kiosk.campaign import Campaign
-from kiosk.errors import CampaignError, KioskError, NotSaved, WrongUsage
+from kiosk.errors import CampaignError, KioskError, NotSaved, StoreBusy, WrongUsage
+from kiosk.forgetting import left_to_people
 from kiosk.keys import Keys
+from kiosk.print_room import PrintRoom
 from kiosk.recovery import settings_of
 from kiosk.rules import Application, Stay
 from kiosk.segments import read_all, replaced_by_older
@@ -688,3 +691,65 @@ def test_a_folder_that_may_hold_records_is_not_set_up_anew(station_folder: Path,
     with pytest.raises(WrongUsage):
         setup.prepare(station_folder, campaign, station=STATION, community=COMMUNITY)
     assert plain.fingerprint(station_folder / "keys") == before
+
+
+@pytest.mark.parametrize(
+    "name", ["cache", "tmp", "set-aside", "records", "records/sealed", "keys", "campaign", "receipts", "print-queue"]
+)
+@pytest.mark.parametrize("kind", ["file", "link"])
+def test_what_stands_in_the_place_of_a_folder_makes_room(
+    station_folder: Path, campaign: Campaign, clock: FakeClock, known: Admission, name: str, kind: str
+) -> None:
+    path = station_folder / name
+    if path.exists():
+        shutil.move(path, station_folder.parent / "away")
+    path.write_bytes(b"kept") if kind == "file" else path.symlink_to("/nonexistent")
+    before = plain.fingerprint(station_folder)
+    assert name in files(station_folder)
+    assert plain.fingerprint(station_folder) == before
+    station = opened(station_folder, clock)
+    try:
+        assert name in {finding.file for finding in station.damage}
+        assert arrive(station, campaign, 1).outcome == "admitted"
+        PrintRoom(station).close()
+    finally:
+        station.close()
+    moved = f"in-the-way-of-{path.name}"
+    aside = moved if name == "set-aside" else f"set-aside/{moved}"
+    assert aside in files(station_folder)
+    assert name not in files(station_folder)
+    assert aside in left_to_people(station_folder)
+    kept = station_folder / aside
+    assert str(kept.readlink()) == "/nonexistent" if kind == "link" else kept.read_bytes() == b"kept"
+    again = opened(station_folder, clock)
+    assert [finding.file for finding in again.damage if finding.file != "campaign"] == []  # no bundle came back
+    again.close()
+
+
+@pytest.mark.parametrize("beside", [(), ("set-aside", "cache")])
+def test_a_folder_in_the_place_of_the_lock_makes_room(
+    station_folder: Path, campaign: Campaign, clock: FakeClock, beside: Sequence[str]
+) -> None:
+    (station_folder / "lock").unlink()
+    (station_folder / "lock" / "in").mkdir(parents=True)
+    for name in beside:
+        shutil.rmtree(station_folder / name)
+        (station_folder / name).write_bytes(b"kept")
+    assert files(station_folder) == {"lock", *beside}
+    station = opened(station_folder, clock)
+    try:
+        assert {finding.file for finding in station.damage} == {"lock", *beside}
+        assert arrive(station, campaign).outcome == "admitted"
+        with pytest.raises(StoreBusy):
+            opened(station_folder, clock)
+    finally:
+        station.close()
+    assert list(station_folder.glob("**/in-the-way-of-lock/in"))
+
+
+def test_nothing_makes_room_while_another_has_the_station(station_folder: Path, station: Station) -> None:
+    shutil.rmtree(station_folder / "set-aside")
+    (station_folder / "set-aside").write_bytes(b"kept")
+    with pytest.raises(StoreBusy):
+        Station(station_folder)
+    assert (station_folder / "set-aside").read_bytes() == b"kept"
