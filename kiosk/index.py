@@ -28,6 +28,7 @@ from kiosk.records import Record, moment
 from kiosk.roster import History, Known, Person, Row, Span, Stint, Visit
 from kiosk.segments import (
     Finding,
+    Forgotten,
     Log,
     Segment,
     Tail,
@@ -152,6 +153,8 @@ class Index:
     Attributes:
         known: the answers; they are there for as long as the index is open, whatever happens to its file.
         relearned: whether the file was found damaged and all was learned again; what was asked before may be wrong.
+        contradicted: whether `examine` has come upon an object of which the log says that it was taken out and that is
+            here, or the other way round.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -167,7 +170,7 @@ class Index:
         self._count = 0  # of the answers
         self._marks: dict[str, list[int]] = {}  # of the segments that are known, by name, in their order
         self._serving = False
-        self.relearned = False
+        self.relearned = self.contradicted = False
         self._at_hand: OrderedDict[int, Segment] = OrderedDict()
         self.known = Known(
             people=_Answers(self, "person", _person),
@@ -379,7 +382,7 @@ class Index:
 
     # --- looking at it in peace -------------------------------------------------------------------------------------
 
-    def examine(self, station: str) -> Iterator[Finding | None]:
+    def examine(self, station: str, newest: Iterable[Record] = ()) -> Iterator[Finding | None]:
         """Looks through the index and every segment that it knows, a little at a time.
 
         A start trusts both where they were not touched. A disk may decay all the same: what is wrong with a segment is
@@ -387,13 +390,16 @@ class Index:
 
         Args:
             station: the id of the station.
+            newest: the records that come after those of these segments, in their order.
         """
-        names = dict(self._marks)
+        names = list(self._marks)
         if not (yield from self._is_whole()):
             with self.lock:
                 self._relearn()
-        tails: dict[str, Tail] = {}
-        for name in names:
+        # From the end to the beginning, since only later records say of an object that it was taken out.
+        forgotten, following = Forgotten(), dict[str, Segment]()
+        self._weigh(forgotten, newest)
+        for name in reversed(names):
             try:
                 segment = read_segment(self._folder / "records" / "sealed" / name)
             except FileNotFoundError:
@@ -402,10 +408,20 @@ class Index:
             except Unreadable as error:
                 yield Finding(f"records/sealed/{name}", None, str(error))
                 continue
-            yield from check_within(segment, station)
-            yield from check_links([segment], tails.get(segment.epoch))
-            tails[segment.epoch] = tail_of(segment, tails.get(segment.epoch))
+            wrong = check_within(segment, station)
+            yield from wrong
+            if segment.epoch in following:
+                yield from check_links([following[segment.epoch]], tail_of(segment))
+            following[segment.epoch] = segment
+            self._weigh(forgotten, () if wrong else segment.records)
             yield None
+        for first in following.values():
+            yield from check_links([first])
+
+    def _weigh(self, forgotten: Forgotten, records: Iterable[Record]) -> None:
+        for record in reversed(list(records)):
+            forgotten.take(record)
+            self.contradicted = self.contradicted or forgotten.contradicts(record)
 
     def _is_whole(self) -> Generator[None, None, bool]:
         """Whether every answer is as it was kept and none is gone; as long as nothing is taken in meanwhile."""

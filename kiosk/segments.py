@@ -548,6 +548,15 @@ class Forgotten:
         about = ((who, part, name) for who in (record.volunteer, None) for name in (record["campaign"], None))
         return not self._said.isdisjoint(about)
 
+    def contradicts(self, record: Record) -> bool:
+        """Whether an object of a record is gone and no later record says so, or is here although one does."""
+        had = (name for name in OBJECTS if _had(record, name))
+        return any(self.covers(record, name) == (record.get(name) is not None) for name in had)
+
+
+def _had(record: Record, name: str) -> bool:
+    return f"{name}_hash" in record.document or record.get(name) is not None
+
 
 def objects(
     segments: Sequence[Segment], believed: Container[Path] | None = None
@@ -568,22 +577,28 @@ def objects(
             if believed is None or segment.path in believed:
                 forgotten.take(record)
             for name in OBJECTS:
-                if f"{name}_hash" in record.document or record.get(name) is not None:
+                if _had(record, name):
                     yield segment, place, record, name, forgotten.covers(record, name)
 
 
-def _unexplained(segments: Sequence[Segment]) -> Iterator[Finding]:
-    """Objects that are gone and that no later `forgotten` record covers, and objects that one covers and are here."""
-    found: list[Finding] = []
-    for segment, _place, record, name, covered in objects(segments):
-        if covered == (record.get(name) is not None):
-            sentence = (
-                _("The object {name} is here, and a later record says that it was taken out.")
-                if covered
-                else _("The object {name} is gone, and no later record says so.")
-            )
-            found.append(Finding(_named(segment), record.seq, sentence.format(name=name)))
-    yield from reversed(found)
+def unexplained(
+    segments: Sequence[Segment], believed: Container[Path] | None = None
+) -> tuple[list[Finding], list[Finding]]:
+    """Objects that are gone and that no later `forgotten` record covers, and objects that one covers and are here.
+
+    Args:
+        segments: the log, in its order.
+        believed: the segments whose word counts; all if not given.
+    """
+    gone, here = list[Finding](), list[Finding]()
+    for segment, _place, record, name, covered in objects(segments, believed):
+        if covered and record.get(name) is not None:
+            sentence = _("The object {name} is here, and a later record says that it was taken out.")
+            here.append(Finding(_named(segment), record.seq, sentence.format(name=name)))
+        elif not covered and record.get(name) is None:
+            sentence = _("The object {name} is gone, and no later record says so.")
+            gone.append(Finding(_named(segment), record.seq, sentence.format(name=name)))
+    return gone[::-1], here[::-1]
 
 
 def _ended_epochs(segments: Sequence[Segment]) -> Iterator[Finding]:
@@ -632,7 +647,8 @@ def check(folder: Path, station: str) -> tuple[list[Segment], list[Finding]]:
     segments, found = read_all(folder)
     for segment in segments:
         found += check_within(segment, station)
-    found += [*check_links(segments), *_repeated_ids(segments), *_unexplained(segments), *_ended_epochs(segments)]
+    gone, here = unexplained(segments)
+    found += [*check_links(segments), *_repeated_ids(segments), *gone, *here, *_ended_epochs(segments)]
     for path in (*sorted((folder / "set-aside").glob("*")), *sorted(folder.glob(f"{IN_THE_WAY}*"))):
         problem = _("The file could not be read and was set aside; please hand it to headquarters.")
         if path.name.startswith(IN_THE_WAY):

@@ -42,7 +42,15 @@ from kiosk.records import (
 )
 from kiosk.roster import Entry, History, Person, Visit, minutes, roster
 from kiosk.rules import Application
-from kiosk.segments import Finding, check_within, names_an_ended_epoch, read_all, replaced_by_older, was_in_the_way
+from kiosk.segments import (
+    Finding,
+    check_within,
+    names_an_ended_epoch,
+    read_all,
+    replaced_by_older,
+    unexplained,
+    was_in_the_way,
+)
 from kiosk.settings import FILE, Settings
 from kiosk.store import Store, place_aside
 from kiosk.summary import Summary, summarise
@@ -304,19 +312,48 @@ class Station:
         """
         if self._closing.wait(after):
             return
-        for finding in self._index.examine(self.settings.station):
+        with self._writing:
+            newest = list(self._store.newest)
+        for finding in self._index.examine(self.settings.station, newest):
             if finding is not None:
                 self._decayed.append(finding)
             if self._index.relearned:
                 self._begin_anew()
             if self._closing.wait(pause):
                 return
+        if self._index.contradicted:
+            self._set_right_what_was_forgotten()
         known = {finding.file for finding in self.damage}
         with self._viewing:
             noted = audit.keys_noted(self.history.notes.values())
         for name, problem in self.keys.problems(noted):
             if f"keys/{name}" not in known:
                 self._decayed.append(Finding(f"keys/{name}", None, problem))
+
+    def _set_right_what_was_forgotten(self) -> None:
+        """Tells objects that are gone although nobody has forgotten them, and takes out again those that are back.
+
+        A segment that was copied back from a backup brings them.
+        """
+        with self._writing:
+            if self._closed:
+                return
+            segments, _found = read_all(self.folder)
+            sound = {each.path for each in segments if not check_within(each, self.settings.station)}
+            gone, here = unexplained(segments, sound)
+            self._decayed += gone
+            if not here:
+                return
+            try:
+                forgetting.begin(self.folder)
+                self._finish_forgetting(relearn=True)
+            except (OSError, KioskError):  # the next start tries it again
+                self._decayed += here
+                return
+            again = _(
+                "What had been taken out of it was here again, perhaps from a backup, and was taken out once more."
+            )
+            self._decayed += [Finding(file, None, again) for file in dict.fromkeys(each.file for each in here)]
 
     def _begin_anew(self) -> None:
         with self._writing, self._viewing:
