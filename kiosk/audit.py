@@ -6,15 +6,19 @@ It takes no lock and changes nothing. What it finds is told by `kiosk verify`, a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from kiosk.campaign_files import read_bundle
-from kiosk.errors import CampaignError
+from kiosk.campaign_files import CAMPAIGNS, COPY, read_bundle
+from kiosk.canonical import is_as_written, parse_json
+from kiosk.errors import CampaignError, KioskError, RecordError
+from kiosk.forgetting import REWRITTEN, rewritten
 from kiosk.i18n import _
 from kiosk.keys import MARKED, Keys
+from kiosk.published import Receipt
 from kiosk.segments import (
     OPEN,
     Finding,
@@ -25,10 +29,20 @@ from kiosk.segments import (
     falls_short,
     names_an_ended_epoch,
     newest_number,
+    objects,
     read_all,
     replaced_by_older,
 )
 from kiosk.settings import FILE, LOCK, NotSetUp, Settings, SettingsError, in_the_way, read_settings
+from kiosk.trust import KeysError, are_host_keys, open_signed
+
+RECEIPT: Final = "receipts/hq.json"
+_MEMBERS: Final[Mapping[str, Mapping[str, type]]] = {
+    "sync.json": {"url": str},
+    "synced.json": {"at": str},
+    "printer.json": {"kind": str, "target": str, "paper": str, "copies": int},
+}
+"""What stands in the small files that the kiosk keeps for itself beside the log."""
 
 
 def read_log(folder: Path) -> tuple[list[Segment], list[Finding]]:
@@ -78,10 +92,47 @@ def verify(folder: Path) -> list[Finding]:
     noted = keys_noted(notes(segments))
     for name, problem in Keys(folder / "keys", folder / "tmp").problems(noted):
         found.append(Finding(f"keys/{name}", None, problem))
+    found += documents(folder)
+    taken_out = (covered and record.get(name) is None for _s, _place, record, name, covered in objects(segments))
+    if not (folder / REWRITTEN).exists() and any(taken_out):
+        found.append(Finding(REWRITTEN, None, _("The file is missing.")))
     for name in in_the_way(folder):
         problem = _("Here should be a file.") if name == LOCK else _("Here should be a folder.")
         found.append(Finding(name, None, problem))
     return [*found, *_campaigns(folder, segments)]
+
+
+def documents(folder: Path) -> Iterator[Finding]:
+    """Files beside the log that are there and are not what they should be. None is in the way of the next record."""
+    unreadable = _("The file cannot be read.")
+    if rewritten(folder) is None:
+        yield Finding(REWRITTEN, None, unreadable)
+    checks: dict[str, Callable[[bytes], bool]] = {
+        name: partial(_holds, members=members) for name, members in _MEMBERS.items()
+    }
+    checks["known_hosts"] = are_host_keys
+    keys = Keys(folder / "keys", folder / "tmp")
+    with suppress(KeysError):  # without headquarters' key nobody can tell; that it cannot be read is told elsewhere
+        hq = keys.hq
+        checks[COPY] = lambda content: bool(open_signed(CAMPAIGNS, content, hq))
+        checks[RECEIPT] = lambda content: bool(Receipt.read(content, hq))
+    for name, check_ in checks.items():
+        try:
+            whole = check_((folder / name).read_bytes())
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except (OSError, KioskError):
+            whole = False
+        if not whole:
+            yield Finding(name, None, unreadable)
+
+
+def _holds(content: bytes, members: Mapping[str, type]) -> bool:
+    try:
+        found = parse_json(content)
+        return is_as_written(found, members) and all(type(found[name]) is kind for name, kind in members.items())
+    except (ValueError, KeyError, TypeError, AttributeError, RecordError):
+        return False
 
 
 def keys_noted(told: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

@@ -36,6 +36,7 @@ from kiosk.segments import (
     check_links,
     check_within,
     follows,
+    had,
     read_all,
     read_segment,
     tail_of,
@@ -155,6 +156,7 @@ class Index:
         relearned: whether the file was found damaged and all was learned again; what was asked before may be wrong.
         contradicted: whether `examine` has come upon an object of which the log says that it was taken out and that is
             here, or the other way round.
+        lacking: whether it has come upon an object that was taken out.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -170,7 +172,7 @@ class Index:
         self._count = 0  # of the answers
         self._marks: dict[str, list[int]] = {}  # of the segments that are known, by name, in their order
         self._serving = False
-        self.relearned = self.contradicted = False
+        self.relearned = self.contradicted = self.lacking = False
         self._at_hand: OrderedDict[int, Segment] = OrderedDict()
         self.known = Known(
             people=_Answers(self, "person", _person),
@@ -422,6 +424,8 @@ class Index:
         for record in reversed(list(records)):
             forgotten.take(record)
             self.contradicted = self.contradicted or forgotten.contradicts(record)
+            taken_out = (name for name in had(record) if record.get(name) is None and forgotten.covers(record, name))
+            self.lacking = self.lacking or any(taken_out)
 
     def _is_whole(self) -> Generator[None, None, bool]:
         """Whether every answer is as it was kept and none is gone; as long as nothing is taken in meanwhile."""

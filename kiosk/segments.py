@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from kiosk.canonical import SUM, canonical, is_as_written, parse_json
+from kiosk.canonical import canonical, is_as_written, parse_json
 from kiosk.errors import KioskError, RecordError
 from kiosk.i18n import _
 from kiosk.records import FORMAT_VERSION, OBJECTS, ZEROS, Record, findings, segment_hash
@@ -307,7 +307,7 @@ def falls_short(folder: Path, epoch: str, mine: Iterable[Segment], tail: Tail | 
 def _last_acknowledged(folder: Path) -> tuple[str, int]:
     with suppress(OSError, ValueError, KeyError, TypeError, RecordError):
         found = parse_json((folder / NEWEST).read_bytes())
-        if SUM in found and is_as_written(found) and type(found["seq"]) is int:
+        if is_as_written(found) and type(found["seq"]) is int:
             return str(found["epoch"]), found["seq"]
     return "", 0
 
@@ -550,12 +550,12 @@ class Forgotten:
 
     def contradicts(self, record: Record) -> bool:
         """Whether an object of a record is gone and no later record says so, or is here although one does."""
-        had = (name for name in OBJECTS if _had(record, name))
-        return any(self.covers(record, name) == (record.get(name) is not None) for name in had)
+        return any(self.covers(record, name) == (record.get(name) is not None) for name in had(record))
 
 
-def _had(record: Record, name: str) -> bool:
-    return f"{name}_hash" in record.document or record.get(name) is not None
+def had(record: Record) -> list[str]:
+    """The names of the objects about people that a record has, or had."""
+    return [name for name in OBJECTS if f"{name}_hash" in record.document or record.get(name) is not None]
 
 
 def objects(
@@ -576,9 +576,8 @@ def objects(
         for place, record in reversed(list(enumerate(segment.records, start=1))):
             if believed is None or segment.path in believed:
                 forgotten.take(record)
-            for name in OBJECTS:
-                if _had(record, name):
-                    yield segment, place, record, name, forgotten.covers(record, name)
+            for name in had(record):
+                yield segment, place, record, name, forgotten.covers(record, name)
 
 
 def unexplained(

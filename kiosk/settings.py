@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -102,7 +101,7 @@ def read_settings(folder: Path, *, unchanged: bool = False) -> Settings:
     """
     try:
         found = canonical.parse_json((folder / FILE).read_bytes())
-        if unchanged and not _is_as_written(found):
+        if unchanged and not canonical.is_as_written(found, Settings.__struct_fields__):
             raise ValueError(FILE)
         mine = fields(Settings)
         settings = Settings(**{each.name: found[each.name] for each in mine if each.required or each.name in found})
@@ -118,13 +117,6 @@ def read_settings(folder: Path, *, unchanged: bool = False) -> Settings:
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecordError) as error:
         raise SettingsError(_("The file {file} cannot be read.").format(file=folder / FILE)) from error
     return settings
-
-
-def _is_as_written(members: Mapping[str, object]) -> bool:
-    # A word that nobody has written may be what is left of "sum".
-    return canonical.is_as_written(members) and (
-        canonical.SUM in members or members.keys() <= set(Settings.__struct_fields__)
-    )
 
 
 def in_the_way(folder: Path) -> list[str]:

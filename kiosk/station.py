@@ -8,6 +8,7 @@ It must not know of either.
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import threading
 from collections import Counter
@@ -233,8 +234,9 @@ class Station:
         self._own_keys = audit.public_keys(told)
         self._renew_keys(audit.keys_noted(told), entropy)
         self._note_opening()
-        if forgetting.is_begun(folder):
-            with suppress(OSError, KioskError):  # whoever comes is served; the next start tries it again
+        with suppress(OSError, KioskError):  # whoever comes is served; the next start tries it again
+            self._list_rewritten_anew()
+            if forgetting.is_begun(folder):
                 self._finish_forgetting(relearn=True)
 
     @property
@@ -323,7 +325,10 @@ class Station:
                 return
         if self._index.contradicted:
             self._set_right_what_was_forgotten()
+        with suppress(OSError):
+            self._list_rewritten_anew(lacking=self._index.lacking)
         known = {finding.file for finding in self.damage}
+        self._decayed += [finding for finding in audit.documents(self.folder) if finding.file not in known]
         with self._viewing:
             noted = audit.keys_noted(self.history.notes.values())
         for name, problem in self.keys.problems(noted):
@@ -354,6 +359,18 @@ class Station:
                 "What had been taken out of it was here again, perhaps from a backup, and was taken out once more."
             )
             self._decayed += [Finding(file, None, again) for file in dict.fromkeys(each.file for each in here)]
+
+    def _list_rewritten_anew(self, *, lacking: bool = False) -> None:
+        """Where the list of what was rewritten is damaged, or gone although segments are `lacking` something."""
+        path = self.folder / forgetting.REWRITTEN
+        with self._writing:
+            there = os.path.lexists(path)
+            if self._closed or (forgetting.rewritten(self.folder) is not None if there else not lacking):
+                return
+            if there:
+                self._set_aside(path)
+            forgetting.list_anew(self.folder, read_all(self.folder)[0], self._entropy)
+            self._decayed.append(Finding(path.name, None, _("The file could not be read, and was made anew.")))
 
     def _begin_anew(self) -> None:
         with self._writing, self._viewing:
@@ -1074,6 +1091,7 @@ class Station:
             wrong = {each.path: check_within(each, self.settings.station) for each in segments}
             sound = [each for each in segments if not wrong[each.path]]
             found += [findings[0] for findings in wrong.values() if findings]
+            self._list_rewritten_anew()
             rewritten = forgetting.take_out(self.folder, segments, sound)
             if rewritten or relearn:
                 sealed = [rewritten.get(each.path, each) for each in sound if each.number is not None]

@@ -110,7 +110,7 @@ def test_a_station_that_drops_a_segment_fails(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_station_that_believes_any_settings_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(canonical, "is_as_written", lambda members: True)
+    monkeypatch.setattr(canonical, "is_as_written", lambda members, without=(): True)
     with small_and_quick() as folder, pytest.raises(Broken, match=r"station\.json"):
         wholly.damage(folder, 400, seed=5)
 
