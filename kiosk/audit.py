@@ -27,6 +27,7 @@ from kiosk.segments import (
     check_within,
     epochs_over,
     falls_short,
+    named_station,
     names_an_ended_epoch,
     newest_number,
     objects,
@@ -56,6 +57,9 @@ def read_log(folder: Path) -> tuple[list[Segment], list[Finding]]:
         settings = read_settings(folder, unchanged=True)  # before the log: what it names is there by then
     except SettingsError:
         return _read_beside(folder, read_settings(folder))
+    if (named := owner(folder, settings)) is not None:
+        segments, found = check(folder, named)
+        return segments, [Finding(FILE, None, of_another_station(named, settings.station)), *found]
     segments, found = check(folder, settings.station)
     return segments, [*found, *_gone(folder, settings, segments, found)]
 
@@ -66,6 +70,45 @@ def _read_beside(folder: Path, settings: Settings) -> tuple[list[Segment], list[
     if not segments or settings.epoch in {segment.epoch for segment in segments}:
         found += _gone(folder, settings, segments, found)
     return segments, [Finding(FILE, None, _("The file is not as it was written.")), *found]
+
+
+def owner(folder: Path, settings: Settings) -> str | None:
+    """The station that a data folder is of, where the log and the keys agree on one and station.json names another.
+
+    The keys decide whether the log is what belongs here: it says of them what they are. It must say where the station
+    stands, too.
+    """
+    if named_station(folder) in (None, settings.station):
+        return None
+    segments, _found = read_all(folder)
+    station = station_of(segments)
+    if station == settings.station:
+        return None
+    told = list(notes(each for each in segments if not check_within(each, station)))
+    noted, keys = keys_noted(told), Keys(folder / "keys", folder / "tmp")
+    for name in ("station.key", "station.secret"):
+        with suppress(KeysError, ValueError):
+            if keys.marks([name]).items() <= noted.items() and any(
+                {"street", "community"} <= each.keys() for each in told
+            ):
+                return station
+    return None
+
+
+def _station_named(folder: Path, segments: Sequence[Segment]) -> str:
+    """The station that a data folder is of, as far as anything in it tells."""
+    try:
+        settings = read_settings(folder, unchanged=True)
+    except (NotSetUp, SettingsError):
+        return station_of(segments)
+    return owner(folder, settings) or settings.station
+
+
+def of_another_station(station: str, other: str) -> str:
+    """What is said of a station.json that belongs elsewhere."""
+    return _("The file is of station {other}; the log and the keys are of {station}.").format(
+        station=station, other=other
+    )
 
 
 def station_of(segments: Iterable[Segment], otherwise: str = "") -> str:
@@ -89,7 +132,8 @@ def verify(folder: Path) -> list[Finding]:
         problem = _("The file is missing.") if isinstance(error, NotSetUp) else _("The file cannot be read.")
         segments, found = check(folder, station_of(segments))
         found.insert(0, Finding(FILE, None, problem))
-    noted = keys_noted(notes(segments))
+    mine = _station_named(folder, segments)
+    noted = keys_noted(notes(each for each in segments if each.header["station"] == mine))
     for name, problem in Keys(folder / "keys", folder / "tmp").problems(noted):
         found.append(Finding(f"keys/{name}", None, problem))
     found += documents(folder)

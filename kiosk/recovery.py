@@ -16,7 +16,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from kiosk import campaign_files
-from kiosk.audit import notes, station_of
+from kiosk.audit import notes, of_another_station, owner, station_of
 from kiosk.campaign import Campaign, Campaigns, Community
 from kiosk.campaign_files import shipped
 from kiosk.durable import FolderLock, make_folder, move_durably, unused, write_durably
@@ -82,7 +82,8 @@ def settings_of(folder: Path, entropy: Callable[[int], bytes]) -> tuple[Settings
     """The settings of a station, and whether they had to be made anew, so that a new epoch has to begin.
 
     What the log says is taken from there, with the community's name and Chinese. A file that can be read but is not as
-    it was written says the rest, as far as it fits together. It is kept in `set-aside/`.
+    it was written says the rest, as far as it fits together; one of another station says nothing. It is kept in
+    `set-aside/`.
 
     Raises:
         NotSetUp: if there is no station.
@@ -91,13 +92,13 @@ def settings_of(folder: Path, entropy: Callable[[int], bytes]) -> tuple[Settings
         OSError: if the new file cannot be written.
     """
     try:
-        return read_settings(folder, unchanged=True), False
+        return _own_settings(folder), False
     except (NotSetUp, SettingsError):
         if not (folder / "records").is_dir():
             raise
     lock = FolderLock(folder)
     try:
-        return read_settings(folder, unchanged=True), False  # somebody else was faster
+        return _own_settings(folder), False  # somebody else was faster
     except (NotSetUp, SettingsError):
         settings = _from_the_log(folder, entropy)
         for path in (folder / "tmp", folder / "set-aside"):
@@ -117,10 +118,25 @@ def settings_of(folder: Path, entropy: Callable[[int], bytes]) -> tuple[Settings
         lock.release()
 
 
+def _own_settings(folder: Path) -> Settings:
+    """The settings as they were written.
+
+    Raises:
+        NotSetUp: if there is no station.
+        SettingsError: if they were changed since, or are of another station.
+    """
+    settings = read_settings(folder, unchanged=True)
+    if (named := owner(folder, settings)) is not None:
+        raise SettingsError(of_another_station(named, settings.station))
+    return settings
+
+
 def _from_the_log(folder: Path, entropy: Callable[[int], bytes]) -> Settings:
     told: Settings | None = None
     with suppress(NotSetUp, SettingsError):
         told = read_settings(folder)
+        if owner(folder, told) is not None:
+            told = None
     segments, _found = read_all(folder)
     station = station_of(segments, told.station if told else "")
     own = [segment for segment in segments if segment.header["station"] == station]

@@ -184,6 +184,14 @@ def _header(path: Path) -> Mapping[str, Any]:
     return header
 
 
+def named_station(folder: Path) -> str | None:
+    """The station of one segment that can be read, as its file begins, the open one first; None if there is none."""
+    for path in (folder / "records" / OPEN, *(folder / "records" / "sealed").glob("*")):
+        with suppress(OSError, Unreadable, ValueError, KeyError, TypeError):
+            return str(_header(path)["station"])
+    return None
+
+
 def _unless_exhausted(error: Unreadable) -> Unreadable:
     """The error, if it says something of the file.
 

@@ -253,6 +253,69 @@ def test_segments_that_can_be_read_say_which_station_it_is(
         station.close()
 
 
+@pytest.fixture
+def elsewhere(tmp_path: Path, campaign: Campaign, light_wrapping: None) -> Path:
+    """The data folder of another station, which has been open."""
+    folder = tmp_path / "elsewhere"
+    made = setup.prepare(folder, campaign, station="S001001", community="330102001051")
+    setup.finish(folder, made)
+    return folder
+
+
+@pytest.mark.parametrize("sealed", [True, False])
+@pytest.mark.parametrize("lost", [None, "station.key", "station.secret"])
+def test_station_json_of_another_station_counts_for_nothing(
+    station_folder: Path,
+    campaign: Campaign,
+    clock: FakeClock,
+    known: Admission,
+    elsewhere: Path,
+    sealed: bool,
+    lost: str | None,
+) -> None:
+    """The log, what it says of the keys, and the keys agree against it."""
+    if sealed:
+        station = opened(station_folder, clock)
+        station.seal()
+        station.close()
+    ours, theirs = read_settings(station_folder), (elsewhere / "station.json").read_bytes()
+    (station_folder / "station.json").write_bytes(theirs)
+    if lost:
+        garble(station_folder / "keys" / lost, b"{")
+    assert files(station_folder) == {"station.json", *([f"keys/{lost}"] if lost else [])}
+    station = opened(station_folder, clock)
+    try:
+        assert "station.json" in {finding.file for finding in station.damage}
+        now = station.settings
+        assert (now.station, now.street, now.community, now.name) == (STATION, COMMUNITY[:9], COMMUNITY, ours.name)
+        assert station.visit(known.volunteer or "") is not None
+        assert arrive(station, campaign, 1).outcome == "admitted"
+        assert station._store.set_aside == []
+    finally:
+        station.close()
+    assert theirs in {path.read_bytes() for path in (station_folder / "set-aside").iterdir()}
+    (note,) = notes(station_folder, "new_epoch")
+    assert (note["epoch"], note["set_aside"]) == (ours.epoch, ["station.json"])
+    again = opened(station_folder, clock)
+    assert again.damage == []
+    again.close()
+
+
+def test_a_log_of_another_station_makes_nobody_another(
+    station_folder: Path, campaign: Campaign, clock: FakeClock, elsewhere: Path
+) -> None:
+    """The same the other way round: the keys are not those that it names."""
+    shutil.copy(elsewhere / "records" / "open.json", station_folder / "records" / "open.json")
+    assert files(station_folder) == {"records/open.json"}
+    station = opened(station_folder, clock)
+    try:
+        assert station.settings.station == STATION
+        assert "open.json" in station.set_aside
+        assert arrive(station, campaign).outcome == "admitted"
+    finally:
+        station.close()
+
+
 def test_a_full_disk_while_station_json_is_made_anew(
     station_folder: Path, clock: FakeClock, known: Admission, monkeypatch: pytest.MonkeyPatch
 ) -> None:
