@@ -6,17 +6,44 @@ It takes no lock and changes nothing. What it finds is told by `kiosk verify`, a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from kiosk.campaign_files import read_bundle
-from kiosk.errors import CampaignError
+from kiosk.campaign_files import CAMPAIGNS, COPY, read_bundle
+from kiosk.canonical import is_as_written, parse_json
+from kiosk.errors import CampaignError, KioskError, RecordError
+from kiosk.forgetting import REWRITTEN, rewritten
 from kiosk.i18n import _
 from kiosk.keys import MARKED, Keys
-from kiosk.segments import OPEN, Finding, Segment, check, falls_short, newest_number, read_all, replaced_by_older
-from kiosk.settings import FILE, NotSetUp, Settings, SettingsError, read_settings
+from kiosk.published import Receipt
+from kiosk.segments import (
+    OPEN,
+    Finding,
+    Segment,
+    check,
+    check_within,
+    epochs_over,
+    falls_short,
+    named_station,
+    names_an_ended_epoch,
+    newest_number,
+    objects,
+    read_all,
+    replaced_by_older,
+)
+from kiosk.settings import FILE, LOCK, NotSetUp, Settings, SettingsError, in_the_way, read_settings
+from kiosk.trust import KeysError, are_host_keys, open_signed
+
+RECEIPT: Final = "receipts/hq.json"
+_MEMBERS: Final[Mapping[str, Mapping[str, type]]] = {
+    "sync.json": {"url": str},
+    "synced.json": {"at": str},
+    "printer.json": {"kind": str, "target": str, "paper": str, "copies": int},
+}
+"""What stands in the small files that the kiosk keeps for itself beside the log."""
 
 
 def read_log(folder: Path) -> tuple[list[Segment], list[Finding]]:
@@ -30,6 +57,9 @@ def read_log(folder: Path) -> tuple[list[Segment], list[Finding]]:
         settings = read_settings(folder, unchanged=True)  # before the log: what it names is there by then
     except SettingsError:
         return _read_beside(folder, read_settings(folder))
+    if (named := owner(folder, settings)) is not None:
+        segments, found = check(folder, named)
+        return segments, [Finding(FILE, None, of_another_station(named, settings.station)), *found]
     segments, found = check(folder, settings.station)
     return segments, [*found, *_gone(folder, settings, segments, found)]
 
@@ -40,6 +70,45 @@ def _read_beside(folder: Path, settings: Settings) -> tuple[list[Segment], list[
     if not segments or settings.epoch in {segment.epoch for segment in segments}:
         found += _gone(folder, settings, segments, found)
     return segments, [Finding(FILE, None, _("The file is not as it was written.")), *found]
+
+
+def owner(folder: Path, settings: Settings) -> str | None:
+    """The station that a data folder is of, where the log and the keys agree on one and station.json names another.
+
+    The keys decide whether the log is what belongs here: it says of them what they are. It must say where the station
+    stands, too.
+    """
+    if named_station(folder) in (None, settings.station):
+        return None
+    segments, _found = read_all(folder)
+    station = station_of(segments)
+    if station == settings.station:
+        return None
+    told = list(notes(each for each in segments if not check_within(each, station)))
+    noted, keys = keys_noted(told), Keys(folder / "keys", folder / "tmp")
+    for name in ("station.key", "station.secret"):
+        with suppress(KeysError, ValueError):
+            if keys.marks([name]).items() <= noted.items() and any(
+                {"street", "community"} <= each.keys() for each in told
+            ):
+                return station
+    return None
+
+
+def _station_named(folder: Path, segments: Sequence[Segment]) -> str:
+    """The station that a data folder is of, as far as anything in it tells."""
+    try:
+        settings = read_settings(folder, unchanged=True)
+    except (NotSetUp, SettingsError):
+        return station_of(segments)
+    return owner(folder, settings) or settings.station
+
+
+def of_another_station(station: str, other: str) -> str:
+    """What is said of a station.json that belongs elsewhere."""
+    return _("The file is of station {other}; the log and the keys are of {station}.").format(
+        station=station, other=other
+    )
 
 
 def station_of(segments: Iterable[Segment], otherwise: str = "") -> str:
@@ -63,10 +132,51 @@ def verify(folder: Path) -> list[Finding]:
         problem = _("The file is missing.") if isinstance(error, NotSetUp) else _("The file cannot be read.")
         segments, found = check(folder, station_of(segments))
         found.insert(0, Finding(FILE, None, problem))
-    noted = keys_noted(notes(segments))
+    mine = _station_named(folder, segments)
+    noted = keys_noted(notes(each for each in segments if each.header["station"] == mine))
     for name, problem in Keys(folder / "keys", folder / "tmp").problems(noted):
         found.append(Finding(f"keys/{name}", None, problem))
+    found += documents(folder)
+    taken_out = (covered and record.get(name) is None for _s, _place, record, name, covered in objects(segments))
+    if not (folder / REWRITTEN).exists() and any(taken_out):
+        found.append(Finding(REWRITTEN, None, _("The file is missing.")))
+    for name in in_the_way(folder):
+        problem = _("Here should be a file.") if name == LOCK else _("Here should be a folder.")
+        found.append(Finding(name, None, problem))
     return [*found, *_campaigns(folder, segments)]
+
+
+def documents(folder: Path) -> Iterator[Finding]:
+    """Files beside the log that are there and are not what they should be. None is in the way of the next record."""
+    unreadable = _("The file cannot be read.")
+    if rewritten(folder) is None:
+        yield Finding(REWRITTEN, None, unreadable)
+    checks: dict[str, Callable[[bytes], bool]] = {
+        name: partial(_holds, members=members) for name, members in _MEMBERS.items()
+    }
+    checks["known_hosts"] = are_host_keys
+    keys = Keys(folder / "keys", folder / "tmp")
+    with suppress(KeysError):  # without headquarters' key nobody can tell; that it cannot be read is told elsewhere
+        hq = keys.hq
+        checks[COPY] = lambda content: bool(open_signed(CAMPAIGNS, content, hq))
+        checks[RECEIPT] = lambda content: bool(Receipt.read(content, hq))
+    for name, check_ in checks.items():
+        try:
+            whole = check_((folder / name).read_bytes())
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except (OSError, KioskError):
+            whole = False
+        if not whole:
+            yield Finding(name, None, unreadable)
+
+
+def _holds(content: bytes, members: Mapping[str, type]) -> bool:
+    try:
+        found = parse_json(content)
+        return is_as_written(found, members) and all(type(found[name]) is kind for name, kind in members.items())
+    except (ValueError, KeyError, TypeError, AttributeError, RecordError):
+        return False
 
 
 def keys_noted(told: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
@@ -101,7 +211,11 @@ def _gone(folder: Path, settings: Settings, segments: Sequence[Segment], found: 
     number = settings.segment
     files = {finding.file for finding in found}
     damaged = f"records/{OPEN}" in files or any(name.startswith(f"records/sealed/{number:06d}-") for name in files)
-    if reached < number and not damaged:
+    if settings.epoch in epochs_over(segments) and settings.epoch in epochs_over(
+        each for each in segments if not check_within(each, settings.station)
+    ):
+        yield Finding(FILE, None, names_an_ended_epoch(settings.epoch))
+    elif reached < number and not damaged:
         sentence = _("Segment {number} of epoch {epoch} held records and is gone.")
         yield Finding("records", None, sentence.format(number=number, epoch=settings.epoch))
     elif mine and not damaged and (behind := falls_short(folder, settings.epoch, mine)):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from kiosk.errors import RecordError
@@ -81,10 +81,13 @@ def with_sum(members: Mapping[str, object]) -> dict[str, object]:
     return {**members, SUM: digest(members)[:16]}
 
 
-def is_as_written(members: Mapping[str, object]) -> bool:
-    """Whether a file's `sum` is right, or absent: then an older kiosk or a person has written it.
+def is_as_written(members: Mapping[str, object], without: Collection[str] = ()) -> bool:
+    """Whether a file's `sum` is right. One wrong letter of a code would name another place, and still be well-formed.
 
-    One wrong letter of a code would name another place, and still be well-formed.
+    Args:
+        members: what is in the file.
+        without: members of a file that an older kiosk or a person may have written without `sum`. It then holds no
+            others: one that nobody knows may be what is left of that word.
     """
     others = {name: value for name, value in members.items() if name != SUM}
-    return SUM not in members or with_sum(others) == members
+    return with_sum(others) == members if SUM in members else bool(members) and others.keys() <= set(without)

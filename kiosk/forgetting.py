@@ -7,19 +7,44 @@ something may still have to be taken out, so that the next start finishes what a
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kiosk.canonical import canonical, is_as_written, parse_json, with_sum
 from kiosk.durable import sync_folder, write_durably
 from kiosk.errors import KioskError, RecordError
 from kiosk.i18n import _
 from kiosk.segments import Segment, objects, parse_segment
+from kiosk.settings import IN_THE_WAY
 
 MARK: Final = "forgetting"
 REWRITTEN: Final = "rewritten.json"
-"""The names of segments that were rewritten, in order, each as often as it was: what was published is replaced, too."""
+
+
+class Rewritten(Struct, frozen=True):
+    """The segments that were rewritten, or are about to be: what was published of them is replaced, too.
+
+    Attributes:
+        names: their names, in order, each as often as it was.
+        before: how many count as having been rewritten before them. A list that was made anew begins at a number that
+            nobody has counted to, so that whoever has counted along the lost one looks at all of it.
+    """
+
+    names: tuple[str, ...] = ()
+    before: int = 0
+
+    @property
+    def count(self) -> int:
+        """How many there were."""
+        return self.before + len(self.names)
+
+    def since(self, count: int) -> set[str]:
+        """Those after the first `count`; all of them where there were not so many."""
+        return set(self.names[max(0, count - self.before) :] if count <= self.count else self.names)
 
 
 def begin(folder: Path) -> None:
@@ -80,19 +105,47 @@ def take_out(folder: Path, segments: Sequence[Segment], sound: Sequence[Segment]
     return done
 
 
-def rewritten(folder: Path) -> list[str]:
-    """The names of segments that were rewritten since the station was set up, or are about to be; none if unknown."""
+def rewritten(folder: Path) -> Rewritten | None:
+    """The segments that were rewritten since the station was set up; None if the file cannot be read."""
     try:
         found = parse_json((folder / REWRITTEN).read_bytes())
-        return [str(name) for name in found["names"]] if is_as_written(found) else []
-    except (OSError, ValueError, KeyError, TypeError, RecordError):
-        return []
+        names, before = found["names"], found.get("before", 0)
+        whole = is_as_written(found, ("names",)) and type(before) is int and all(type(name) is str for name in names)
+        return Rewritten(tuple(names), before) if whole else None
+    except FileNotFoundError:
+        return Rewritten()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecordError):
+        return None
+
+
+def list_anew(folder: Path, segments: Sequence[Segment], entropy: Callable[[int], bytes]) -> None:
+    """Makes the list of rewritten segments from what is no longer in them.
+
+    Args:
+        folder: the data folder.
+        segments: the log as far as it can be read.
+        entropy: gives n random bytes.
+
+    Raises:
+        OSError: if that fails.
+    """
+    sealed = [segment for segment in segments if segment.number is not None]
+    lacking = {segment.path for segment, _place, record, name, _covered in objects(sealed) if record.get(name) is None}
+    names = tuple(segment.path.name for segment in sealed if segment.path in lacking)
+    _write_list(folder, Rewritten(names, 1 + int.from_bytes(entropy(5), "big")))
 
 
 def _note_rewritten(folder: Path, names: Sequence[str]) -> None:
     # Before the first is: a kill in between must not leave one published as it was.
-    content = canonical(with_sum({"names": [*rewritten(folder), *names]}))
-    write_durably(folder / REWRITTEN, content, folder / "tmp")
+    known = rewritten(folder)
+    if known is None:
+        raise KioskError(_("The file {file} cannot be read.").format(file=REWRITTEN))
+    _write_list(folder, replace(known, names=(*known.names, *names)))
+
+
+def _write_list(folder: Path, known: Rewritten) -> None:
+    begins = {"before": known.before} if known.before else {}
+    write_durably(folder / REWRITTEN, canonical(with_sum({"names": list(known.names), **begins})), folder / "tmp")
 
 
 def left_to_people(folder: Path) -> list[str]:
@@ -100,5 +153,5 @@ def left_to_people(folder: Path) -> list[str]:
 
     Damaged ones that were set aside, of which a piece may name anybody, and whatever was exported.
     """
-    places = ("set-aside", "exports")
-    return [f"{place}/{path.name}" for place in places for path in sorted((folder / place).glob("*"))]
+    places = ("set-aside/*", "exports/*", f"{IN_THE_WAY}*")
+    return [str(path.relative_to(folder)) for place in places for path in sorted(folder.glob(place))]

@@ -28,6 +28,7 @@ from kiosk.records import Record, moment
 from kiosk.roster import History, Known, Person, Row, Span
 from kiosk.segments import (
     Finding,
+    Forgotten,
     Log,
     Segment,
     Tail,
@@ -35,6 +36,7 @@ from kiosk.segments import (
     check_links,
     check_within,
     follows,
+    had,
     read_all,
     read_segment,
     tail_of,
@@ -44,7 +46,7 @@ from kiosk.visits import Stint, Visit
 from kiosk.wording import cause
 
 FILE: Final = "cache/known.sqlite"
-VERSION: Final = 3
+VERSION: Final = 4
 """Of what stands in the file. Whoever changes that, or what `History` makes of records, counts it up."""
 CHUNK: Final = 20
 """Segments that are taken in at once."""
@@ -153,6 +155,9 @@ class Index:
     Attributes:
         known: the answers; they are there for as long as the index is open, whatever happens to its file.
         relearned: whether the file was found damaged and all was learned again; what was asked before may be wrong.
+        contradicted: whether `examine` has come upon an object of which the log says that it was taken out and that is
+            here, or the other way round.
+        lacking: whether it has come upon an object that was taken out.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -168,7 +173,7 @@ class Index:
         self._count = 0  # of the answers
         self._marks: dict[str, list[int]] = {}  # of the segments that are known, by name, in their order
         self._serving = False
-        self.relearned = False
+        self.relearned = self.contradicted = self.lacking = False
         self._at_hand: OrderedDict[int, Segment] = OrderedDict()
         self.known = Known(
             people=_Answers(self, "person", _person),
@@ -249,8 +254,9 @@ class Index:
         tail = self._look_up("tail", "")
         self._tail, self._count = None, 0
         if tail is not None:
-            self._count, epoch, number, hash_, next_seq, last, newest = json.loads(tail)
-            self._tail = Tail(epoch, number, hash_, next_seq, last, (newest[0], newest[1]) if newest else None)
+            self._count, epoch, number, hash_, next_seq, last, newest, over = json.loads(tail)
+            newest = (newest[0], newest[1]) if newest else None
+            self._tail = Tail(epoch, number, hash_, next_seq, last, newest, tuple(over))
 
     def _forget(self) -> None:
         """Begins anew with an empty file, or without one where there can be none."""
@@ -379,7 +385,7 @@ class Index:
 
     # --- looking at it in peace -------------------------------------------------------------------------------------
 
-    def examine(self, station: str) -> Iterator[Finding | None]:
+    def examine(self, station: str, newest: Iterable[Record] = ()) -> Iterator[Finding | None]:
         """Looks through the index and every segment that it knows, a little at a time.
 
         A start trusts both where they were not touched. A disk may decay all the same: what is wrong with a segment is
@@ -387,13 +393,16 @@ class Index:
 
         Args:
             station: the id of the station.
+            newest: the records that come after those of these segments, in their order.
         """
-        names = dict(self._marks)
+        names = list(self._marks)
         if not (yield from self._is_whole()):
             with self.lock:
                 self._relearn()
-        tails: dict[str, Tail] = {}
-        for name in names:
+        # From the end to the beginning, since only later records say of an object that it was taken out.
+        forgotten, following = Forgotten(), dict[str, Segment]()
+        self._weigh(forgotten, newest)
+        for name in reversed(names):
             try:
                 segment = read_segment(self._folder / "records" / "sealed" / name)
             except FileNotFoundError:
@@ -402,10 +411,22 @@ class Index:
             except Unreadable as error:
                 yield Finding(f"records/sealed/{name}", None, str(error))
                 continue
-            yield from check_within(segment, station)
-            yield from check_links([segment], tails.get(segment.epoch))
-            tails[segment.epoch] = tail_of(segment, tails.get(segment.epoch))
+            wrong = check_within(segment, station)
+            yield from wrong
+            if segment.epoch in following:
+                yield from check_links([following[segment.epoch]], tail_of(segment))
+            following[segment.epoch] = segment
+            self._weigh(forgotten, () if wrong else segment.records)
             yield None
+        for first in following.values():
+            yield from check_links([first])
+
+    def _weigh(self, forgotten: Forgotten, records: Iterable[Record]) -> None:
+        for record in reversed(list(records)):
+            forgotten.take(record)
+            self.contradicted = self.contradicted or forgotten.contradicts(record)
+            taken_out = (name for name in had(record) if record.get(name) is None and forgotten.covers(record, name))
+            self.lacking = self.lacking or any(taken_out)
 
     def _is_whole(self) -> Generator[None, None, bool]:
         """Whether every answer is as it was kept and none is gone; as long as nothing is taken in meanwhile."""

@@ -36,6 +36,7 @@ _PASSES: Final = 2
 _FREE_TRIES: Final = 3
 _LONGEST_WAIT: Final = timedelta(minutes=15)
 PIN_DIGITS: Final = 6
+_PIN: Final = ("salt", "hash", "failed", "wait")
 MARKED: Final = {"station.key": "key", "station.secret": "secret", "lead.pub": "lead", "lead.age": "lead_age"}
 """The key files that a note in the log tells of, and what it calls what it says of each."""
 _KEY: Final = re.compile(rb"[0-9a-f]{64}\Z")
@@ -485,9 +486,9 @@ class Keys:
     def _pin_state(self) -> dict[str, Any]:
         try:
             found: dict[str, Any] = parse_json(self._read("pin.json"))
-            state = {name: found[name] for name in ("salt", "hash", "failed", "wait")}
+            state = {name: found[name] for name in _PIN}
             whole = len(bytes.fromhex(state["salt"])) == 16 and len(bytes.fromhex(state["hash"])) == 32
-            if not (whole and is_as_written(found)) or type(state["failed"]) is not int or state["failed"] < 0:
+            if not (whole and is_as_written(found, _PIN)) or type(state["failed"]) is not int or state["failed"] < 0:
                 raise ValueError("pin.json")
             if state["wait"] is not None:
                 moment(state["wait"])

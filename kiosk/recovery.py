@@ -1,10 +1,14 @@
 """Lets a station go on whose settings or campaigns cannot be read: from what the log says, or from what is shipped.
 
+What stands in the place of a folder is moved aside.
+
 Nothing is guessed: where the log does not say it, the station stays closed, with the error that names the file.
 """
 
 from __future__ import annotations
 
+import fcntl
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -12,24 +16,74 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from kiosk import campaign_files
-from kiosk.audit import notes, station_of
+from kiosk.audit import notes, of_another_station, owner, station_of
 from kiosk.campaign import Campaign, Campaigns, Community
 from kiosk.campaign_files import shipped
-from kiosk.durable import FolderLock, make_folder, move_durably, write_durably
+from kiosk.durable import FolderLock, make_folder, move_durably, unused, write_durably
 from kiosk.errors import CampaignError
 from kiosk.i18n import _
 from kiosk.keys import Keys
 from kiosk.segments import check_within, read_all
-from kiosk.settings import FILE, NotSetUp, Settings, SettingsError, read_settings
+from kiosk.settings import (
+    FILE,
+    FOLDERS,
+    IN_THE_WAY,
+    LOCK,
+    NotSetUp,
+    Settings,
+    SettingsError,
+    in_the_way,
+    read_settings,
+)
 from kiosk.store import new_epoch, place_aside
 from kiosk.trust import KeysError
+
+
+def make_room(folder: Path) -> list[str]:
+    """Moves aside, untouched, what stands in the place of a folder of a station or of its lock; returns the names.
+
+    Raises:
+        StoreBusy: if another process has the station open.
+        OSError: if it cannot be moved.
+    """
+    if not in_the_way(folder) or not (os.path.lexists(folder / FILE) or (folder / "records").is_dir()):
+        return []
+    # The lock may be what is in the way, so whoever makes room holds the folder itself.
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        moved = [name for name in in_the_way(folder) if name == LOCK]
+        for name in moved:
+            _move_aside(folder, name)
+        lock = FolderLock(folder)
+        try:
+            for name in in_the_way(folder):
+                _move_aside(folder, name)
+                moved.append(name)
+        finally:
+            lock.release()
+    finally:
+        os.close(descriptor)
+    return moved
+
+
+def _move_aside(folder: Path, name: str) -> None:
+    aside = folder / "set-aside"
+    if not os.path.lexists(aside):
+        make_folder(aside)
+    path = folder / name
+    # What stands in the place of `set-aside` itself can only lie beside it.
+    move_durably(path, unused((aside if aside.is_dir() else folder) / f"{IN_THE_WAY}{path.name}"))
+    if name in FOLDERS:
+        make_folder(path)
 
 
 def settings_of(folder: Path, entropy: Callable[[int], bytes]) -> tuple[Settings, bool]:
     """The settings of a station, and whether they had to be made anew, so that a new epoch has to begin.
 
     What the log says is taken from there, with the community's name and Chinese. A file that can be read but is not as
-    it was written says the rest, as far as it fits together. It is kept in `set-aside/`.
+    it was written says the rest, as far as it fits together; one of another station says nothing. It is kept in
+    `set-aside/`.
 
     Raises:
         NotSetUp: if there is no station.
@@ -38,13 +92,13 @@ def settings_of(folder: Path, entropy: Callable[[int], bytes]) -> tuple[Settings
         OSError: if the new file cannot be written.
     """
     try:
-        return read_settings(folder, unchanged=True), False
+        return _own_settings(folder), False
     except (NotSetUp, SettingsError):
         if not (folder / "records").is_dir():
             raise
     lock = FolderLock(folder)
     try:
-        return read_settings(folder, unchanged=True), False  # somebody else was faster
+        return _own_settings(folder), False  # somebody else was faster
     except (NotSetUp, SettingsError):
         settings = _from_the_log(folder, entropy)
         for path in (folder / "tmp", folder / "set-aside"):
@@ -64,10 +118,25 @@ def settings_of(folder: Path, entropy: Callable[[int], bytes]) -> tuple[Settings
         lock.release()
 
 
+def _own_settings(folder: Path) -> Settings:
+    """The settings as they were written.
+
+    Raises:
+        NotSetUp: if there is no station.
+        SettingsError: if they were changed since, or are of another station.
+    """
+    settings = read_settings(folder, unchanged=True)
+    if (named := owner(folder, settings)) is not None:
+        raise SettingsError(of_another_station(named, settings.station))
+    return settings
+
+
 def _from_the_log(folder: Path, entropy: Callable[[int], bytes]) -> Settings:
     told: Settings | None = None
     with suppress(NotSetUp, SettingsError):
         told = read_settings(folder)
+        if owner(folder, told) is not None:
+            told = None
     segments, _found = read_all(folder)
     station = station_of(segments, told.station if told else "")
     own = [segment for segment in segments if segment.header["station"] == station]

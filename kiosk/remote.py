@@ -25,6 +25,7 @@ from msgspec import Struct
 from kiosk.durable import make_folder, write_beside
 from kiosk.errors import KioskError, WrongUsage
 from kiosk.i18n import _
+from kiosk.trust import are_host_keys
 from kiosk.wording import cause
 
 CREDENTIALS: Final = "sync-credentials.json"
@@ -325,6 +326,8 @@ def _sftp(parts: Any, credentials: Credentials) -> tuple[Any, str]:
             else:
                 known = credentials.folder / _KNOWN_HOSTS
                 known.touch(mode=0o600)
+                if not are_host_keys(known.read_bytes()):  # another server would be believed in place of a lost one
+                    raise RemoteError(_("The file {file} cannot be read.").format(file=known))
                 self.client.load_host_keys(str(known))
                 self.client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
             begun = time.monotonic()

@@ -16,10 +16,11 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from kiosk.canonical import SUM, canonical, is_as_written, parse_json
+from kiosk.canonical import canonical, is_as_written, parse_json
 from kiosk.errors import KioskError, RecordError
 from kiosk.i18n import _
 from kiosk.records import FORMAT_VERSION, OBJECTS, ZEROS, Record, findings, segment_hash
+from kiosk.settings import IN_THE_WAY
 from kiosk.wording import cause
 
 OPEN: Final = "open.json"
@@ -183,6 +184,14 @@ def _header(path: Path) -> Mapping[str, Any]:
     return header
 
 
+def named_station(folder: Path) -> str | None:
+    """The station of one segment that can be read, as its file begins, the open one first; None if there is none."""
+    for path in (folder / "records" / OPEN, *(folder / "records" / "sealed").glob("*")):
+        with suppress(OSError, Unreadable, ValueError, KeyError, TypeError):
+            return str(_header(path)["station"])
+    return None
+
+
 def _unless_exhausted(error: Unreadable) -> Unreadable:
     """The error, if it says something of the file.
 
@@ -211,6 +220,7 @@ class Tail(Struct, frozen=True):
         next_seq: the seq that follows its last record.
         last: the hash of the last record of that epoch.
         newest: the newest epoch of which it holds a record, and that record's seq; None where it holds none.
+        over: the epochs that are over, as far as it tells.
     """
 
     epoch: str
@@ -219,16 +229,35 @@ class Tail(Struct, frozen=True):
     next_seq: int
     last: str
     newest: tuple[str, int] | None
+    over: tuple[str, ...] = ()
 
 
 def tail_of(segment: Segment, before: Tail | None = None) -> Tail:
     """The end of a stretch that ended with `before` and goes on with this sealed segment."""
     assert segment.number is not None
+    last = before.last if before and before.epoch == segment.epoch else ZEROS
+    newest = before.newest if before else None
     if segment.records:
         last, newest = segment.records[-1].hash, (segment.epoch, segment.next_seq - 1)
-        return Tail(segment.epoch, segment.number, segment.hash, segment.next_seq, last, newest)
-    last = before.last if before and before.epoch == segment.epoch else ZEROS
-    return Tail(segment.epoch, segment.number, segment.hash, segment.next_seq, last, before.newest if before else None)
+    over = epochs_over([segment], before)
+    return Tail(segment.epoch, segment.number, segment.hash, segment.next_seq, last, newest, over)
+
+
+def epochs_over(segments: Iterable[Segment], before: Tail | None = None) -> tuple[str, ...]:
+    """The epochs that must not be gone on with: a later one has a record, or says that it began in their place.
+
+    Args:
+        segments: the log, in its order.
+        before: the end of the stretch that they follow.
+    """
+    over = dict.fromkeys(before.over if before else ())
+    newest = before.newest[0] if before and before.newest else None
+    for segment in segments:
+        if segment.records:
+            ended = [newest, *_named_epochs(segment.records[0])]
+            over |= dict.fromkeys(epoch for epoch in ended if epoch not in (None, segment.epoch))
+            newest = segment.epoch
+    return tuple(over)
 
 
 class Log(Struct, frozen=True):
@@ -286,9 +315,19 @@ def falls_short(folder: Path, epoch: str, mine: Iterable[Segment], tail: Tail | 
 def _last_acknowledged(folder: Path) -> tuple[str, int]:
     with suppress(OSError, ValueError, KeyError, TypeError, RecordError):
         found = parse_json((folder / NEWEST).read_bytes())
-        if SUM in found and is_as_written(found) and type(found["seq"]) is int:
+        if is_as_written(found) and type(found["seq"]) is int:
             return str(found["epoch"]), found["seq"]
     return "", 0
+
+
+def names_an_ended_epoch(epoch: str) -> str:
+    """What is said of a station.json whose epoch is over."""
+    return _("The file is an older copy: it names epoch {epoch}, which has ended.").format(epoch=epoch)
+
+
+def was_in_the_way() -> str:
+    """What is said of what stood in the place of a folder of the kiosk."""
+    return _("It was in the way of the kiosk and was set aside; please hand it to headquarters.")
 
 
 def replaced_by_older(epoch: str, last: int, there: int) -> str:
@@ -400,13 +439,21 @@ def by_age(firsts: Mapping[str, Record | None]) -> list[str]:
 
 
 def _named_epoch(first: Record | None) -> str | None:
-    if first is None or first.type != "station_noted" or first["note"] != "new_epoch":
-        return None
-    # Where the one that it names is wholly gone, it names the one before that, too.
-    details = first["details"]
+    named = _named_epochs(first) if first else []
+    return named[-1] if named else None
+
+
+def _named_epochs(record: Record) -> list[str]:
+    """The epochs that a note says were before its own, the newest first.
+
+    Where that is wholly gone, the note names the one before it, too.
+    """
+    if record.type != "station_noted" or record["note"] != "new_epoch":
+        return []
+    details = record["details"]
     before = details.get("before")
-    named = (before if isinstance(before, dict) else details).get("epoch")
-    return named if isinstance(named, str) else None
+    told = (each.get("epoch") for each in (details, before) if isinstance(each, dict))
+    return [epoch for epoch in told if isinstance(epoch, str)]
 
 
 def _named(segment: Segment) -> str:
@@ -509,6 +556,15 @@ class Forgotten:
         about = ((who, part, name) for who in (record.volunteer, None) for name in (record["campaign"], None))
         return not self._said.isdisjoint(about)
 
+    def contradicts(self, record: Record) -> bool:
+        """Whether an object of a record is gone and no later record says so, or is here although one does."""
+        return any(self.covers(record, name) == (record.get(name) is not None) for name in had(record))
+
+
+def had(record: Record) -> list[str]:
+    """The names of the objects about people that a record has, or had."""
+    return [name for name in OBJECTS if f"{name}_hash" in record.document or record.get(name) is not None]
+
 
 def objects(
     segments: Sequence[Segment], believed: Container[Path] | None = None
@@ -528,27 +584,32 @@ def objects(
         for place, record in reversed(list(enumerate(segment.records, start=1))):
             if believed is None or segment.path in believed:
                 forgotten.take(record)
-            for name in OBJECTS:
-                if f"{name}_hash" in record.document or record.get(name) is not None:
-                    yield segment, place, record, name, forgotten.covers(record, name)
+            for name in had(record):
+                yield segment, place, record, name, forgotten.covers(record, name)
 
 
-def _unexplained(segments: Sequence[Segment]) -> Iterator[Finding]:
-    """Objects that are gone and that no later `forgotten` record covers, and objects that one covers and are here."""
-    found: list[Finding] = []
-    for segment, _place, record, name, covered in objects(segments):
-        if covered == (record.get(name) is not None):
-            sentence = (
-                _("The object {name} is here, and a later record says that it was taken out.")
-                if covered
-                else _("The object {name} is gone, and no later record says so.")
-            )
-            found.append(Finding(_named(segment), record.seq, sentence.format(name=name)))
-    yield from reversed(found)
+def unexplained(
+    segments: Sequence[Segment], believed: Container[Path] | None = None
+) -> tuple[list[Finding], list[Finding]]:
+    """Objects that are gone and that no later `forgotten` record covers, and objects that one covers and are here.
+
+    Args:
+        segments: the log, in its order.
+        believed: the segments whose word counts; all if not given.
+    """
+    gone, here = list[Finding](), list[Finding]()
+    for segment, _place, record, name, covered in objects(segments, believed):
+        if covered and record.get(name) is not None:
+            sentence = _("The object {name} is here, and a later record says that it was taken out.")
+            here.append(Finding(_named(segment), record.seq, sentence.format(name=name)))
+        elif not covered and record.get(name) is None:
+            sentence = _("The object {name} is gone, and no later record says so.")
+            gone.append(Finding(_named(segment), record.seq, sentence.format(name=name)))
+    return gone[::-1], here[::-1]
 
 
 def _ended_epochs(segments: Sequence[Segment]) -> Iterator[Finding]:
-    """What the first records of epochs say of the epochs before them, and is no longer, or was not even then, there."""
+    """What the first records of epochs say of the epochs before them, and is not so, or was not even then."""
     reached: dict[str, int] = {}
     for segment in segments:
         if segment.records:
@@ -565,9 +626,22 @@ def _ended_epochs(segments: Sequence[Segment]) -> Iterator[Finding]:
                     yield Finding(_named(segment), record.seq, _("The note does not say what epoch was before it."))
                 elif (there := reached.get(epoch, 0)) < last:
                     yield Finding(_named(segment), record.seq, replaced_by_older(epoch, last, there))
+                else:
+                    yield from _gone_on_with(segments, epoch, last, record)
             if missing is not None:
                 sentence = _("Segment {number} of epoch {epoch} was gone, and what it held is not here.")
                 yield Finding(_named(segment), record.seq, sentence.format(number=missing, epoch=details.get("epoch")))
+
+
+def _gone_on_with(segments: Iterable[Segment], epoch: str, last: int, note: Record) -> Iterator[Finding]:
+    """The first record of an epoch that was written after it had ended: its number was perhaps used twice."""
+    for segment in segments:
+        for record in segment.records if segment.epoch == epoch and segment.next_seq > last + 1 else ():
+            # What was found again since, and put back, is older than the note. Ids sort by time.
+            if record.seq > last and record.id > note.id:
+                sentence = _("The record was written after its epoch had ended with record {last}.")
+                yield Finding(_named(segment), record.seq, sentence.format(last=last))
+                return
 
 
 def check(folder: Path, station: str) -> tuple[list[Segment], list[Finding]]:
@@ -580,10 +654,13 @@ def check(folder: Path, station: str) -> tuple[list[Segment], list[Finding]]:
     segments, found = read_all(folder)
     for segment in segments:
         found += check_within(segment, station)
-    found += [*check_links(segments), *_repeated_ids(segments), *_unexplained(segments), *_ended_epochs(segments)]
-    for path in sorted((folder / "set-aside").glob("*")):
+    gone, here = unexplained(segments)
+    found += [*check_links(segments), *_repeated_ids(segments), *gone, *here, *_ended_epochs(segments)]
+    for path in (*sorted((folder / "set-aside").glob("*")), *sorted(folder.glob(f"{IN_THE_WAY}*"))):
         problem = _("The file could not be read and was set aside; please hand it to headquarters.")
-        found.append(Finding(f"set-aside/{path.name}", None, problem))
+        if path.name.startswith(IN_THE_WAY):
+            problem = was_in_the_way()
+        found.append(Finding(str(path.relative_to(folder)), None, problem))
     return segments, found
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +20,21 @@ from kiosk.i18n import LANGUAGES, _
 
 FILE: Final = "station.json"
 THEMES: Final = ("dark", "light")
+FOLDERS: Final = (
+    "set-aside",
+    "records",
+    "records/sealed",
+    "campaign",
+    "keys",
+    "cache",
+    "tmp",
+    "receipts",
+    "print-queue",
+)
+"""The folders in the data folder without which something does not work."""
+LOCK: Final = "lock"
+IN_THE_WAY: Final = "in-the-way-of-"
+"""How the names begin of what stood in the place of one of these and was moved aside."""
 
 
 class NotSetUp(KioskError):
@@ -87,7 +101,7 @@ def read_settings(folder: Path, *, unchanged: bool = False) -> Settings:
     """
     try:
         found = canonical.parse_json((folder / FILE).read_bytes())
-        if unchanged and not _is_as_written(found):
+        if unchanged and not canonical.is_as_written(found, Settings.__struct_fields__):
             raise ValueError(FILE)
         mine = fields(Settings)
         settings = Settings(**{each.name: found[each.name] for each in mine if each.required or each.name in found})
@@ -105,11 +119,11 @@ def read_settings(folder: Path, *, unchanged: bool = False) -> Settings:
     return settings
 
 
-def _is_as_written(members: Mapping[str, object]) -> bool:
-    # A word that nobody has written may be what is left of "sum".
-    return canonical.is_as_written(members) and (
-        canonical.SUM in members or members.keys() <= set(Settings.__struct_fields__)
-    )
+def in_the_way(folder: Path) -> list[str]:
+    """What stands in the place of a folder of the kiosk and is none, or of its lock and is no file."""
+    found = [name for name in FOLDERS if os.path.lexists(folder / name) and not (folder / name).is_dir()]
+    lock = folder / LOCK
+    return [*found, LOCK] if os.path.lexists(lock) and not lock.is_file() else found
 
 
 def default_folder() -> Path:

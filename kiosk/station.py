@@ -8,6 +8,7 @@ It must not know of either.
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import threading
 from collections import Counter
@@ -42,7 +43,15 @@ from kiosk.records import (
 )
 from kiosk.roster import Entry, History, Person, roster
 from kiosk.rules import Application
-from kiosk.segments import Finding, check_within, read_all, replaced_by_older
+from kiosk.segments import (
+    Finding,
+    check_within,
+    names_an_ended_epoch,
+    read_all,
+    replaced_by_older,
+    unexplained,
+    was_in_the_way,
+)
 from kiosk.settings import FILE, Settings
 from kiosk.store import Store, place_aside
 from kiosk.summary import Summary, summarise
@@ -178,6 +187,7 @@ class Station:
             KioskError: if its settings or campaign are damaged.
         """
         self.folder = folder
+        self._moved = recovery.make_room(folder)
         self.settings, recovered = recovery.settings_of(folder, entropy)
         self._damaged = [FILE] if recovered else []
         self.campaigns = recovery.campaigns_of(folder)
@@ -226,8 +236,9 @@ class Station:
         self._own_keys = audit.public_keys(told)
         self._renew_keys(audit.keys_noted(told), entropy)
         self._note_opening()
-        if forgetting.is_begun(folder):
-            with suppress(OSError, KioskError):  # whoever comes is served; the next start tries it again
+        with suppress(OSError, KioskError):  # whoever comes is served; the next start tries it again
+            self._list_rewritten_anew()
+            if forgetting.is_begun(folder):
                 self._finish_forgetting(relearn=True)
 
     @property
@@ -252,6 +263,9 @@ class Station:
         if self.keys.was_withdrawn:
             withdrawn = _("Headquarters has withdrawn the station's key, and the station goes on with another.")
             found = [Finding(each.file, None, withdrawn) if each.file == "keys/station.key" else each for each in found]
+        if self._store.resumed is not None and FILE not in self._damaged:
+            found.append(Finding(FILE, None, names_an_ended_epoch(self._store.resumed)))
+        found += [Finding(name, None, was_in_the_way()) for name in self._moved]
         found += map(untold.was_set_aside, self._store.set_aside)
         if self._store.missing is not None:
             found.append(untold.was_gone(self._store.missing, self._store.ended or self.settings.epoch))
@@ -303,19 +317,63 @@ class Station:
         """
         if self._closing.wait(after):
             return
-        for finding in self._index.examine(self.settings.station):
+        with self._writing:
+            newest = list(self._store.newest)
+        for finding in self._index.examine(self.settings.station, newest):
             if finding is not None:
                 self._decayed.append(finding)
             if self._index.relearned:
                 self._begin_anew()
             if self._closing.wait(pause):
                 return
+        if self._index.contradicted:
+            self._set_right_what_was_forgotten()
+        with suppress(OSError):
+            self._list_rewritten_anew(lacking=self._index.lacking)
         known = {finding.file for finding in self.damage}
+        self._decayed += [finding for finding in audit.documents(self.folder) if finding.file not in known]
         with self._viewing:
             noted = audit.keys_noted(self.history.notes.values())
         for name, problem in self.keys.problems(noted):
             if f"keys/{name}" not in known:
                 self._decayed.append(Finding(f"keys/{name}", None, problem))
+
+    def _set_right_what_was_forgotten(self) -> None:
+        """Tells objects that are gone although nobody has forgotten them, and takes out again those that are back.
+
+        A segment that was copied back from a backup brings them.
+        """
+        with self._writing:
+            if self._closed:
+                return
+            segments, _found = read_all(self.folder)
+            sound = {each.path for each in segments if not check_within(each, self.settings.station)}
+            gone, here = unexplained(segments, sound)
+            self._decayed += gone
+            if not here:
+                return
+            try:
+                forgetting.begin(self.folder)
+                self._finish_forgetting(relearn=True)
+            except (OSError, KioskError):  # the next start tries it again
+                self._decayed += here
+                return
+            again = _(
+                "What had been taken out of it was here again, perhaps from a backup, and was taken out once more."
+            )
+            self._decayed += [Finding(file, None, again) for file in dict.fromkeys(each.file for each in here)]
+
+    def _list_rewritten_anew(self, *, lacking: bool = False) -> None:
+        """Where the list of what was rewritten is damaged, or gone although segments are `lacking` something."""
+        path = self.folder / forgetting.REWRITTEN
+        with self._writing:
+            there = os.path.lexists(path)
+            if self._closed or (forgetting.rewritten(self.folder) is not None if there else not lacking):
+                return
+            if there:
+                self._set_aside(path)
+            forgetting.list_anew(self.folder, read_all(self.folder)[0], self._entropy)
+            self._decayed.append(Finding(path.name, None, _("The file could not be read, and was made anew.")))
 
     def _begin_anew(self) -> None:
         with self._writing, self._viewing:
@@ -1060,6 +1118,7 @@ class Station:
             wrong = {each.path: check_within(each, self.settings.station) for each in segments}
             sound = [each for each in segments if not wrong[each.path]]
             found += [findings[0] for findings in wrong.values() if findings]
+            self._list_rewritten_anew()
             rewritten = forgetting.take_out(self.folder, segments, sound)
             if rewritten or relearn:
                 sealed = [rewritten.get(each.path, each) for each in sound if each.number is not None]

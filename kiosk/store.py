@@ -32,6 +32,7 @@ from kiosk.segments import (
     Segment,
     check_links,
     check_within,
+    epochs_over,
     falls_short,
     newest_number,
     sealed_name,
@@ -103,6 +104,7 @@ class Store:
         missing: the number of a segment of the epoch `ended` that held a record once and is no longer there, or None.
         behind: of the epoch `ended`, the last seq that was acknowledged and the last that is there, if they differ.
         before: where all of the lost epoch is gone, the one before it and its last seq.
+        resumed: an epoch that the settings named although it was over, or None.
         ended: the epoch that could not be continued when the log was read last, or None.
         sealed: the sealed segments that whoever gave `read` does not know yet, in the order of the log; they empty it.
     """
@@ -142,6 +144,7 @@ class Store:
         self.missing: int | None = None
         self.behind: tuple[int, int] | None = None
         self.before: tuple[str, int] | None = None
+        self.resumed: str | None = None
         self.ended: str | None = None
         self._folder = folder
         self._records = folder / "records"
@@ -187,17 +190,23 @@ class Store:
         open_ = next((segment for segment in segments if segment.number is None), None)
         mine = [segment for segment in segments if segment.epoch == self.epoch]
         tail = log.tail if log.tail and log.tail.epoch == self.epoch else None
-        gone = newest_number(mine, log.unreadable, tail) < self._known_segment  # its numbers must not be given again
-        behind = None if gone or log.unreadable else falls_short(self._folder, self.epoch, mine, tail)
+        # An older station.json: whatever it says of the epoch, its numbers may be in what was set aside when it ended.
+        wrong = bool(open_ and check_within(open_, self._station))
+        over = self.epoch in epochs_over([each for each in segments if each is not open_ or not wrong], log.tail)
+        gone = not over and newest_number(mine, log.unreadable, tail) < self._known_segment
+        behind = None if over or gone or log.unreadable else falls_short(self._folder, self.epoch, mine, tail)
         if (
-            gone
+            over
+            or gone  # its numbers must not be given again
             or behind
             or (self._anew and (mine or tail))
             or log.unreadable
-            or (open_ and (open_.epoch != self.epoch or check_within(open_, self._station)))
+            or (open_ and (open_.epoch != self.epoch or wrong))
             or any(check_links(mine, tail))
         ):
             self.behind = behind
+            if over:
+                self.resumed = self.epoch
             self._begin_epoch(segments, open_, log, gone)
             open_, mine, tail = None, [], None
         elif open_:
@@ -248,6 +257,8 @@ class Store:
         lost = (self.epoch, max(known)) if known else self._lost or newest
         if self.behind and known:
             lost = (self.epoch, self.behind[0])
+        if self.resumed == self.epoch:
+            lost = newest
         if gone and not known:
             # All of the epoch is gone, with it what it said of the one before: both must be named.
             lost, self.before = (self.epoch, 0), newest if newest[0] != self.epoch else None

@@ -18,11 +18,12 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from kiosk import published
+from kiosk.audit import RECEIPT
 from kiosk.campaign_files import take_campaigns
 from kiosk.canonical import canonical, is_as_written, parse_json, with_sum
 from kiosk.durable import make_folder, write_durably
 from kiosk.errors import KioskError, RecordError
-from kiosk.forgetting import rewritten
+from kiosk.forgetting import Rewritten, rewritten
 from kiosk.i18n import _
 from kiosk.keys import Keys
 from kiosk.published import End, Envelope, Head, Receipt, Refused
@@ -32,8 +33,9 @@ from kiosk.segments import OPEN, Sealed, Unreadable, check_within, parse_segment
 from kiosk.settings import Settings, read_settings
 from kiosk.trust import KeysError, NotSigned
 
-RECEIPT: Final = "receipts/hq.json"
 _PLACE: Final = "sync.json"
+_UNKNOWN: Final = 2**50
+"""How many count as rewritten before a list that cannot be read: more than in any list that can."""
 _ENOUGH: Final = 3
 """So many failures one after the other, and the place counts as gone for this time."""
 
@@ -45,7 +47,7 @@ def read_place(folder: Path) -> str:
     """The URL that the station hands its segments over to, as the lead has set it; empty for none."""
     try:
         found = parse_json((folder / _PLACE).read_bytes())
-        return str(found["url"]) if is_as_written(found) else ""
+        return str(found["url"]) if is_as_written(found, ("url",)) else ""
     except (OSError, ValueError, KeyError, TypeError, RecordError):
         return ""
 
@@ -158,7 +160,8 @@ class _Exchange:
 
     def run(self) -> Outcome:
         sealed = sealed_segments(self._folder)
-        listed = rewritten(self._folder)  # before anything is read: what is taken out meanwhile comes the next time
+        # Before anything is read: what is taken out meanwhile comes the next time. Unknown, it may be everything.
+        listed = rewritten(self._folder) or Rewritten(tuple(each.path.name for each in sealed), _UNKNOWN)
         try:
             known, content = self._head()
             receipt = self._fetch_receipt()
@@ -192,7 +195,7 @@ class _Exchange:
     def _wanted(
         self,
         sealed: Sequence[Sealed],
-        listed: Sequence[str],
+        listed: Rewritten,
         head: Head | None,
         content: bytes,
         receipt: Receipt | None,
@@ -201,8 +204,7 @@ class _Exchange:
         ends = {end.epoch: end for end in head.ends} if head else {}
         mine = {(each.epoch, each.number, each.hash) for each in sealed}
         ends = {epoch: end for epoch, end in ends.items() if (epoch, end.number, end.hash) in mine}
-        done = head.rewritten if head and head.rewritten <= len(listed) else 0
-        again = set(listed[done:])
+        again = listed.since(head.rewritten if head else 0)
         # Headquarters has seen just this head, and lacks what it names: so it was lost on the way.
         lacks = receipt is not None and bool(content) and receipt.head == hashlib.sha256(content).hexdigest()
         held = receipt.held if receipt else {}
@@ -273,9 +275,7 @@ class _Exchange:
         )
         return published.enclose(envelope, self._keys.sign)
 
-    def _next_head(
-        self, sealed: Sequence[Sealed], listed: Sequence[str], before: Head | None, missing: set[Path]
-    ) -> Head:
+    def _next_head(self, sealed: Sequence[Sealed], listed: Rewritten, before: Head | None, missing: set[Path]) -> Head:
         ends = {
             each.epoch: End(each.epoch, each.number, each.hash, each.last_seq)
             for each in sealed
@@ -290,7 +290,7 @@ class _Exchange:
         told = (*before.ends, *before.others) if before else ()
         others = tuple(dict.fromkeys(end for end in told if (end.epoch, end.number, end.hash) not in known))
         self._outcome.copied = bool(others)
-        again = missing & {each.path for each in sealed if each.path.name in listed}
+        again = missing & {each.path for each in sealed if each.path.name in listed.names}
         where = self._settings
         return Head(
             where.station,
@@ -301,7 +301,7 @@ class _Exchange:
             tuple(ends.values()),
             others,
             tuple(self._name(each) for each in gone),
-            before.rewritten if again and before else 0 if again else len(listed),
+            before.rewritten if again and before else 0 if again else listed.count,
         )
 
     def _write_head(self, head: Head, before: Head | None) -> None:

@@ -316,7 +316,7 @@ def _read_success(folder: Path) -> datetime | None:
     """When everything was handed over the last time; None if that is not known."""
     try:
         found = parse_json((folder / _SUCCESS).read_bytes())
-        at = datetime.fromisoformat(found["at"]) if is_as_written(found) else None
+        at = datetime.fromisoformat(found["at"]) if is_as_written(found, ("at",)) else None
         return at if at is not None and at.tzinfo else None
     except (OSError, ValueError, KeyError, TypeError, RecordError):
         return None

@@ -74,6 +74,19 @@ def read_hq_keys(path: Path) -> dict[str, str]:
         ) from error
 
 
+def are_host_keys(content: bytes) -> bool:
+    """Whether a file holds keys of SSH servers, as OpenSSH writes them, and nothing else."""
+    try:
+        for line in content.decode("utf-8").splitlines():
+            if line.strip() and not line.startswith("#"):
+                _hosts, kind, key = line.split(" ")[:3]
+                if not base64.b64decode(key, validate=True).startswith(len(kind).to_bytes(4, "big") + kind.encode()):
+                    return False
+    except ValueError:
+        return False
+    return True
+
+
 def _message(kind: str, members: Mapping[str, Any]) -> bytes:
     # The kind stands before the content, so that no signature of one kind is ever one of another.
     return f"kiosk {kind} 1\0".encode() + canonical(members)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 from collections.abc import Callable, Iterator
@@ -10,9 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from kiosk import audit
+from kiosk import audit, sync, sync_room
 from kiosk.campaign import Campaign
+from kiosk.campaign_files import sign_campaigns
+from kiosk.durable import write_durably
+from kiosk.hq.keys import HqKeys
 from kiosk.keys import Keys
+from kiosk.printing.printer import Printer
 from kiosk.records import Draft
 from kiosk.rules import Application, Stay
 from kiosk.segments import Finding, read_all
@@ -20,9 +25,12 @@ from kiosk.settings import NotSetUp, read_settings
 from kiosk.station import Station
 from kiosk.store import new_epoch
 from tests import factories, plain
+from tests.district import HOMES, District
 
 if TYPE_CHECKING:
     from tests.conftest import FakeClock, Template
+
+HERE = next(iter(HOMES))
 
 
 @pytest.fixture
@@ -274,7 +282,8 @@ def test_forgetting_covers_only_what_was_before_it(
     again = next(newer)
 
     def unexplained() -> list[int | None]:
-        return [finding.seq for finding in looked_at(station_folder) if "还在" not in finding.problem]
+        found = [finding for finding in looked_at(station_folder) if finding.file != "rewritten.json"]
+        return [finding.seq for finding in found if "还在" not in finding.problem]
 
     assert again > older
     assert unexplained() == [again]
@@ -312,3 +321,82 @@ def test_beside_a_running_station(busy: Path, campaign: Campaign, clock: FakeClo
         assert looked_at(busy) == []
     finally:
         station.close()
+
+
+# --- what lies beside the log ---------------------------------------------------------------------------------------
+
+BESIDE = (
+    "rewritten.json",
+    "sync.json",
+    "synced.json",
+    "printer.json",
+    "receipts/hq.json",
+    "campaign/headquarters",
+    "known_hosts",
+)
+HOST_KEY = base64.b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + bytes(32)).decode()
+
+
+@pytest.fixture
+def handed_over(district: District) -> Path:
+    """A station that has all the files beside its log that there are."""
+    folder = district.folder / HERE
+    district.handed(HERE, (1, 2))
+    assert district.collect().code == 0
+    campaigns = sign_campaigns([district.campaign], 1, HqKeys(district.folder / "keys").sign)
+    (district.box / "hq" / "campaigns").write_bytes(campaigns)
+    assert district.sync(HERE).code == 0
+    station = Station(folder, clock=district.clock)
+    station.forget(next(iter(station.history.people)), "本人要求")
+    station.close()
+    sync.save_place(folder, str(district.box))
+    write_durably(folder / "synced.json", sync_room._said(district.clock()), folder / "tmp")
+    Printer.of("png", str(district.box)).save(folder)
+    (folder / "known_hosts").write_text(f"# servers\n[127.0.0.1]:22 ssh-ed25519 {HOST_KEY} of the tent\n")
+    assert looked_at(folder) == []
+    assert all((folder / name).is_file() for name in BESIDE)
+    return folder
+
+
+@pytest.mark.parametrize("name", BESIDE)
+@pytest.mark.parametrize("garbled", [*GARBLED, "a letter", "a folder"])
+def test_a_file_beside_the_log_that_is_garbled(
+    handed_over: Path, clock: FakeClock, campaign: Campaign, name: str, garbled: str
+) -> None:
+    """It is named, and told on the screen, and neither the next record nor what was handed over hangs on it."""
+    path = handed_over / name
+    if garbled == "a folder":
+        path.unlink()
+        path.mkdir()
+    else:
+        letter = path.read_bytes().replace(b"ssh-ed", b"ssh-xd").replace(b'":', b'x":', 1)
+        path.write_bytes(letter if garbled == "a letter" else GARBLED[garbled](path.read_bytes()))
+    assert files(handed_over) == ({name} if garbled != "empty" or name != "known_hosts" else set())
+    if garbled == "empty" and name == "known_hosts":
+        return  # so it is before the first server
+    clock.set("2021-12-09 08:00")
+    station = Station(handed_over, clock=clock)
+    try:
+        station.examine(after=0, pause=0)
+        assert name in {finding.file for finding in station.damage}
+        arrive(station, campaign, 7)
+        station.forget(next(who for who, person in station.history.people.items() if person.name), "本人要求")
+    finally:
+        station.close()
+
+
+@pytest.mark.parametrize("name", ["campaign/SC2021-1.json", "keys/pin.json", "sync.json", "rewritten.json"])
+def test_a_wrong_letter_in_the_word_sum(handed_over: Path, name: str) -> None:
+    path = handed_over / name
+    path.write_bytes(path.read_bytes().replace(b'"sum"', b'"swm"'))
+    assert files(handed_over) == {name}
+
+
+def test_the_list_of_what_was_rewritten_is_gone(handed_over: Path, clock: FakeClock) -> None:
+    (handed_over / "rewritten.json").unlink()
+    assert files(handed_over) == {"rewritten.json"}
+    station = Station(handed_over, clock=clock)
+    station.examine(after=0, pause=0)
+    assert [finding.file for finding in station.damage] == ["rewritten.json"]
+    station.close()
+    assert looked_at(handed_over) == []

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from kiosk import canonical, segments
+from kiosk import canonical, recovery, segments
 from kiosk import station as station_module
 from kiosk.index import Index
 from kiosk.keys import Keys
 from kiosk.segments import Log
+from kiosk.settings import FILE
 from kiosk.store import Store
 from tests import plain
 from tests.faults import wholly
@@ -110,9 +111,22 @@ def test_a_station_that_drops_a_segment_fails(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_station_that_believes_any_settings_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(canonical, "is_as_written", lambda members: True)
+    monkeypatch.setattr(canonical, "is_as_written", lambda members, without=(): True)
     with small_and_quick() as folder, pytest.raises(Broken, match=r"station\.json"):
         wholly.damage(folder, 400, seed=5)
+
+
+def test_a_station_that_believes_the_settings_of_another_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    with small_and_quick() as folder:
+        made = wholly.make(folder)
+        files = made.files | {FILE: made.foreign[FILE]}
+        wholly._write(folder / "data", files)
+        assert wholly.look(folder / "data", made) == "told"
+        shutil.rmtree(folder / "data")
+        wholly._write(folder / "data", files)
+        monkeypatch.setattr(recovery, "owner", lambda folder, settings: None)
+        with pytest.raises(Broken, match="takes itself for"):
+            wholly.look(folder / "data", made)
 
 
 def test_a_station_that_keeps_broken_keys_fails(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ from kiosk.errors import KioskError, NotPossible, NotSaved
 from kiosk.records import OBJECTS, Draft
 from kiosk.station import Station
 from tests import factories, plain
-from tests.conftest import FakeClock, Run, seeded
+from tests.conftest import FakeClock, FullDisk, Run, seeded
 from tests.district import HOMES, District
 from tests.ledger import Ledger
 from tests.test_recovery import arrive
@@ -488,3 +488,83 @@ def test_the_commands(run: Run, station: Station, busy: tuple[str, str]) -> None
     assert nothing.err.strip()
     roster = run("roster", "--day", "2021-12-06", "--format", "json")
     assert {row["name"] for row in roster.rows} == {"", OTHER}
+
+
+# --- what comes back ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("index", ["known", "gone"])
+def test_a_segment_from_a_backup_undoes_no_forgetting(
+    station: Station, busy: tuple[str, str], clock: FakeClock, index: str
+) -> None:
+    number, _ = busy
+    station.seal()
+    marks, folder = secrets_of(station.folder, number), station.folder
+    backup = {path: path.read_bytes() for path in (folder / "records" / "sealed").iterdir()}
+    station.forget(number, "本人要求")
+    station.close()
+    changed = [path for path, content in backup.items() if path.read_bytes() != content]
+    assert changed
+    for path in changed:
+        path.write_bytes(backup[path])
+    if index == "gone":
+        (folder / "cache" / "known.sqlite").unlink()
+    again = Station(folder, clock=clock)
+    again.examine(after=0, pause=0)
+    try:
+        assert {finding.file for finding in again.damage} == {f"records/sealed/{path.name}" for path in changed}
+        assert again.person(number).name == ""
+        assert traces(folder, *marks) == []
+        assert audit.verify(folder) == []
+        assert not forgetting.is_begun(folder)
+    finally:
+        again.close()
+    last = Station(folder, clock=clock)
+    last.examine(after=0, pause=0)
+    assert last.damage == []
+    assert last.person(number).name == ""
+    last.close()
+
+
+def test_a_disk_that_is_full_when_something_is_back(
+    station: Station, busy: tuple[str, str], clock: FakeClock, full_disk: FullDisk
+) -> None:
+    """It is told, and the next start finishes it."""
+    number, _ = busy
+    station.seal()
+    folder = station.folder
+    backup = {path: path.read_bytes() for path in (folder / "records" / "sealed").iterdir()}
+    station.forget(number, "本人要求")
+    station.close()
+    for path, content in backup.items():
+        path.write_bytes(content)
+    again = Station(folder, clock=clock)
+    full_disk.full = True
+    again.examine(after=0, pause=0)
+    assert {finding.file for finding in again.damage} >= {finding.file for finding in audit.verify(folder)} != set()
+    full_disk.full = False
+    again.close()
+    last = Station(folder, clock=clock)
+    last.examine(after=0, pause=0)
+    assert last.person(number).name == ""
+    assert audit.verify(folder) == []
+    last.close()
+
+
+@pytest.mark.parametrize("where", ["sealed", "open"])
+def test_what_is_gone_and_nobody_has_forgotten_is_told_on_the_screen(
+    station: Station, busy: tuple[str, str], clock: FakeClock, campaign: Campaign, where: str
+) -> None:
+    arrive(station, campaign, 2)
+    station.close()
+    files = plain.segment_files(station.folder)
+    path = files[-1] if where == "open" else files[0]
+    tables = json.loads(path.read_bytes())
+    next(document for document in tables["records"].values() if "personal" in document).pop("personal")
+    path.write_text(json.dumps(tables, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
+    found = audit.verify(station.folder)
+    assert [finding.file for finding in found] == [str(path.relative_to(station.folder))]
+    again = Station(station.folder, clock=clock)
+    again.examine(after=0, pause=0)
+    assert again.damage == found
+    again.close()

@@ -6,19 +6,23 @@ import errno
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
-from kiosk import audit, badge, setup, store
+from kiosk import audit, badge, segments, setup, store
 from kiosk.arriving import Admission
 from kiosk.campaign import Campaign
-from kiosk.errors import CampaignError, KioskError, NotSaved, WrongUsage
+from kiosk.errors import CampaignError, KioskError, NotSaved, StoreBusy, WrongUsage
+from kiosk.forgetting import left_to_people
 from kiosk.keys import Keys
+from kiosk.print_room import PrintRoom
 from kiosk.recovery import settings_of
 from kiosk.rules import Application, Stay
-from kiosk.segments import replaced_by_older
+from kiosk.segments import read_all, replaced_by_older
 from kiosk.settings import NotSetUp, SettingsError, read_settings
 from kiosk.station import Station
 from kiosk.trust import Directory, KeysError
@@ -51,8 +55,8 @@ def known(station_folder: Path, campaign: Campaign, clock: FakeClock) -> Admissi
     return done
 
 
-def opened(folder: Path, clock: FakeClock) -> Station:
-    return Station(folder, clock=clock, entropy=seeded(5))
+def opened(folder: Path, clock: FakeClock, seed: int = 5) -> Station:
+    return Station(folder, clock=clock, entropy=seeded(seed))
 
 
 def notes(folder: Path, note: str) -> list[dict[str, Any]]:
@@ -250,6 +254,69 @@ def test_segments_that_can_be_read_say_which_station_it_is(
         assert station.settings.station == STATION
         assert set(station.set_aside) == {"station.json", first.name}
         assert station.recognise(known[-1]).person is not None
+    finally:
+        station.close()
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, campaign: Campaign, light_wrapping: None) -> Path:
+    """The data folder of another station, which has been open."""
+    folder = tmp_path / "elsewhere"
+    made = setup.prepare(folder, campaign, station="S001001", community="330102001051")
+    setup.finish(folder, made)
+    return folder
+
+
+@pytest.mark.parametrize("sealed", [True, False])
+@pytest.mark.parametrize("lost", [None, "station.key", "station.secret"])
+def test_station_json_of_another_station_counts_for_nothing(
+    station_folder: Path,
+    campaign: Campaign,
+    clock: FakeClock,
+    known: Admission,
+    elsewhere: Path,
+    sealed: bool,
+    lost: str | None,
+) -> None:
+    """The log, what it says of the keys, and the keys agree against it."""
+    if sealed:
+        station = opened(station_folder, clock)
+        station.seal()
+        station.close()
+    ours, theirs = read_settings(station_folder), (elsewhere / "station.json").read_bytes()
+    (station_folder / "station.json").write_bytes(theirs)
+    if lost:
+        garble(station_folder / "keys" / lost, b"{")
+    assert files(station_folder) == {"station.json", *([f"keys/{lost}"] if lost else [])}
+    station = opened(station_folder, clock)
+    try:
+        assert "station.json" in {finding.file for finding in station.damage}
+        now = station.settings
+        assert (now.station, now.street, now.community, now.name) == (STATION, COMMUNITY[:9], COMMUNITY, ours.name)
+        assert station.visit(known.volunteer or "") is not None
+        assert arrive(station, campaign, 1).outcome == "admitted"
+        assert station._store.set_aside == []
+    finally:
+        station.close()
+    assert theirs in {path.read_bytes() for path in (station_folder / "set-aside").iterdir()}
+    (note,) = notes(station_folder, "new_epoch")
+    assert (note["epoch"], note["set_aside"]) == (ours.epoch, ["station.json"])
+    again = opened(station_folder, clock)
+    assert again.damage == []
+    again.close()
+
+
+def test_a_log_of_another_station_makes_nobody_another(
+    station_folder: Path, campaign: Campaign, clock: FakeClock, elsewhere: Path
+) -> None:
+    """The same the other way round: the keys are not those that it names."""
+    shutil.copy(elsewhere / "records" / "open.json", station_folder / "records" / "open.json")
+    assert files(station_folder) == {"records/open.json"}
+    station = opened(station_folder, clock)
+    try:
+        assert station.settings.station == STATION
+        assert "open.json" in station.set_aside
+        assert arrive(station, campaign).outcome == "admitted"
     finally:
         station.close()
 
@@ -487,6 +554,97 @@ def test_an_older_copy_of_the_open_segment_is_told_and_no_seq_comes_again(
     assert [each.problem for each in station.earlier_damage] == [f"期次 {old} 在第 {last} 条记录之后无法继续。"]
 
 
+@pytest.mark.parametrize("damaged", ["open", "sealed"])
+@pytest.mark.parametrize("index", ["known", "gone"])
+@pytest.mark.parametrize("segment", [0, 2])
+def test_an_older_copy_of_station_json_does_not_resume_an_epoch_that_has_ended(
+    station_folder: Path,
+    campaign: Campaign,
+    clock: FakeClock,
+    monkeypatch: pytest.MonkeyPatch,
+    damaged: str,
+    index: str,
+    segment: int,
+) -> None:
+    """What was set aside when it ended holds numbers that would come again."""
+    monkeypatch.setattr(store, "SEGMENT_SIZE", 6)
+    ended = read_settings(station_folder)
+    older = replace(ended, segment=segment)
+    station = opened(station_folder, clock)
+    for number in range(4):
+        arrive(station, campaign, number)
+    station.close()
+    path = plain.segment_files(station_folder)[-1 if damaged == "open" else -2]
+    lost = {(document["epoch"], document["seq"]) for document in plain.documents(path)}
+    path.write_bytes(path.read_bytes()[:-60])
+    station = opened(station_folder, clock)
+    arrive(station, campaign, 4)
+    station.seal()
+    station.close()
+    between = read_settings(station_folder).epoch
+    older.save(station_folder)
+    if index == "gone":
+        (station_folder / "cache" / "known.sqlite").unlink()
+    assert files(station_folder) == {"station.json", f"set-aside/{between}-{path.name}", *gap(station_folder)}
+    station = opened(station_folder, clock, 6)
+    try:
+        assert [(finding.file, ended.epoch in finding.problem) for finding in station.damage] == [
+            ("station.json", True)
+        ]
+        assert arrive(station, campaign, 5).outcome == "admitted"
+        assert station.settings.epoch not in {ended.epoch, between}
+    finally:
+        station.close()
+    assert notes(station_folder, "new_epoch")[-1]["epoch"] == between
+    pairs = [(document["epoch"], document["seq"]) for document in plain.log(station_folder)]
+    assert not lost & set(pairs)
+    assert len(pairs) == len(set(pairs))
+    assert [segment.epoch for segment in read_all(station_folder)[0]][-2:] == [
+        between,
+        read_settings(station_folder).epoch,
+    ]
+    again = opened(station_folder, clock)
+    assert again.damage == []
+    again.close()
+
+
+def gap(folder: Path) -> set[str]:
+    """What is found of a sealed segment that was set aside: the one after it does not follow."""
+    return {finding.file for finding in segments.verify(folder, STATION) if finding.file.startswith("records/")}
+
+
+def test_an_epoch_that_was_gone_on_with_after_its_end_is_told(
+    station_folder: Path, campaign: Campaign, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As kiosks did that believed an older station.json."""
+    older = read_settings(station_folder)
+    station = opened(station_folder, clock)
+    arrive(station, campaign)
+    station.seal()
+    last = station._store._seq - 1
+    station.close()
+    garble(station_folder / "records" / "open.json", b"{")
+    station = opened(station_folder, clock)
+    arrive(station, campaign, 1)
+    station.seal()
+    station.close()
+    (aside,) = (station_folder / "set-aside").iterdir()
+    aside.unlink()
+    assert audit.verify(station_folder) == []
+    older.save(station_folder)
+    (station_folder / "cache" / "known.sqlite").unlink()
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "epochs_over", lambda segments, before=None: ())
+        station = opened(station_folder, clock)
+        arrive(station, campaign, 2)
+        station.close()
+    found = [finding for finding in audit.verify(station_folder) if finding.file.startswith("records/")]
+    assert [(finding.file, finding.seq) for finding in found] == [("records/open.json", last + 1)]
+    station = opened(station_folder, clock, 6)
+    assert station.settings.epoch != older.epoch
+    station.close()
+
+
 @pytest.mark.parametrize("content", [None, b"", b"{", b'{"epoch": "x", "seq": 99}'])
 def test_without_the_mark_of_the_newest_record_a_start_goes_on(
     station_folder: Path, clock: FakeClock, content: bytes | None
@@ -604,3 +762,65 @@ def test_a_folder_that_may_hold_records_is_not_set_up_anew(station_folder: Path,
     with pytest.raises(WrongUsage):
         setup.prepare(station_folder, campaign, station=STATION, community=COMMUNITY)
     assert plain.fingerprint(station_folder / "keys") == before
+
+
+@pytest.mark.parametrize(
+    "name", ["cache", "tmp", "set-aside", "records", "records/sealed", "keys", "campaign", "receipts", "print-queue"]
+)
+@pytest.mark.parametrize("kind", ["file", "link"])
+def test_what_stands_in_the_place_of_a_folder_makes_room(
+    station_folder: Path, campaign: Campaign, clock: FakeClock, known: Admission, name: str, kind: str
+) -> None:
+    path = station_folder / name
+    if path.exists():
+        shutil.move(path, station_folder.parent / "away")
+    path.write_bytes(b"kept") if kind == "file" else path.symlink_to("/nonexistent")
+    before = plain.fingerprint(station_folder)
+    assert name in files(station_folder)
+    assert plain.fingerprint(station_folder) == before
+    station = opened(station_folder, clock)
+    try:
+        assert name in {finding.file for finding in station.damage}
+        assert arrive(station, campaign, 1).outcome == "admitted"
+        PrintRoom(station).close()
+    finally:
+        station.close()
+    moved = f"in-the-way-of-{path.name}"
+    aside = moved if name == "set-aside" else f"set-aside/{moved}"
+    assert aside in files(station_folder)
+    assert name not in files(station_folder)
+    assert aside in left_to_people(station_folder)
+    kept = station_folder / aside
+    assert str(kept.readlink()) == "/nonexistent" if kind == "link" else kept.read_bytes() == b"kept"
+    again = opened(station_folder, clock)
+    assert [finding.file for finding in again.damage if finding.file != "campaign"] == []  # no bundle came back
+    again.close()
+
+
+@pytest.mark.parametrize("beside", [(), ("set-aside", "cache")])
+def test_a_folder_in_the_place_of_the_lock_makes_room(
+    station_folder: Path, campaign: Campaign, clock: FakeClock, beside: Sequence[str]
+) -> None:
+    (station_folder / "lock").unlink()
+    (station_folder / "lock" / "in").mkdir(parents=True)
+    for name in beside:
+        shutil.rmtree(station_folder / name)
+        (station_folder / name).write_bytes(b"kept")
+    assert files(station_folder) == {"lock", *beside}
+    station = opened(station_folder, clock)
+    try:
+        assert {finding.file for finding in station.damage} == {"lock", *beside}
+        assert arrive(station, campaign).outcome == "admitted"
+        with pytest.raises(StoreBusy):
+            opened(station_folder, clock)
+    finally:
+        station.close()
+    assert list(station_folder.glob("**/in-the-way-of-lock/in"))
+
+
+def test_nothing_makes_room_while_another_has_the_station(station_folder: Path, station: Station) -> None:
+    shutil.rmtree(station_folder / "set-aside")
+    (station_folder / "set-aside").write_bytes(b"kept")
+    with pytest.raises(StoreBusy):
+        Station(station_folder)
+    assert (station_folder / "set-aside").read_bytes() == b"kept"

@@ -24,6 +24,7 @@ from kiosk import remote
 from kiosk.errors import KioskError, WrongUsage
 from kiosk.i18n import _
 from kiosk.remote import CREDENTIALS, Credentials, Missing, Place, RemoteError, place_at
+from kiosk.trust import are_host_keys
 from tests.servers import KINDS, PASSWORD, USER, Rclone, Servers, answering, only_letting_in
 
 Own = Callable[[str], Rclone]
@@ -455,6 +456,20 @@ def test_a_server_with_another_key_is_refused(own_server: Own) -> None:
     place_at(server.url("place"), server.credentials).close()
     assert known.stat().st_mode & 0o777 == 0o600
     assert known.read_bytes() != first
+
+
+@pytest.mark.parametrize("garbled", [b"{", b"\xff\xfe", b"[127.0.0.1]:1 ssh-ed25519 AAAA\n"])
+def test_no_server_is_believed_while_the_known_ones_cannot_be_read(servers: Servers, garbled: bytes) -> None:
+    server = servers["sftp"]
+    known = (server.credentials.folder or Path()) / "known_hosts"
+    place_at(server.url("place"), server.credentials).close()
+    right = known.read_bytes()
+    assert are_host_keys(right)
+    known.write_bytes(garbled)
+    assert "known_hosts" in trouble(lambda: place_at(server.url("place"), server.credentials))
+    assert known.read_bytes() == garbled
+    known.write_bytes(right)
+    place_at(server.url("place"), server.credentials).close()
 
 
 @pytest.mark.parametrize("kind", KINDS)

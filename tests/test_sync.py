@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk import forgetting, sync
+from kiosk import audit, forgetting
 from kiosk.published import Head, Receipt, head_name, open_envelope, receipt_name
 from kiosk.remote import Credentials, Missing, Place, RemoteError, place_at
 from kiosk.settings import read_settings
@@ -190,13 +190,47 @@ def test_what_is_taken_out_is_taken_out_there_too(station: Station, district: Di
     name = (station.person(done.volunteer or "").name).encode()
     assert name in open_envelope(published.read_bytes()).body
     station.forget(done.volunteer or "", "wish")
-    assert forgetting.rewritten(station.folder)
+    assert (known := forgetting.rewritten(station.folder))
+    assert known.names
     failing = Watched(district.box, lambda name: "/000001-" in name)
     assert exchange(station.folder, failing, clock()).problems
     assert name in open_envelope(published.read_bytes()).body
     exchange(station.folder, place, clock())
     assert name not in open_envelope(published.read_bytes()).body
     quiet = Watched(district.box)
+    exchange(station.folder, quiet, clock())
+    assert quiet.wrote == []
+
+
+@pytest.mark.parametrize("list_is", ["damaged", "gone"])
+@pytest.mark.parametrize("restarts", [True, False])
+def test_what_was_taken_out_is_taken_out_there_although_the_list_of_it_is_lost(
+    station: Station, district: District, clock: FakeClock, list_is: str, restarts: bool
+) -> None:
+    """Also where a segment was rewritten twice, and the place has seen the first time only."""
+    first, second = (arrive(station, district.campaign, number).volunteer or "" for number in range(2))
+    names = [station.person(who).name.encode() for who in (first, second)]
+    station.seal()
+    place = Watched(district.box)
+    station.forget(first, "wish")
+    exchange(station.folder, place, clock())
+    published = next(path for path in district.objects(station.settings.station) if path.name.startswith("000001"))
+    assert [name in open_envelope(published.read_bytes()).body for name in names] == [False, True]
+    station.forget(second, "wish")
+    path = station.folder / "rewritten.json"
+    path.write_bytes(b"{") if list_is == "damaged" else path.unlink()
+    station.close()
+    if restarts or list_is == "gone":
+        again = Station(station.folder, clock=clock)
+        again.examine(after=0, pause=0)
+        again.close()
+    exchange(station.folder, place, clock())
+    assert names[1] not in open_envelope(published.read_bytes()).body
+    quiet = Watched(district.box)
+    exchange(station.folder, quiet, clock())
+    assert quiet.wrote == []
+    Station(station.folder, clock=clock).close()
+    exchange(station.folder, place, clock())
     exchange(station.folder, quiet, clock())
     assert quiet.wrote == []
 
@@ -363,7 +397,7 @@ def test_the_receipt_that_is_kept_is_checked_when_it_is_read(district: District)
     district.handed(HERE, (1,))
     district.collect()
     district.sync(HERE)
-    path = district.folder / HERE / sync.RECEIPT
+    path = district.folder / HERE / audit.RECEIPT
     path.write_bytes(path.read_bytes().replace(b'"number":', b'"number":9', 1))
     assert read_receipt(district.folder / HERE) is None
     assert standing(district.folder / HERE).confirmed == 0

@@ -142,7 +142,7 @@ def read_printer(folder: Path) -> tuple[Printer | None, str]:
     path = folder / FILE
     try:
         found = canonical.parse_json(path.read_bytes())
-        if canonical.SUM not in found or not canonical.is_as_written(found):
+        if not canonical.is_as_written(found):
             raise ValueError(FILE)
         kind, target, paper, copies = (found[name] for name in ("kind", "target", "paper", "copies"))
         if type(copies) is not int or not all(type(text) is str for text in (kind, target, paper)):

@@ -86,7 +86,7 @@ def damaged(chance: random.Random, files: Files, foreign: Files, older: Files) -
             other = chance.choice(sorted(found))
             found[name], found[other] = found.get(other, b""), found.get(name, b"")
         elif kind < 0.93:
-            found[name] = foreign[chance.choice(sorted(foreign))]
+            found[name] = foreign[name if name in foreign and chance.random() < 0.5 else chance.choice(sorted(foreign))]
         else:
             old = chance.choice(sorted(older))
             found[old] = older[old]

@@ -83,9 +83,13 @@ def make(folder: Path) -> Made:
     return Made(_read(folder / "mine"), older, _read(foreign), people, frozenset(hashes))
 
 
+def _changed(files: Files, made: Made) -> list[str]:
+    return [name for name, content in made.files.items() if files.get(name) != content]
+
+
 def _may_be_lost(files: Files, made: Made) -> bool:
     """Whether the log may not say what a station is made again from: a file of it is damaged, and another file, too."""
-    changed = [name for name, content in made.files.items() if files.get(name) != content]
+    changed = _changed(files, made)
     beside = [name for name in changed if name == FILE or name.startswith(("keys/", "campaign/"))]
     return bool(beside) and any(name.startswith("records/") for name in changed)
 
@@ -97,9 +101,10 @@ def look(data: Path, made: Made) -> str:
         Broken: if a promise does not hold.
     """
     before, files = plain.fingerprint(data), _read(data)
-    if files.get(FILE) == made.foreign[FILE]:
-        return "the settings of another station"  # nothing can tell them from its own
-    believed_settings = _believed(data)
+    foreign = files.get(FILE) == made.foreign[FILE]
+    if foreign and any(name.startswith(("records/", "keys/")) for name in _changed(files, made)):
+        return "the settings of another station"  # what could tell them from its own is damaged, too
+    believed_settings = _believed(data) and not foreign
     findings = audit.verify(data)
     if plain.fingerprint(data) != before:
         raise Broken("looking has changed something")
