@@ -14,7 +14,7 @@ import random
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,9 @@ from kiosk.setup import NewStation
 from kiosk.station import Station
 from kiosk.trust import read_hq_keys
 from tests.district import HOMES, District
+from tests.searching import World
 from tests.servers import Rclone, Servers
+from tests.tent import Tent, pitch
 from tests.wrapping import lightly
 
 START = datetime(2021, 12, 6, 8, 0, tzinfo=SHANGHAI)
@@ -186,6 +188,26 @@ def template(tmp_path_factory: pytest.TempPathFactory, campaign: Campaign) -> Te
 
     folder = made_once(tmp_path_factory, "template", make)
     return Template(folder / "data", pickle.loads((folder / "made.pickle").read_bytes()))
+
+
+@pytest.fixture(scope="session")
+def pitched(tmp_path_factory: pytest.TempPathFactory) -> Tent:
+    """The demo's station at the time of this machine, made once for the whole run, to be copied."""
+
+    def make(folder: Path) -> None:
+        tent = pitch(folder / "data")
+        (folder / "tent.pickle").write_bytes(pickle.dumps(tent))
+
+    folder = made_once(tmp_path_factory, "tent", make)
+    tent: Tent = pickle.loads((folder / "tent.pickle").read_bytes())
+    return replace(tent, folder=folder / "data")
+
+
+@pytest.fixture
+def world(tmp_path: Path, pitched: Tent) -> World:
+    """A copy of it, and all that a process there can call its own."""
+    (folder := tmp_path / "world").mkdir()
+    return World(folder, tmp_path / "journal", tmp_path / "written", pitched.copied(folder / "data"))
 
 
 @pytest.fixture

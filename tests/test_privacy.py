@@ -20,20 +20,13 @@ import pytest
 from kiosk.printing.printer import Printer
 from tests import plain
 from tests.searching import MASKED, NAME, NEVER, NUMBER, PHONE, World, fill_in, register
-from tests.tent import READING, pitch
+from tests.tent import READING
 from tests.terminal import Terminal
 
 pytestmark = pytest.mark.pty
 
 LATER = partial(pytest.param, marks=pytest.mark.faults)
 """A case that is like another, and left to `make test-faults`."""
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    folder = tmp_path / "world"
-    folder.mkdir()
-    return World(folder, tmp_path / "journal", tmp_path / "written", pitch(folder / "data"))
 
 
 def titles(screen: Terminal) -> bytes:

@@ -14,7 +14,7 @@ import pytest
 
 from tests import factories, plain
 from tests.searching import MASKED, NAME, NEVER, NUMBER, PHONE, World, forms, found, holds, register
-from tests.tent import Tent, pitch
+from tests.tent import Tent
 
 LATER = partial(pytest.param, marks=pytest.mark.faults)
 """A case that is like another, and left to `make test-faults`."""
@@ -49,12 +49,6 @@ def empty(tmp_path: Path) -> World:
     """A machine without a station."""
     (folder := tmp_path / "world").mkdir()
     return World(folder, tmp_path / "journal", tmp_path / "written", Tent(folder / "data", (), ()))
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    (folder := tmp_path / "world").mkdir()
-    return World(folder, tmp_path / "journal", tmp_path / "written", pitch(folder / "data"))
 
 
 def sheet_of(tmp_path: Path, encoding: str) -> str:

@@ -15,7 +15,7 @@ from kiosk.settings import FILE
 from kiosk.trust import KeysError
 from tests import factories, plain
 from tests.conftest import COMMUNITY, PIN, STATION
-from tests.tent import pitch, standing
+from tests.tent import Tent, standing
 from tests.terminal import kiosk, terminal
 
 WRONG, ANOTHER = "000000", "975310"
@@ -83,9 +83,9 @@ def test_no_way_round_the_pin_by_import_or_set_up(
 
 
 @pytest.mark.pty
-def test_no_way_round_the_pin_by_a_second_process(tmp_path: Path) -> None:
+def test_no_way_round_the_pin_by_a_second_process(tmp_path: Path, pitched: Tent) -> None:
     """What one process has counted the next one waits for; beside a kiosk that runs there is no second one."""
-    tent = pitch(tmp_path / "data")
+    tent = pitched.copied(tmp_path / "data")
     try_out(tent.folder, 8, datetime.now(SHANGHAI) - timedelta(hours=2))  # whose waits are over
     assert opened(tent.folder).pin_wait(datetime.now(SHANGHAI)) == timedelta()
     with standing(tent, tmp_path) as visitor:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.searching import MASKED, NAME, NEVER, NUMBER, PHONE, World, holds, register
-from tests.tent import Visitor, pitch, standing
+from tests.tent import Visitor, standing
 from tests.terminal import Terminal, kiosk, terminal
 
 pytestmark = pytest.mark.pty
@@ -22,12 +22,6 @@ pytestmark = pytest.mark.pty
 LATER = partial(pytest.param, marks=pytest.mark.faults)
 """A case that is like another, and left to `make test-faults`."""
 CTRL_Q = "\x11"
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    (folder := tmp_path / "world").mkdir()
-    return World(folder, tmp_path / "journal", tmp_path / "written", pitch(folder / "data"))
 
 
 def look_at_the_roster(visitor: Visitor) -> None:

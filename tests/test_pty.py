@@ -16,18 +16,13 @@ import pytest
 
 from tests import plain
 from tests.noise import EVERYTHING
-from tests.tent import FINISH_FIRST, Tent, Visitor, pitch, standing
+from tests.tent import FINISH_FIRST, Tent, Visitor, standing
 from tests.terminal import NotShown, Terminal
 
 pytestmark = pytest.mark.pty
 MARK = "江晚舟的秘密"
 LATER = partial(pytest.param, marks=pytest.mark.faults)
 """A case that is like another, and left to `make test-faults`."""
-
-
-@pytest.fixture(scope="module")
-def pitched(tmp_path_factory: pytest.TempPathFactory) -> Tent:
-    return pitch(tmp_path_factory.mktemp("tent") / "data")
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from tests import plain
 from tests.fuzzing import fuzz
 from tests.tent import FINISH_FIRST, WAYS, Tent, standing
 from tests.terminal import ENDING, kiosk, terminal
-from tests.test_pty import ends_clean, pitched, stands_well, tent
+from tests.test_pty import ends_clean, stands_well, tent
 
-__all__ = ["pitched", "tent"]  # fixtures
+__all__ = ["tent"]  # a fixture
 
 pytestmark = [pytest.mark.pty, pytest.mark.faults, pytest.mark.timeout(1800)]  # for what hangs
 
