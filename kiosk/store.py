@@ -21,7 +21,16 @@ from tinydb import TinyDB
 from tinydb.storages import Storage
 
 from kiosk.canonical import canonical, parse_json, with_sum
-from kiosk.durable import PRIVATE_FILE, FolderLock, make_folder, move_durably, sync_folder, unused, write_durably
+from kiosk.durable import (
+    PRIVATE_FILE,
+    PRIVATE_FOLDER,
+    FolderLock,
+    make_folder,
+    move_durably,
+    sync_folder,
+    unused,
+    write_durably,
+)
 from kiosk.errors import NotSaved
 from kiosk.i18n import _
 from kiosk.records import FORMAT_VERSION, ZEROS, Draft, Record, seal_record, segment_hash, service_day
@@ -180,8 +189,9 @@ class Store:
         """Reads the folder anew: everything that the writer believes comes from what is on the disk."""
         self._db = None
         for name in ("records", "records/sealed", "tmp", "set-aside", "cache"):
-            make_folder(self._folder / name)
-        # What a crash or a failed write left can be seen already, but would perhaps not survive a power cut.
+            if not (self._folder / name).is_dir():
+                (self._folder / name).mkdir(mode=PRIVATE_FOLDER)
+        # What was just made, or what a crash or a failed write left, would perhaps not survive a power cut.
         # The folder into which a segment moves comes before the one that it leaves: in between it is in one of them.
         for path in (self._records / "sealed", self._records, self._folder):
             sync_folder(path)

@@ -55,6 +55,18 @@ def test_a_verify_that_compares_no_hashes_fails(monkeypatch: pytest.MonkeyPatch)
         damage(folder, 300, seed=5)
 
 
+def test_a_verify_that_names_another_file_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(segments, "_named", lambda segment: "records")
+    with small_and_quick() as folder, pytest.raises(Broken, match="damaged, and not named"):
+        damage(folder, 300, seed=5)
+
+
+def test_a_verify_that_believes_any_pin_file_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Keys, "_pin_state", lambda keys: {})
+    with small_and_quick() as folder, pytest.raises(Broken, match=r"keys/pin\.json is damaged, and not named"):
+        wholly.damage(folder, 300, seed=5)
+
+
 def test_a_sealed_segment_in_place_of_the_open_one_is_told() -> None:
     """In the chain nothing would be missing, but the newest records are gone, and their numbers would come again."""
     with small_and_quick() as folder:

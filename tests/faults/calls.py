@@ -46,18 +46,21 @@ class Call:
 
 
 class Calls:
-    """The calls that one thread makes, from the time it was watched."""
+    """The calls that one thread makes, or all do, from the time it was watched."""
 
-    def __init__(self, on_call: Callable[[Call], Any]) -> None:
+    def __init__(self, on_call: Callable[[Call], Any], *, every_thread: bool = False) -> None:
         self.on_call = on_call
         self.names: list[str] = []
-        self._thread = threading.get_ident()
+        self._thread = None if every_thread else threading.get_ident()
+        self._counting = threading.Lock()
 
     def make(self, name: str, real: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-        if threading.get_ident() != self._thread:
+        if self._thread not in (None, threading.get_ident()):
             return real(*arguments, **named)
-        self.names.append(name)
-        return self.on_call(Call(len(self.names), name, real, arguments, named))
+        with self._counting:
+            self.names.append(name)
+            number = len(self.names)
+        return self.on_call(Call(number, name, real, arguments, named))
 
     def wrapped(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any, **named: Any) -> Any:
@@ -67,9 +70,14 @@ class Calls:
 
 
 @contextmanager
-def watched(on_call: Callable[[Call], Any]) -> Iterator[Calls]:
-    """Every call to the operating system goes through `on_call`, also those of TinyDB's own storage."""
-    calls = Calls(on_call)
+def watched(on_call: Callable[[Call], Any], *, every_thread: bool = False) -> Iterator[Calls]:
+    """Every call to the operating system goes through `on_call`, also those of TinyDB's own storage.
+
+    Args:
+        on_call: is given each call, and lets it happen or not.
+        every_thread: whether the calls of all threads do, and not of this one alone.
+    """
+    calls = Calls(on_call, every_thread=every_thread)
 
     class Raw(io.FileIO):
         """What lies beneath a file that TinyDB's own storage has opened."""

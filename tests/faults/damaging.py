@@ -15,7 +15,7 @@ import shutil
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -117,8 +117,39 @@ def _records(folder: Path) -> Mapping[str, Any]:
     return {record.hash: dict(record.document) for segment in found for record in segment.records}
 
 
-def look(folder: Path, files: Files, whole: Mapping[str, Any]) -> str:
+def _says_the_same(name: str, content: bytes, whole: bytes) -> bool:
+    """Whether a file was changed only in how its JSON is written."""
+    try:
+        return segments.parse_segment(Path(name), content) == segments.parse_segment(Path(name), whole)
+    except segments.Unreadable:
+        return False
+
+
+def _named(files: Files, whole: Files, older: Files, findings: Collection[segments.Finding]) -> None:
+    """Fails if a file is damaged and no finding names it.
+
+    The log cannot tell an open segment that is older from one that was never longer; `cache/newest.json` knows. What is
+    there under two names is named once.
+    """
+    told = {finding.file for finding in findings}
+    seen = {files[name] for name in told & files.keys()}
+    for name, content in files.items():
+        if content in seen or content == whole.get(name) or _says_the_same(name, content, whole.get(name, b"")):
+            continue
+        if name == f"records/{segments.OPEN}" and content in {*whole.values(), *older.values()}:
+            continue
+        raise Broken(f"{name} is damaged, and not named: {findings}")
+
+
+def look(folder: Path, files: Files, whole: Mapping[str, Any], *, undamaged: Files, older: Files) -> str:
     """Lays the files out beside what else is in `folder`, looks at them and goes on writing; returns what was found.
+
+    Args:
+        folder: the data folder.
+        files: the damaged files.
+        whole: the records of the undamaged ones, by their hashes.
+        undamaged: the files as they were.
+        older: as a backup has them.
 
     Raises:
         Broken: if a promise does not hold.
@@ -139,6 +170,7 @@ def look(folder: Path, files: Files, whole: Mapping[str, Any]) -> str:
             raise Broken("nothing is said of records that nobody wrote")
     if any(not finding.file or not finding.problem for finding in findings):
         raise Broken("a finding that says nothing")
+    _named(files, undamaged, older, findings)
     station = Station(folder)
     store = station.open()
     try:
@@ -182,7 +214,8 @@ def damage(folder: Path, count: int, seed: int) -> Counter[str]:
             (data / kept).mkdir(parents=True)
         (data / "station.json").write_bytes(settings)
         try:
-            found[look(data, damaged(chance, files, foreign, older), whole)] += 1
+            changed = damaged(chance, files, foreign, older)
+            found[look(data, changed, whole, undamaged=files, older=older)] += 1
         except Exception as error:
             raise Broken(f"seed {seed}, number {number}: {error!r}") from error
         shutil.rmtree(data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import tempfile
@@ -87,12 +88,13 @@ def small_and_quick() -> Iterator[Path]:
 class Station:
     """A store with the settings that it needs, in a folder, opened as often as one likes."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, *, notes_segments: bool = True) -> None:
+        self.folder, self._notes_segments = folder, notes_segments
         self.store: Store | None = None
 
     def set_up(self) -> None:
-        make_folder(self.folder / "tmp")
+        make_folder(self.folder)
+        (self.folder / "tmp").mkdir(exist_ok=True)  # whoever needs it makes it anew
         Settings(STATION, "330102016", "330102016001", "test", "zh", EPOCH).save(self.folder)
 
     def open(self) -> Store:
@@ -104,9 +106,14 @@ class Station:
             epoch=self._settings.epoch,
             save_epoch=lambda epoch: self._save(self._settings.with_epoch(epoch)),
             segment=self._settings.segment,
-            save_segment=lambda number: self._save(replace(self._settings, segment=number)),
+            save_segment=self._save_segment,
         )
         return self.store
+
+    def _save_segment(self, number: int) -> None:
+        if not self._notes_segments:
+            raise OSError(errno.ENOSPC, "injected")
+        self._save(replace(self._settings, segment=number))
 
     def _save(self, settings: Settings) -> None:
         settings.save(self.folder)

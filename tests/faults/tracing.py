@@ -11,7 +11,7 @@ import os
 import random
 import shutil
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +35,7 @@ class Event:
     `set up` when there is a station, `step` when a step is over, `ack` when it was an append.
 
     Attributes:
-        site: of a sync, the functions that asked for it, the innermost first.
+        site: of a sync, what is synced and the functions that asked for it, the innermost first.
     """
 
     act: str
@@ -58,6 +58,7 @@ class Recorder:
         self.events: list[Event] = []
         self._root, self._disk = root, Disk()
         self._open: dict[int, int] = {}
+        self._paths: dict[int, str] = {}
         self._at: dict[int, int] = {}
 
     def note(self, act: str, *given: Any, site: str = "") -> None:
@@ -81,7 +82,7 @@ class Recorder:
             self.note("write", self._open[descriptor], self._at[descriptor], bytes(content)[:done])
             self._at[descriptor] += done
         elif call.name == "fsync" and given[0] in self._open:
-            self.note("sync", self._open[given[0]], site=_site())
+            self.note("sync", self._open[given[0]], site=f"{self._paths[given[0]]}: {_site()}")
         elif call.name in ("rename", "replace"):
             self.note("rename", *map(self._inside, given))
         elif call.name == "unlink":
@@ -99,6 +100,7 @@ class Recorder:
         if flags & os.O_TRUNC:
             self.note("truncate", inode, 0)
         self._open[descriptor], self._at[descriptor] = inode, 0
+        self._paths[descriptor] = path.removesuffix(f".{os.getpid()}")
 
 
 def _site() -> str:
@@ -115,16 +117,20 @@ class _Dead(BaseException):
     """The process is gone: whatever it would still do does not happen."""
 
 
-def record(folder: Path, steps: Sequence[Step], *, dies_after: int | None = None) -> list[Event]:
+def record(
+    folder: Path, steps: Sequence[Step], *, dies_after: int | None = None, notes_segments: bool = True
+) -> list[Event]:
     """Does the steps in a new folder, from the set-up on, and returns what was done to it.
 
     Args:
         folder: an empty folder.
         steps: what is done.
         dies_after: the number, from 1, of the rename after which the process dies; another one goes on from there.
+        notes_segments: whether the station's settings can be written after the set-up, as they cannot on a full disk.
     """
     recorder = Recorder(folder)
-    data, renames, dead, station = folder / "data", 0, False, Station(folder / "data")
+    data, renames, dead = folder / "data", 0, False
+    station = Station(data, notes_segments=notes_segments)
 
     def on_call(call: Call) -> Any:
         nonlocal renames, dead
@@ -157,6 +163,23 @@ def _go_on(station: Station, steps: Sequence[Step], recorder: Recorder) -> None:
         if step.act == "append":
             recorder.note("ack")
     station.close()
+
+
+def recorded(folder: Path, act: Callable[[], object]) -> list[Event]:
+    """What somebody does to an empty folder."""
+    recorder = Recorder(folder)
+    with watched(recorder):
+        act()
+    return recorder.events
+
+
+def left_at_the_end(events: Sequence[Event], seed: int, *, without: Collection[str] = ()) -> Iterator[State]:
+    """What a power cut leaves when all is over; the arguments are those of `replay_everywhere`."""
+    disk = Disk()
+    for event in events:
+        if event.act != "sync" or event.site not in without:
+            event.on(disk)
+    yield from disk.left(random.Random(seed))
 
 
 def sites(events: Sequence[Event]) -> list[str]:
