@@ -20,6 +20,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar, cast
 
+import msgspec
 from msgspec.structs import astuple
 
 from kiosk.durable import PRIVATE_FILE, make_folder
@@ -249,7 +250,7 @@ class Index:
             db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version={VERSION}; COMMIT;")
 
     def _learn_names(self) -> None:
-        told = (json.loads(value) for value in self._look_through("segment").values())
+        told = map(msgspec.json.decode, self._look_through("segment").values())
         self._marks = {name: mark for name, *mark in told}
         tail = self._look_up("tail", "")
         self._tail, self._count = None, 0

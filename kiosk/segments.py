@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -186,7 +187,8 @@ def _header(path: Path) -> Mapping[str, Any]:
 
 def named_station(folder: Path) -> str | None:
     """The station of one segment that can be read, as its file begins, the open one first; None if there is none."""
-    for path in (folder / "records" / OPEN, *(folder / "records" / "sealed").glob("*")):
+    # There may be thousands, which nobody has to list who finds the first one.
+    for path in chain((folder / "records" / OPEN,), (folder / "records" / "sealed").glob("*")):
         with suppress(OSError, Unreadable, ValueError, KeyError, TypeError):
             return str(_header(path)["station"])
     return None
