@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from tests.faults.apart import apart, was_killed
 from tests.faults.calls import CHANGING, Kill, watched
 from tests.faults.script import Broken, Station, Step, check, run
 
@@ -37,26 +35,16 @@ def acknowledged_until(kill: Kill, folder: Path, steps: Sequence[Step], prepare:
     Raises:
         Broken: if the process ended in another way.
     """
-    reading, writing = os.pipe()
-    child = os.fork()
-    if not child:
-        # Nothing of the test runner may go on in this process, whatever happens.
-        try:
-            prepare()
-            told = os.fdopen(writing, "wb", buffering=0)  # its writing is not counted
-            with watched(kill):
-                run(folder, steps, lambda step: told.write(b"."))
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(1)
-    os.close(writing)
-    with os.fdopen(reading, "rb") as heard:
-        count = len(heard.read())
-    _pid, status = os.waitpid(child, 0)
-    if not os.WIFSIGNALED(status) or os.WTERMSIG(status) != signal.SIGKILL:
+
+    def act(tell: Callable[[bytes], object]) -> None:
+        prepare()
+        with watched(kill):
+            run(folder, steps, lambda step: tell(b"."))
+
+    told, status = apart(act)
+    if not was_killed(status):
         raise Broken(f"the process was to be killed ({kill}), and ended with {status}")
-    return count
+    return len(told)
 
 
 def kill_everywhere(
@@ -74,24 +62,15 @@ def kill_everywhere(
         Broken: if a promise does not hold.
     """
     appends = [step for step in steps if step.act == "append"]
-    reading, writing = os.pipe()
-    child = os.fork()
-    if not child:  # what is left out changes the calls, and must not be left out here
-        try:
-            prepare()
-            with os.fdopen(writing, "w") as told:
-                told.write(" ".join(trace(folder / "whole", steps)))
-            os._exit(0)
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(1)
-    os.close(writing)
-    with os.fdopen(reading) as heard:
-        names = heard.read().split()
-    _pid, status = os.waitpid(child, 0)
+
+    def act(tell: Callable[[bytes], object]) -> None:
+        prepare()  # what is left out changes the calls, and must not be left out here
+        tell(" ".join(trace(folder / "whole", steps)).encode())
+
+    told, status = apart(act)
     if status:
         raise RuntimeError("the steps do not even work where nothing fails")
+    names = told.decode().split()
     count = 0
     for kill in list(moments(names))[:at_most]:
         data = folder / f"{kill.at}-{kill.when}"

@@ -6,12 +6,9 @@ whatever the order in which they come, nothing is lost, and nothing is there twi
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
 import sys
 import threading
-import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -28,6 +25,7 @@ from kiosk.records import SHANGHAI
 from kiosk.rules import Application
 from kiosk.station import Station
 from tests import factories, plain
+from tests.faults.apart import apart, was_killed
 from tests.faults.calls import CHANGING, Break, Call, Kill, watched
 from tests.faults.script import Broken
 
@@ -228,34 +226,19 @@ def kill_together(folder: Path, kills: Sequence[Kill]) -> int:
     made, count = make(folder), 0
     for number, kill in enumerate(kills):
         data = Path(shutil.copytree(made, folder / str(number)))
-        told, was_killed = _until_killed(data, kill)
+        told, killed = _until_killed(data, kill)
         try:
-            check(data, told, whole=not was_killed)
+            check(data, told, whole=not killed)
         except Broken as broken:
             raise Broken(f"{kill}: {broken}") from broken
         shutil.rmtree(data)
-        count += was_killed
+        count += killed
     return count
 
 
 def _until_killed(data: Path, kill: Kill) -> tuple[list[str], bool]:
     """What a process has acknowledged until it was killed, and whether it was: the order of its calls is not given."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if not child:
-        try:
-            with os.fdopen(writing, "wb", buffering=0) as told:  # its writing is not counted
-                act_together(data, kill, lambda text: told.write(f"{text}\n".encode()))
-            os._exit(0)
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(1)
-    os.close(writing)
-    with os.fdopen(reading) as heard:
-        acknowledged = heard.read().splitlines()
-    _pid, status = os.waitpid(child, 0)
-    was_killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
-    if status and not was_killed:
+    told, status = apart(lambda tell: act_together(data, kill, lambda text: tell(f"{text}\n".encode())))
+    if status and not was_killed(status):
         raise Broken(f"the process ended with {status}")
-    return acknowledged, was_killed
+    return told.decode().splitlines(), was_killed(status)
