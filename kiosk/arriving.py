@@ -135,7 +135,7 @@ def admit_visitor(
     day, volunteer = service_day(now), visitor.volunteer
     demand_running(desk.campaign, day)
     person = desk.history.people.get(volunteer)
-    if person is not None and not must_renew(desk, person, day):
+    if person is not None and not (must_renew(desk, person, day) or must_agree(desk, person)):
         return check_in_again(desk, volunteer, answers, now)
     if there := _overlapping(desk, volunteer, Stay(), now):
         return [], _duplicate(desk, volunteer, there)
@@ -160,16 +160,20 @@ def must_renew(desk: Desk, person: Person, day: date) -> bool:
         return True  # they asked to be forgotten; who comes again is somebody new
     if not desk.campaign.in_force(day):
         return False  # they are told so at once, not after they have typed everything
-    # A consent counts for the text that was read, and where it was read.
-    if not {(consent.id, consent.version) for consent in desk.campaign.consents} <= person.agreed:
-        return True
     if person.home_station is not None:
-        return False  # the rest is between them and the station that made their badge
+        return False  # that is between them and the station that made their badge
+    if must_agree(desk, person):
+        return True
     if day - person.registered > rules.RENEWAL:  # only so far ahead was the upper age limit looked at
         return True
     # The birth date is sealed: where another age is asked for than at registration, only the person can tell.
     ages = (clause for clause in desk.campaign.clauses_on(day) if clause.rule == "age")
     return not all(rules.asks_the_same(clause, _clause_before(desk, clause, person.campaign)) for clause in ages)
+
+
+def must_agree(desk: Desk, person: Person) -> bool:
+    """Whether somebody has not agreed here to the texts that are in force: each counts in the version that was read."""
+    return not {(consent.id, consent.version) for consent in desk.campaign.consents} <= person.agreed
 
 
 def known_clauses(desk: Desk, person: Person) -> dict[str, tuple[str, int]]:

@@ -81,13 +81,15 @@ def with_sum(members: Mapping[str, object]) -> dict[str, object]:
     return {**members, SUM: digest(members)[:16]}
 
 
-def is_as_written(members: Mapping[str, object], without: Collection[str] = ()) -> bool:
+def is_as_written(members: object, without: Collection[str] = ()) -> bool:
     """Whether a file's `sum` is right. One wrong letter of a code would name another place, and still be well-formed.
 
     Args:
-        members: what is in the file.
+        members: what is in the file, which may be anything.
         without: members of a file that an older kiosk or a person may have written without `sum`. It then holds no
             others: one that nobody knows may be what is left of that word.
     """
+    if not isinstance(members, Mapping):
+        return False
     others = {name: value for name, value in members.items() if name != SUM}
     return with_sum(others) == members if SUM in members else bool(members) and others.keys() <= set(without)

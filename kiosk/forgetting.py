@@ -118,6 +118,12 @@ def rewritten(folder: Path) -> Rewritten | None:
         return None
 
 
+def lacking(segments: Sequence[Segment]) -> set[Path]:
+    """The sealed segments out of which something was taken."""
+    sealed = [segment for segment in segments if segment.number is not None]
+    return {segment.path for segment, _place, record, name, _covered in objects(sealed) if record.get(name) is None}
+
+
 def list_anew(folder: Path, segments: Sequence[Segment], entropy: Callable[[int], bytes]) -> None:
     """Makes the list of rewritten segments from what is no longer in them.
 
@@ -129,9 +135,8 @@ def list_anew(folder: Path, segments: Sequence[Segment], entropy: Callable[[int]
     Raises:
         OSError: if that fails.
     """
-    sealed = [segment for segment in segments if segment.number is not None]
-    lacking = {segment.path for segment, _place, record, name, _covered in objects(sealed) if record.get(name) is None}
-    names = tuple(segment.path.name for segment in sealed if segment.path in lacking)
+    gone = lacking(segments)
+    names = tuple(segment.path.name for segment in segments if segment.path in gone)
     _write_list(folder, Rewritten(names, 1 + int.from_bytes(entropy(5), "big")))
 
 

@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -20,7 +21,7 @@ from kiosk.audit import notes, of_another_station, owner, station_of
 from kiosk.campaign import Campaign, Campaigns, Community
 from kiosk.campaign_files import shipped
 from kiosk.durable import FolderLock, make_folder, move_durably, unused, write_durably
-from kiosk.errors import CampaignError
+from kiosk.errors import CampaignError, KioskError
 from kiosk.i18n import _
 from kiosk.keys import Keys
 from kiosk.segments import check_within, read_all
@@ -38,14 +39,22 @@ from kiosk.settings import (
 from kiosk.store import new_epoch, place_aside
 from kiosk.trust import KeysError
 
+_HOLDING: Final = ("records", "records/sealed", "keys", "campaign")
+"""Folders that hold what a station cannot go on without."""
+
 
 def make_room(folder: Path) -> list[str]:
     """Moves aside, untouched, what stands in the place of a folder of a station or of its lock; returns the names.
 
     Raises:
         StoreBusy: if another process has the station open.
+        KioskError: if records, keys or campaigns lie on a disk that is not there.
         OSError: if it cannot be moved.
     """
+    for name in (name for name in _HOLDING if (folder / name).is_symlink() and not (folder / name).exists()):
+        # A disk that is not connected yet: to begin without it would part the log in two.
+        sentence = _("{file} leads to a place that is not there. Is the disk connected?")
+        raise KioskError(sentence.format(file=folder / name))
     if not in_the_way(folder) or not (os.path.lexists(folder / FILE) or (folder / "records").is_dir()):
         return []
     # The lock may be what is in the way, so whoever makes room holds the folder itself.

@@ -460,7 +460,7 @@ class Station:
     def lead_was_told(self) -> None:
         """The lead has seen what the welcome page said; that a clock has lost the time is told until it is set."""
         self._untold = ()
-        untold.keep_told(self.folder, len(self.history.notes))
+        untold.keep_told(self.folder, list(self.history.notes.values()))
         if not self.clock.is_behind:
             self.jump = None
 
@@ -743,9 +743,11 @@ class Station:
             if volunteer is None or volunteer not in self.history.people:
                 return Recognition(None if visitor else "no_such_number", number=volunteer, visitor=visitor)
             found = self._known(volunteer, now)
-            # Who has not agreed to what is asked by now, or was forgotten, comes as at the first time.
-            is_new = found.renewal and found.visit is None and self.history.people[volunteer].home_station is not None
-            return replace(found, number=volunteer, visitor=visitor if is_new else None)
+            # A visitor who has not agreed to what is asked by now, or was forgotten, comes as at the first time.
+            person = self.history.people[volunteer]
+            is_new = found.renewal or arriving.must_agree(self._desk.on(service_day(now)), person)
+            comes = found.visit is None and is_new and person.home_station is not None
+            return replace(found, number=volunteer, visitor=visitor if comes else None)
 
     def find(self, name: str, told: str) -> Recognition:
         """Who somebody without a badge is: by their name and their mobile or ID number, both as at first.
@@ -1118,7 +1120,7 @@ class Station:
             wrong = {each.path: check_within(each, self.settings.station) for each in segments}
             sound = [each for each in segments if not wrong[each.path]]
             found += [findings[0] for findings in wrong.values() if findings]
-            self._list_rewritten_anew()
+            self._list_rewritten_anew(lacking=bool(forgetting.lacking(segments)))
             rewritten = forgetting.take_out(self.folder, segments, sound)
             if rewritten or relearn:
                 sealed = [rewritten.get(each.path, each) for each in sound if each.number is not None]

@@ -78,8 +78,10 @@ def are_host_keys(content: bytes) -> bool:
     """Whether a file holds keys of SSH servers, as OpenSSH writes them, and nothing else."""
     try:
         for line in content.decode("utf-8").splitlines():
-            if line.strip() and not line.startswith("#"):
-                _hosts, kind, key = line.split(" ")[:3]
+            words = line.split()
+            if words and not words[0].startswith("#"):
+                # A line may begin with a marker, such as @cert-authority.
+                _hosts, kind, key = words[1:4] if words[0].startswith("@") else words[:3]
                 if not base64.b64decode(key, validate=True).startswith(len(kind).to_bytes(4, "big") + kind.encode()):
                     return False
     except ValueError:

@@ -274,7 +274,11 @@ def test_the_history_of_a_visit_tells_of_the_jump(opened: Opened, campaign: Camp
     assert told[1:] == ["时钟从 2021-12-06 08:00 变成了 2021-12-06 10:00。 这次的时长可能不准。"]
 
 
-@pytest.mark.parametrize("told", [b"", b"{", b'{"notes": "1"}', b'{"notes": 999}', None], ids=str)
+@pytest.mark.parametrize(
+    "told",
+    [b"", b"{", b"[]", b'{"notes": "1"}', b'{"notes": 2, "last": ""}', b'{"notes": 999, "last": ""}', None],
+    ids=str,
+)
 def test_a_jump_is_told_until_the_lead_has_come_in_whatever_becomes_of_what_they_know(
     opened: Opened, clock: FakeClock, station_folder: Path, told: bytes | None
 ) -> None:

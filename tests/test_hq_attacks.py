@@ -24,6 +24,7 @@ from tests import factories, plain
 from tests.conftest import FakeClock
 from tests.district import HOMES, District
 from tests.test_hq_collect import everything, key_of, opened, rows_of
+from tests.test_hq_stays import at, visit, written
 
 HERE, THERE = HOMES
 ATTACKER = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -88,6 +89,27 @@ def test_a_station_that_nobody_has_answered_for_forgets_nobody_elsewhere(distric
     district.collect()
     documents = [json.loads(row.document) for row in rows_of(district, records)]
     assert any("personal" in document for document in documents if document["volunteer"] == who)
+
+
+@pytest.mark.parametrize("way", ["a long visit before it", "a copy of it", "the records themselves"])
+def test_a_station_that_nobody_has_answered_for_takes_nobody_s_hours(district: District, way: str) -> None:
+    """Neither by a visit that begins before all others, nor by one under the same id."""
+    district.accept(HERE)
+    district.tell(HERE)
+    theirs = visit("08:00", out=at("12:00"))
+    written(district, HERE, *theirs)
+    if way == "a long visit before it":
+        drafts = visit("07:00", out=at("09:00", 20), late=True)
+    elif way == "a copy of it":
+        drafts = [*visit("07:00", out=at("12:00"))[:1], theirs[1], *theirs[2:]]
+    else:
+        drafts = theirs
+    lay(district, forged("ZZZ", drafts, at=at("09:00", 20)))
+    district.collect()
+    minutes = {row["recorder"]: row["minutes"] for row in district.hq("export", "--format", "json").rows}
+    assert minutes[HERE] == 240
+    days = district.hq("report", "--format", "json").rows
+    assert sum(day["minutes"] for day in days if day["station"] == HERE) == 240
 
 
 def test_a_forgetting_says_nothing_of_what_comes_after_it_was_received(district: District, clock: FakeClock) -> None:

@@ -28,6 +28,7 @@ from kiosk.station import Station
 from kiosk.trust import Directory, KeysError
 from tests import factories, plain
 from tests.conftest import COMMUNITY, PIN, STATION, seeded
+from tests.walking import walking
 
 if TYPE_CHECKING:
     from tests.conftest import FakeClock
@@ -645,7 +646,7 @@ def test_an_epoch_that_was_gone_on_with_after_its_end_is_told(
     station.close()
 
 
-@pytest.mark.parametrize("content", [None, b"", b"{", b'{"epoch": "x", "seq": 99}'])
+@pytest.mark.parametrize("content", [None, b"", b"{", b"[]", b"null", b"1", b'{"epoch": "x", "seq": 99}'])
 def test_without_the_mark_of_the_newest_record_a_start_goes_on(
     station_folder: Path, clock: FakeClock, content: bytes | None
 ) -> None:
@@ -765,9 +766,62 @@ def test_a_folder_that_may_hold_records_is_not_set_up_anew(station_folder: Path,
 
 
 @pytest.mark.parametrize(
-    "name", ["cache", "tmp", "set-aside", "records", "records/sealed", "keys", "campaign", "receipts", "print-queue"]
+    "details",
+    [
+        {"expected": "x", "shown": "y"},
+        {"expected": 1, "shown": None},
+        {"set_aside": None},
+        {"set_aside": [1]},
+        {"files": 1},
+        {"missing": 1},
+        {"last_seq": 3},
+    ],
+    ids=str,
 )
-@pytest.mark.parametrize("kind", ["file", "link"])
+async def test_a_note_that_says_something_else_stops_no_start_and_no_page(
+    station_folder: Path, clock: FakeClock, details: dict[str, Any]
+) -> None:
+    """As a newer kiosk, or nobody, may have written it."""
+    station = opened(station_folder, clock)
+    station._note("clock_changed" if "shown" in details else "new_epoch", details)
+    station._write_notes()
+    station.close()
+    station = opened(station_folder, clock)
+    async with walking(station) as walker:
+        await walker.shows("第一次来")
+        await walker.lead(PIN)
+    station.close()
+
+
+HOLDING = ("records", "records/sealed", "keys", "campaign")
+
+
+@pytest.mark.parametrize("name", HOLDING)
+def test_a_disk_that_is_not_connected_is_asked_for_and_the_log_goes_on_when_it_is(
+    station_folder: Path, campaign: Campaign, clock: FakeClock, known: Admission, name: str
+) -> None:
+    away = station_folder.parent / "away"
+    shutil.move(station_folder / name, away)
+    (station_folder / name).symlink_to(away)
+    away.rename(station_folder.parent / "gone")
+    before = plain.fingerprint(station_folder)
+    with pytest.raises(KioskError, match=f"{name}.*磁盘"):
+        opened(station_folder, clock)
+    assert plain.fingerprint(station_folder) == before
+    (station_folder.parent / "gone").rename(away)
+    station = opened(station_folder, clock)
+    assert known.volunteer in station.history.people
+    assert station.damage == []
+    station.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        *((name, "file") for name in (*HOLDING, "cache", "tmp", "set-aside", "receipts", "print-queue")),
+        *((name, "link") for name in ("cache", "tmp", "set-aside", "receipts", "print-queue")),
+    ],
+)
 def test_what_stands_in_the_place_of_a_folder_makes_room(
     station_folder: Path, campaign: Campaign, clock: FakeClock, known: Admission, name: str, kind: str
 ) -> None:

@@ -465,6 +465,7 @@ def test_no_server_is_believed_while_the_known_ones_cannot_be_read(servers: Serv
     place_at(server.url("place"), server.credentials).close()
     right = known.read_bytes()
     assert are_host_keys(right)
+    assert are_host_keys(b"@cert-authority " + right.replace(b" ", b"\t ") + b"  # of the tent\n")
     known.write_bytes(garbled)
     assert "known_hosts" in trouble(lambda: place_at(server.url("place"), server.credentials))
     assert known.read_bytes() == garbled

@@ -235,6 +235,29 @@ def test_what_was_taken_out_is_taken_out_there_although_the_list_of_it_is_lost(
     assert quiet.wrote == []
 
 
+@pytest.mark.parametrize("restarts", [False, True])
+def test_a_list_that_is_lost_before_somebody_else_is_forgotten_is_made_anew_first(
+    station: Station, district: District, clock: FakeClock, restarts: bool
+) -> None:
+    number = [arrive(station, district.campaign, 0).volunteer or ""]
+    station.seal()
+    number.append(arrive(station, district.campaign, 1).volunteer or "")
+    name = station.person(number[1]).name.encode()
+    station.seal()
+    station.forget(number[0], "wish")
+    exchange(station.folder, Watched(district.box), clock())
+    published = next(path for path in district.objects(station.settings.station) if path.name.startswith("000002"))
+    assert name in open_envelope(published.read_bytes()).body
+    (station.folder / "rewritten.json").unlink()
+    if restarts:
+        station.close()
+        station = Station(station.folder, clock=clock)
+    station.forget(number[1], "wish")
+    exchange(station.folder, Watched(district.box), clock())
+    assert name not in open_envelope(published.read_bytes()).body
+    station.close()
+
+
 def test_a_copy_of_the_folder_that_goes_on_is_noticed(district: District) -> None:
     district.handed(HERE, (1,))
     shutil.copytree(district.folder / HERE, district.folder / "copy")

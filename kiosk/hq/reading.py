@@ -25,6 +25,10 @@ _LATEST: Final = 2
 """A visit ends on the next day at the latest, or by a record that the column `visit` names."""
 
 
+Elsewhere = Mapping[tuple[int, str], int]
+"""By station, as a number, and visit, how many of its minutes count at another station."""
+
+
 class Where(Struct, frozen=True):
     """A station: its number in the database, its id, and where it is, as codes; None while nothing has said so."""
 
@@ -193,7 +197,7 @@ def report(
     connection: sa.Connection,
     now: datetime,
     doubtful: Iterable[str],
-    elsewhere: Mapping[str, int],
+    elsewhere: Elsewhere,
     *,
     day: date | None = None,
     station: str | None = None,
@@ -205,7 +209,7 @@ def report(
         connection: to the database.
         now: the time (aware): whoever has not left serves until now.
         doubtful: numbers of volunteers who may be counted twice.
-        elsewhere: by visit, the minutes of it that count at another station.
+        elsewhere: by station and visit, the minutes of it that count at another station.
         day: only this day.
         station: only this station.
         community: only stations of this community.
@@ -220,12 +224,17 @@ def report(
 
 
 def _day(
-    history: History, where: Where, day: date, now: datetime, doubtful: frozenset[str], elsewhere: Mapping[str, int]
+    history: History,
+    where: Where,
+    day: date,
+    now: datetime,
+    doubtful: frozenset[str],
+    elsewhere: Elsewhere,
 ) -> Day:
     entries = roster(history, day, now)
     visits = history.visits_on(day)
     counting = {entry.volunteer for entry in entries if entry.minutes is not None}
-    there = sum(elsewhere.get(visit.id, 0) for visit in visits if visit.volunteer in counting)
+    there = sum(elsewhere.get((where.id, visit.id), 0) for visit in visits if visit.volunteer in counting)
     return Day(
         day=day,
         street=where.street,
@@ -233,7 +242,7 @@ def _day(
         station=where.station,
         people=len(entries),
         check_ins=len(visits),
-        minutes=sum(entry.minutes or 0 for entry in entries) - there,
+        minutes=max(0, sum(entry.minutes or 0 for entry in entries) - there),
         refused=history.refused.get(day, 0),
         pending_check_out=sum(visit.status(now) == "pending_check_out" for visit in visits),
         duplicates=sum(entry.volunteer in doubtful for entry in entries),

@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from kiosk.campaign import Campaign
 from kiosk.hq.database import counting, records
 from kiosk.hq.keys import Opener
-from kiosk.hq.reading import Where, all_stations, history_of
+from kiosk.hq.reading import Elsewhere, Where, all_stations, history_of
 from kiosk.hq.stays import counted_before
 from kiosk.i18n import _
 from kiosk.roster import History, minutes_of_day
@@ -99,7 +99,7 @@ def _of_day(
     day: date,
     now: datetime,
     people: Mapping[str, Identity],
-    elsewhere: Mapping[str, int],
+    elsewhere: Elsewhere,
     volunteer: str | None,
 ) -> Iterator[Service]:
     mine: dict[str, list[Visit]] = {}
@@ -112,7 +112,7 @@ def _of_day(
         for visit, minutes in zip(visits, minutes_of_day(history, visits, now), strict=True):
             came = history.records_of(visit.id)[0]
             under = (came["campaign"], came["campaign_version"])
-            there = elsewhere.get(visit.id, 0)
+            there = min(elsewhere.get((where.id, visit.id), 0), minutes or 0)
             left = None if minutes is None else minutes - there
             yield Service(number, who, day, where, visit, left, there, visit.street, visit.community, under)
 

@@ -1,6 +1,7 @@
 """Visits of a volunteer at several stations: each station counts for itself, and knows nothing of the others.
 
-Of time that two stations have counted of one number, the visit that began first keeps it.
+Of time that two stations have counted of one number, the visit that began first keeps it, among those of stations that
+somebody has answered for.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
 
-from kiosk.hq.database import counting, pieces, records
-from kiosk.hq.reading import Where, all_stations, history_of_day
+from kiosk.hq.database import counting, pieces, records, station_keys
+from kiosk.hq.reading import Elsewhere, Where, all_stations, history_of_day
 from kiosk.visits import Visit, counted, whole_minutes
 
 Stretch = tuple[datetime, datetime]
@@ -122,22 +123,31 @@ def _date(day: int) -> date:
 # --- minutes --------------------------------------------------------------------------------------------------------
 
 
-def counted_before(connection: sa.Connection, now: datetime, *, day: date | None = None) -> dict[str, int]:
-    """By visit, how many of its minutes count at another station, since the visit there began first.
+def counted_before(connection: sa.Connection, now: datetime, *, day: date | None = None) -> Elsewhere:
+    """By station, as a number, and visit, how many of its minutes count at another station.
+
+    That is where the visit began first. A station that nobody has answered for takes nothing from one that somebody
+    has: whoever can lay a file at a shared place could take hours away otherwise.
 
     Args:
         connection: to the database.
         now: the time (aware).
         day: only what concerns the visits of this day.
     """
-    lost: dict[str, int] = {}
+    lost: dict[tuple[int, str], int] = {}
+    accepted = sa.select(station_keys.c.station).where(station_keys.c.withdrawn.is_(None))
+    answered_for = set(connection.scalars(accepted))
+
+    def first(stay: Stay) -> tuple[bool, datetime, str, str]:
+        return stay.where.station not in answered_for, stay.visit.checked_in, stay.where.station, stay.visit.id
+
     for theirs in stays(connection, ((number,) for number in at_several_stations(connection)), day=day).values():
         taken: list[Stretch] = []
-        for stay in sorted(theirs, key=lambda stay: (stay.visit.checked_in, stay.where.station, stay.visit.id)):
+        for stay in sorted(theirs, key=first):
             own = counted(stay.here, now).get(stay.visit.id) or []
             left = [piece for stretch in own for piece in _without(stretch, taken)]
             if less := _minutes(own) - _minutes(left):
-                lost[stay.visit.id] = less
+                lost[stay.where.id, stay.visit.id] = less
             taken += own
     return lost
 
