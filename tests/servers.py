@@ -137,6 +137,8 @@ class Server(ABC):
         """Lets it stand still: connections are accepted by the system, and nobody answers."""
         assert self._process is not None
         os.killpg(self._process.pid, signal.SIGSTOP)
+        # Its threads stop one after the other, and the last of them may still answer.
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED)
         try:
             yield
         finally:
