@@ -74,11 +74,10 @@ class WelcomePage(Page[None]):
                 yield Tile(Choice("next", _("Here for the first time"), "Enter"))
                 yield Tile(Choice("lost", _("Without your badge"), "F5"))
             yield Static(self._people(), markup=False, id="state-of-day")
-            yield Board(id="board")
+            yield Board(self._tallies(), id="board")
             yield Static(self._warn(), markup=False, id="notice")
 
     def ready(self) -> None:
-        self.renew()
         self.query_one("#scan").focus()
         if self._after_crash:
             self.say(_("Something went wrong here; what was confirmed is saved. Please start again."))
@@ -87,6 +86,7 @@ class WelcomePage(Page[None]):
         """Shows the state of the day anew, and keeps nothing that the last person typed."""
         drawn.forget()
         if self.built:
+            self.renew()
             self.forget()
             self.ready()
             self._after_crash = False

@@ -43,9 +43,9 @@ class Board(Widget):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"board--tally", "board--count", "board--none"}
 
-    def __init__(self, *, id: str) -> None:
+    def __init__(self, tallies: Sequence[Tally], *, id: str) -> None:
         super().__init__(id=id)
-        self.tallies: Sequence[Tally] = ()
+        self.tallies = tallies
 
     def show(self, tallies: Sequence[Tally]) -> None:
         """Shows these; a board that says so already stays."""
