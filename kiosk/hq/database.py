@@ -253,6 +253,11 @@ campaigns = sa.Table(
 """The campaigns that headquarters has published, as their JSON."""
 
 
+def answered_for() -> sa.Select[Any]:
+    """Names of the stations of which somebody has accepted a key that holds still."""
+    return sa.select(station_keys.c.station).where(station_keys.c.withdrawn.is_(None))
+
+
 def counting(*columns: Any) -> sa.Select[Any]:
     """A question about the records that count, to be narrowed further."""
     where = records.join(segments, segments.c.id == records.c.segment)

@@ -18,6 +18,7 @@ from kiosk.errors import KioskError
 from kiosk.hq.database import (
     COUNTS,
     Database,
+    answered_for,
     directories,
     ends,
     revoked_badges,
@@ -168,7 +169,7 @@ def enrolled(connection: sa.Connection) -> Iterator[dict[str, Any]]:
     `missing` counts records; `last_seen` is when something new came last; `enrolled` says whether somebody has answered
     for the station.
     """
-    accepted = set(connection.scalars(sa.select(station_keys.c.station).where(station_keys.c.withdrawn.is_(None))))
+    accepted = set(connection.scalars(answered_for()))
     gone: dict[tuple[str, str], int] = {}
     for name, epoch, first, last in missing(connection):
         gone[name, epoch] = gone.get((name, epoch), 0) + last - first + 1

@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from kiosk.canonical import canonical
-from kiosk.hq.database import FORGETTING, counting, forgotten, records, segments, station_keys, stations
+from kiosk.hq.database import FORGETTING, answered_for, counting, forgotten, records, segments, station_keys, stations
 from kiosk.hq.rows import Row, who_in
 
 
@@ -101,11 +101,10 @@ def follow(connection: sa.Connection, names: Sequence[str]) -> None:
     if not told:
         return
     known = Forgotten(connection).known
-    accepted = sa.select(station_keys.c.station).where(station_keys.c.withdrawn.is_(None))
-    answered_for = set(connection.scalars(accepted.where(station_keys.c.station.in_(names))))
+    accepted = set(connection.scalars(answered_for().where(station_keys.c.station.in_(names))))
     for row in told:
         document = json.loads(row.document)
-        for each in forgettings_in(document, row.received, everywhere=row.station in answered_for):
+        for each in forgettings_in(document, row.received, everywhere=row.station in accepted):
             if each not in known:
                 known.add(each)
                 connection.execute(forgotten.insert(), asdict(each))

@@ -17,6 +17,7 @@ from kiosk.hq.database import (
     COUNTS,
     FORK,
     REVOKING,
+    answered_for,
     counting,
     ends,
     heads,
@@ -128,11 +129,10 @@ def settle(connection: sa.Connection, names: Sequence[str]) -> None:
 
 def _take_revoked(connection: sa.Connection, names: Sequence[str]) -> None:
     """Takes in whose badges were revoked by stations that somebody has answered for: they count nowhere any more."""
-    accepted = sa.select(station_keys.c.station).where(station_keys.c.withdrawn.is_(None))
     told = (
         counting(records.c.document)
         .join(stations, stations.c.id == records.c.station)
-        .where(stations.c.station.in_(names), stations.c.station.in_(accepted), records.c.visit == REVOKING)
+        .where(stations.c.station.in_(names), stations.c.station.in_(answered_for()), records.c.visit == REVOKING)
         .where(segments.c.key.is_not(None))
     )
     found: dict[str, int] = {}

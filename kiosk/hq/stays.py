@@ -13,7 +13,7 @@ import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
 
-from kiosk.hq.database import counting, pieces, records, station_keys
+from kiosk.hq.database import answered_for, counting, pieces, records
 from kiosk.hq.reading import Elsewhere, Where, all_stations, history_of_day
 from kiosk.visits import Visit, counted, whole_minutes
 
@@ -135,11 +135,10 @@ def counted_before(connection: sa.Connection, now: datetime, *, day: date | None
         day: only what concerns the visits of this day.
     """
     lost: dict[tuple[int, str], int] = {}
-    accepted = sa.select(station_keys.c.station).where(station_keys.c.withdrawn.is_(None))
-    answered_for = set(connection.scalars(accepted))
+    accepted = set(connection.scalars(answered_for()))
 
     def first(stay: Stay) -> tuple[bool, datetime, str, str]:
-        return stay.where.station not in answered_for, stay.visit.checked_in, stay.where.station, stay.visit.id
+        return stay.where.station not in accepted, stay.visit.checked_in, stay.where.station, stay.visit.id
 
     for theirs in stays(connection, ((number,) for number in at_several_stations(connection)), day=day).values():
         taken: list[Stretch] = []
