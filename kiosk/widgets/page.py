@@ -379,14 +379,18 @@ class Page(Screen[R], Generic[R]):
         return not self._saved.is_set()
 
     @property
+    def _lead_is_fetched(self) -> bool:
+        return self.waits_for_lead and self._failure is not None
+
+    @property
     def patience(self) -> int | None:
         """Seconds without a key after which the page goes; None for never."""
-        return FETCHING if self._failure and self.waits_for_lead else self.idle
+        return FETCHING if self._lead_is_fetched else self.idle
 
     @property
     def occupied(self) -> bool:
         """Whether somebody's answers would be lost if the page went away; a scan then waits for them."""
-        return self.keeps_draft or bool(self._failure and self.waits_for_lead)
+        return self.keeps_draft or self._lead_is_fetched
 
     async def saved(self) -> None:
         """Waits until nothing is being made durable."""
