@@ -637,10 +637,7 @@ async def test_a_visitor_is_named_by_the_lead_and_marked(elsewhere: Elsewhere, s
     code = elsewhere.badge(number, station)
     async with walking(station) as walker:
         await walker.scan(code)
-        await walker.arrive("LeadPinPage")
-        await walker.type(PIN)
-        await walker.press("enter")
-        await walker.arrive("ConsentPage")
+        await walker.pin(PIN, "ConsentPage")
         await walker.press("1")
         await walker.shows("健康信息单独同意")
         await walker.press("1")
@@ -681,10 +678,7 @@ async def test_a_visitor_who_does_not_agree_leaves_nothing(elsewhere: Elsewhere,
     code = elsewhere.badge(factories.volunteer_number(11), station)
     async with walking(station) as walker:
         await walker.scan(code)
-        await walker.arrive("LeadPinPage")
-        await walker.type(PIN)
-        await walker.press("enter")
-        await walker.arrive("ConsentPage")
+        await walker.pin(PIN, "ConsentPage")
         await walker.press("1", "0")
         await walker.arrive("RefusedPage")
         await walker.press("enter")

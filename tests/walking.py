@@ -203,6 +203,10 @@ class Walker:
         """The site lead, up to the roster, or to what comes before it."""
         await self.arrive("WelcomePage")
         await self.press("f9")
+        await self.pin(pin, page)
+
+    async def pin(self, pin: str, page: str) -> None:
+        """From where the lead is asked for to what comes then."""
         await self.arrive("LeadPinPage")
         await self.type(pin)
         await self.press("enter")
