@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import events, on, work
 from textual.app import App
@@ -158,6 +158,16 @@ class KioskApp(App[None]):
 
     def get_default_screen(self) -> Screen[None]:
         return Screen(id="_default")
+
+    def set_timer(self, *args: Any, **kwargs: Any) -> Timer:
+        """Calls something once, after a while, however late.
+
+        Textual's timers skip what is overdue when they begin, the only call too: where the machine stood still in that
+        moment, a size would never be told, nor any size after it, and a digit that is held would stay so.
+        """
+        timer = super().set_timer(*args, **kwargs)
+        timer._skip = False
+        return timer
 
     def _handle_exception(self, error: Exception) -> None:
         """Notes an internal error and ends this app; nothing of it is ever printed."""

@@ -27,6 +27,7 @@ from textual import events
 from textual._parser import ParseError
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
+from textual.geometry import Size
 from textual.message import Message
 from textual.messages import InBandWindowResize
 
@@ -103,6 +104,23 @@ class Terminal(LinuxDriver):
 
     def _redraw(self) -> None:
         self._app.refresh(layout=True)
+
+    def start_application_mode(self) -> None:
+        """Takes the terminal over; from then on its size is asked for in the loop's turn.
+
+        A handler that asks for it by itself may be interrupted by the next size, and tell the older one after that.
+        """
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+        signal.signal(signal.SIGWINCH, self._resized)
+        self._resized()  # a size that came before that
+
+    def _resized(self, *_: int | FrameType | None) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._tell_size)
+
+    def _tell_size(self) -> None:
+        size = Size(*self._get_terminal_size())
+        self._app.post_message(events.Resize(size, size))
 
     def _query_in_band_window_resize(self) -> None:
         """Sizes come by SIGWINCH alone, so that no sequence can pretend another size."""

@@ -7,7 +7,8 @@
 up, a JSON line each. `--clock` lets the station's time go RATE times as fast since the time ORIGIN (seconds). `--hasty
 yes` takes away the moment in which a page that has just come up takes no Enter. `--stacks` names a file in which
 SIGRTMIN shows where the process is: for what hangs. `--written` names a file that gets the path of every file that the
-process opens to write. `--shake yes` sends the process every signal that a person or a
+process opens to write. `--dawdle yes` lets it linger over a size that is not 80x24, once it has asked for it, until
+the terminal has another. `--shake yes` sends the process every signal that a person or a
 service may send while it closes its log, and once more when Python ends.
 """
 
@@ -137,11 +138,26 @@ def hurry(origin: float, rate: float) -> None:
 
 def show_stacks(file: Path) -> None:
     """Lets SIGRTMIN write to `file` where every thread and every task of the loop is, and which pages there are."""
+    from kiosk.app import KioskApp
     from kiosk.widgets.page import Page
+
+    apps: WeakSet[KioskApp] = WeakSet()
+    begin: Callable[..., None] = KioskApp.__init__
+
+    @wraps(begin)
+    def begin_noted(self: KioskApp, *args: Any, **kwargs: Any) -> None:
+        begin(self, *args, **kwargs)
+        apps.add(self)
+
+    KioskApp.__init__ = begin_noted  # type: ignore[method-assign]
 
     def write(*_: Any) -> None:
         with file.open("w", encoding="utf-8") as out:
-            for page in [page for page in gc.get_objects() if isinstance(page, Page)]:
+            for app in apps:
+                named = ("_size", "_resize_event", "_resize_timer", "_batch_count", "_next_callbacks", "_running")
+                state = {name: vars(app).get(name) for name in named}
+                print(app.screen_stack, app._message_queue, state, file=out)
+            for page in {page for page in (*gc.get_objects(), *app.screen_stack) if isinstance(page, Page)}:
                 named = ("built", "_over", "arrived", "_closing", "_running", "_pruning")
                 state = {name: vars(page).get(name) for name in named}
                 seen = page.is_attached and (page.is_current, page.size)
@@ -160,6 +176,22 @@ def show_stacks(file: Path) -> None:
 def forgive_bounces() -> None:
     """Lets a page take Enter as soon as it is up: a fuzzer's fingers do not bounce."""
     vars(import_module("kiosk.widgets.page"))["BOUNCE"] = 0.0
+
+
+def dawdle() -> None:
+    """Between asking for the terminal's size and telling it the process is kept waiting until that is another."""
+    from kiosk.terminal import Terminal
+
+    ask: Callable[[Any], tuple[int, int]] = Terminal._get_terminal_size
+
+    def ask_slowly(self: Any) -> tuple[int, int]:
+        size = ask(self)
+        deadline = time.monotonic() + 2
+        while size != (80, 24) and ask(self) == size and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return size
+
+    Terminal._get_terminal_size = ask_slowly  # type: ignore[method-assign]
 
 
 def shake() -> None:
@@ -214,6 +246,7 @@ def main() -> int:
     parser.add_argument("--stacks", type=Path)
     parser.add_argument("--written", type=Path)
     parser.add_argument("--hasty", choices=("yes", "no"), default="no")
+    parser.add_argument("--dawdle", choices=("yes", "no"), default="no")
     parser.add_argument("--shake", choices=("yes", "no"), default="no")
     options = parser.parse_args()
     if options.broken:
@@ -231,6 +264,8 @@ def main() -> int:
         note_what_is_written(options.written)
     if options.hasty == "yes":
         forgive_bounces()
+    if options.dawdle == "yes":
+        dawdle()
     if options.shake == "yes":
         shake()
     from kiosk.__main__ import main as kiosk

@@ -103,6 +103,17 @@ def test_a_terminal_that_is_too_small_says_so_and_what_was_typed_is_there_again(
         stands_well(tent, screen)
 
 
+def test_of_two_sizes_at_once_the_last_one_counts(tent: Tent, tmp_path: Path) -> None:
+    with standing(tent, tmp_path, dawdle="yes") as visitor:
+        screen = visitor.terminal
+        screen.resize(60, 20)
+        screen.pump(0.5)  # so that it has asked for that size
+        screen.resize(80, 24)
+        screen.settle(1.0)
+        assert "60x20" not in screen.text
+        screen.wait_for("第一次来")
+
+
 # --- an internal error ----------------------------------------------------------------------------------------------
 
 BREAKS: dict[str, tuple[str, Callable[[Visitor], None]]] = {

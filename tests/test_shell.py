@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import textual.timer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from textual import events
 from textual.geometry import Size
@@ -28,7 +31,7 @@ from kiosk.screens.welcome import WelcomePage
 from kiosk.segments import Finding
 from kiosk.station import Recognition, Station
 from kiosk.terminal import Reader
-from kiosk.widgets.fields import Field
+from kiosk.widgets.fields import Entry, Field
 from kiosk.widgets.page import FETCHING, Page
 from tests import factories, plain
 from tests.conftest import PIN, FakeClock, FullDisk
@@ -516,6 +519,26 @@ async def test_a_page_that_came_back_at_another_size_takes_the_one_it_had_before
         page._refresh_layout(Size(80, 24))  # it came back so; before it was told, the size was the old one again
         page.post_message(events.Resize(Size(100, 30), Size(100, 30)))
         await walker.until(lambda: page._compositor.size == (100, 30))
+
+
+async def test_a_machine_that_stands_still_for_a_moment_loses_no_size_and_no_digit(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stand_still() -> None:
+        """Between the next looks of timers at the clock the process is kept waiting for longer than they run."""
+        looks = itertools.count()
+        late = SimpleNamespace(get_time=lambda: time.monotonic() + min(next(looks), 20))
+        monkeypatch.setattr(textual.timer, "_time", late)
+
+    async with walking(station) as walker:
+        stand_still()
+        await walker.pilot.resize_terminal(70, 20)
+        await walker.shows("窗口太小（70x20）")
+        await walker.pilot.resize_terminal(80, 24)
+        await walker.until(lambda: not walker.page.too_small)
+        stand_still()
+        walker.app.post_message(events.Key("7", "7"))
+        await walker.until(lambda: walker.page.query_one("#scan", Entry).value == "7")
 
 
 async def test_of_sizes_that_pile_up_only_the_newest_is_laid_out(
