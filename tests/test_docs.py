@@ -21,10 +21,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tinydb import TinyDB
 
 from kiosk import badge, demo, published, rules
-from kiosk.__main__ import _parser
 from kiosk.assignment import WHY
 from kiosk.campaign import Campaign
 from kiosk.campaign_files import SHIPPED
+from kiosk.commands.parser import parser
 from kiosk.keys import Keys
 from kiosk.records import (
     COMMON,
@@ -550,7 +550,7 @@ def commands(
             yield from commands(inner, (*name, word))
 
 
-COMMANDS = dict(commands(_parser()))
+COMMANDS = dict(commands(parser()))
 
 
 @pytest.mark.parametrize("command", COMMANDS)

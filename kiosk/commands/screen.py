@@ -7,9 +7,8 @@ import os
 import sys
 import tempfile
 import time
-from argparse import Namespace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from kiosk import crashlog
 from kiosk.clock import system_clock
@@ -17,6 +16,9 @@ from kiosk.errors import WrongUsage
 from kiosk.i18n import _
 from kiosk.settings import NotSetUp
 from kiosk.station import Station
+
+if TYPE_CHECKING:
+    from argparse import Namespace
 
 _MANY: Final = 5
 """So many crashes in as many seconds slow the restart down."""
@@ -33,7 +35,7 @@ def _need_terminal() -> None:
         raise WrongUsage(_("The kiosk needs a terminal. For the commands, run: kiosk --help"))
 
 
-def run(folder: Path, options: Namespace) -> int:
+def run(folder: Path, options: Namespace | None) -> int:
     """Opens the station in `folder`; on first use its screen walks through set-up."""
     _need_terminal()
     return _show(folder, _station(folder))
