@@ -87,6 +87,8 @@ class KioskApp(App[None]):
             after_crash: whether the app before this one ended by an internal error, which the next person is told.
         """
         super().__init__(driver_class=Terminal)
+        # Nothing here uses either, and each page would be made, styled and laid out with both.
+        self._disable_tooltips = self._disable_notifications = True
         self._folder, self.station, self._clock, self._demo_pin = folder, station, clock, demo_pin
         for theme in THEMES.values():
             self.register_theme(theme)
@@ -122,6 +124,9 @@ class KioskApp(App[None]):
 
     def _read_styles(self) -> None:
         """Reads the looks of the other pages while nobody waits; the first of them would read all looks anew."""
+        from kiosk.widgets import scrolling
+
+        scrolling.plain()
         if not self.stylesheet.has_source(str(STYLES)):
             self.stylesheet.read(STYLES)
             self.stylesheet.parse()

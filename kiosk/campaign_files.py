@@ -63,9 +63,10 @@ class _Entry:
             self.fail(field, _("it is missing or of the wrong kind"))
         return value
 
-    def string(self, field: str, pattern: str = r"(?s).*\S.*", default: Any = ...) -> str:
+    def string(self, field: str, pattern: str = "", default: Any = ...) -> str:
+        """A text that is not empty, of that form."""
         value: str = self.get(field, str, default)
-        if not re.fullmatch(pattern, value):
+        if not (re.fullmatch(pattern, value) if pattern else value.strip()):
             self.fail(field, _("{value} is not in the right form").format(value=json.dumps(value, ensure_ascii=False)))
         return value
 

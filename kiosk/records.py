@@ -6,7 +6,6 @@ described for other readers in docs/format.md; a test holds the two together.
 
 from __future__ import annotations
 
-import re
 import secrets
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
@@ -73,8 +72,9 @@ ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """31 letters and digits without look-alikes; 31 is prime, which makes the check character catch what it must."""
 
 _NUMBER_LENGTH: Final = 10
-_UNLUCKY: Final = re.compile(
-    "44|74|38|SB|TMD|CNM|NMS|GUN|FUC|FUK|FCK|SEX|ASS|XXX|KKK|CUNT|SHT|CRAP|RAPE|DEAD|DAMN|HATE|DUMB|NAZ|FAG|GAY|TURD"
+_UNLUCKY: Final = (
+    *("44", "74", "38", "SB", "TMD", "CNM", "NMS", "GUN", "FUC", "FUK", "FCK", "SEX", "ASS", "XXX", "KKK", "CUNT"),
+    *("SHT", "CRAP", "RAPE", "DEAD", "DAMN", "HATE", "DUMB", "NAZ", "FAG", "GAY", "TURD"),
 )
 """Read aloud or at a glance: death, go and die, shrew; abuse in pinyin, its initials, and English."""
 
@@ -91,8 +91,9 @@ def new_volunteer_number(entropy: Callable[[int], bytes] = secrets.token_bytes) 
     Args:
         entropy: gives n random bytes.
     """
-    while _UNLUCKY.search(number := _any_number(entropy)):
-        pass
+    number = _any_number(entropy)
+    while any(word in number for word in _UNLUCKY):
+        number = _any_number(entropy)
     return in_fives(number)
 
 

@@ -18,9 +18,11 @@ from kiosk.segments import verify
 from kiosk.settings import FILE, SettingsError, read_settings
 from kiosk.station import Station
 from kiosk.widgets.board import Board
+from kiosk.widgets.cells import spread
+from kiosk.widgets.choosing import CHATTER, columns_for
 from kiosk.widgets.digits import drawn
-from kiosk.widgets.page import Page, spread
-from kiosk.widgets.tiles import CHATTER, Tile, columns_for
+from kiosk.widgets.page import Page
+from kiosk.widgets.tiles import Tiles
 from tests import plain
 from tests.conftest import FakeClock
 from tests.pictures import cells, text
@@ -28,7 +30,7 @@ from tests.walking import Walker, walking
 
 
 def chosen(walker: Walker) -> list[str]:
-    return [tile.value for tile in walker.page.query(Tile) if tile.has_class("-chosen")]
+    return [tiles._chosen for tiles in walker.page.query(Tiles) if tiles._chosen is not None]
 
 
 def colour(walker: Walker, name: str) -> str:
@@ -264,15 +266,18 @@ async def test_a_target_shows_that_it_is_touched_and_being_pressed(station: Stat
         await walker.press("escape")
         await walker.arrive("ConsentPage")
         assert background(walker, "我不同意") == colour(walker, "panel")
-        tile = walker.page.query(Tile)[1]
-        assert tile.size.height >= 3
-        await walker.pilot.hover(tile)
+        tiles = walker.page.query_one(Tiles)
+        other = tiles.region_of("no")
+        assert other.height >= 3
+        on_it, beside = (region.translate((1, 1)).offset for region in (other, tiles.region_of("yes")))
+        await walker.pilot.hover(tiles, offset=on_it)
         assert background(walker, "我不同意") == colour(walker, "secondary")
-        await walker.pilot.mouse_down(tile)
+        await walker.pilot.mouse_down(tiles, offset=on_it)
         assert background(walker, "我不同意") == colour(walker, "primary")
-        await walker.pilot.mouse_up(tile)
-        await walker.arrive("ConsentPage")
-        assert not tile.has_class("-pressed")
+        await walker.pilot.mouse_up(tiles, offset=beside)  # a finger that slips off has chosen nothing
+        await walker.pilot.pause()
+        await walker.shows("我不同意")
+        assert background(walker, "我不同意") == colour(walker, "panel")
 
 
 async def test_a_campaign_may_ask_for_nothing(station: Station) -> None:

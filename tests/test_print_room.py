@@ -461,7 +461,7 @@ async def test_a_test_print_that_fails_says_why(station: Station) -> None:
 async def test_the_lead_gives_up_what_waits(
     station: Station, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kiosk.widgets.tiles.CHATTER", 0.0)
+    monkeypatch.setattr("kiosk.widgets.choosing.CHATTER", 0.0)
     number = arrive(station, campaign).volunteer or ""
     Printer("png", str(station.folder / "nowhere"), "A6").save(station.folder)
     async with walking(station) as walker:

@@ -22,8 +22,9 @@ from textual.widgets import Static
 from kiosk.app import KioskApp
 from kiosk.screens.welcome import WelcomePage
 from kiosk.station import Station
+from kiosk.widgets.choosing import ChoicePage
 from kiosk.widgets.page import Page
-from kiosk.widgets.tiles import ChoicePage
+from kiosk.widgets.tiles import Tiles
 
 _CHARACTERS = {"enter": "\r", "escape": "\x1b", "backspace": "\x7f", "tab": "\t"}
 _TURNS = 5
@@ -59,6 +60,12 @@ class Walker:
             await self._rest()
             await self.app.let_keys_go()  # a person's next key comes later than a scanner's would
             await self.settle()
+
+    async def tap(self, value: str) -> None:
+        """Taps a tile."""
+        tiles = self.page.query_one(Tiles)
+        await self.pilot.click(tiles, offset=tiles.region_of(value).translate((1, 1)).offset)
+        await self.settle()
 
     async def type(self, text: str) -> None:
         """Types data, which does not count, as fast as a scanner."""

@@ -13,8 +13,9 @@ from kiosk.assignment import WHY, Assignment
 from kiosk.i18n import N_, _
 from kiosk.screens.verdict import spaced
 from kiosk.station import Station
+from kiosk.widgets.cells import spread
 from kiosk.widgets.digits import LargeDigits
-from kiosk.widgets.page import Key, Page, spread
+from kiosk.widgets.page import Key, Page
 
 
 class AssignmentPage(Page[str]):

@@ -13,9 +13,10 @@ from kiosk.campaign import Consent
 from kiosk.i18n import N_, _
 from kiosk.screens.draft import Draft
 from kiosk.station import Station
+from kiosk.widgets.choosing import SeriesPage
 from kiosk.widgets.page import Key
 from kiosk.widgets.prose import Prose
-from kiosk.widgets.tiles import Choice, SeriesPage
+from kiosk.widgets.tiles import Choice
 
 _YES, _NO = "yes", "no"
 

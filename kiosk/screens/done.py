@@ -12,8 +12,9 @@ from textual.widgets import Static
 from kiosk.i18n import N_, _
 from kiosk.station import CheckedOut, Station
 from kiosk.visits import Visit
+from kiosk.widgets.cells import spread
 from kiosk.widgets.digits import LargeDigits
-from kiosk.widgets.page import Key, Page, spread
+from kiosk.widgets.page import Key, Page
 from kiosk.wording import duration
 
 

@@ -13,7 +13,8 @@ from kiosk.i18n import _
 from kiosk.station import CheckedOut, Station
 from kiosk.telling import place_in_words
 from kiosk.visits import Visit
-from kiosk.widgets.tiles import Choice, ChoicePage
+from kiosk.widgets.choosing import ChoicePage
+from kiosk.widgets.tiles import Choice
 
 _OFF, _OUT = "9", "0"
 
@@ -75,11 +76,11 @@ class DutyPage(ChoicePage[Visit | CheckedOut]):
             # The digits end at 8: 9 and 0 mean the same on every day and at every station.
             label = _("{duty} (now)").format(duty=duty.text) if duty.id == current else str(duty.text)
             found.append(
-                Choice(duty.id, label, str(number) if number <= 8 else "", "-now" if duty.id == current else "")
+                Choice(duty.id, label, str(number) if number <= 8 else "", "now" if duty.id == current else "tile")
             )
-        found.insert(8, Choice(_OFF, _("Take a break"), _OFF, "" if current else "-off"))
+        found.insert(8, Choice(_OFF, _("Take a break"), _OFF, "tile" if current else "off"))
         leave = _("Press 0 once more to check out") if self._leaving else _("Check out and go home")
-        return [*found, Choice(_OUT, leave, _OUT, "-leave")]
+        return [*found, Choice(_OUT, leave, _OUT, "sure" if self._leaving else "leave", alone=True)]
 
     async def take(self, value: str) -> None:
         station = self.station

@@ -18,10 +18,11 @@ from kiosk.printing.finding import Candidate, found_printers
 from kiosk.printing.printer import KINDS, MOST_COPIES, Printer, read_printer
 from kiosk.printing.sending import print_label
 from kiosk.station import Station
+from kiosk.widgets.choosing import ChoicePage
 from kiosk.widgets.fields import Field
 from kiosk.widgets.form import FormPage
 from kiosk.widgets.page import Key
-from kiosk.widgets.tiles import Choice, ChoicePage
+from kiosk.widgets.tiles import Choice
 
 if TYPE_CHECKING:
     from kiosk.print_room import PrintRoom
@@ -104,7 +105,7 @@ class PrinterPage(_LeadChoicePage):
         if self._waiting():
             found.append(Choice("give_up", _("Do not print what waits"), "5"))
         if printer is not None:
-            found.append(Choice("forget", _("No printer any more"), "6", "-leave"))
+            found.append(Choice("forget", _("No printer any more"), "6", "leave"))
         return found
 
     def ready(self) -> None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from textual import events, on
 from textual.binding import Binding, BindingType
-from textual.containers import Grid, Vertical
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Static
@@ -21,8 +19,8 @@ from kiosk.telling import jump_in_words
 from kiosk.widgets import drawn
 from kiosk.widgets.board import COLUMNS, LINES, Board, Tally
 from kiosk.widgets.fields import Entry
-from kiosk.widgets.page import Key, Page
-from kiosk.widgets.tiles import Choice, Tile
+from kiosk.widgets.page import Ground, Key, Page
+from kiosk.widgets.tiles import Choice, Tiles
 
 Wish = Literal["new_visit", "lost_badge", "lead"]
 """What somebody without a code may want."""
@@ -40,11 +38,12 @@ class WelcomePage(Page[None]):
     )
     BINDINGS: ClassVar[list[BindingType]] = [Binding("f5", "lost", show=False), Binding("f9", "lead", show=False)]
 
-    @dataclass
     class Asked(Message):
         """Somebody is here for the first time, or without the badge, or wants to come in as the site lead."""
 
-        what: Wish
+        def __init__(self, what: Wish) -> None:
+            super().__init__()
+            self.what = what
 
     class NumberTyped(Message):
         """A volunteer number, or a code, was typed."""
@@ -65,17 +64,18 @@ class WelcomePage(Page[None]):
         self._demo_pin, self._after_crash = demo_pin, after_crash
 
     def content(self) -> Iterable[Widget]:
-        with Vertical(id="welcome"):
-            yield Static(_("Welcome, and thank you for coming"), markup=False, id="greeting")
-            with Vertical(id="scan-box"):
-                yield Static(_("Scan your badge, or type your volunteer number"), markup=False, id="scan-label")
-                yield Entry(id="scan", max_length=400)
-            with Grid(id="ways"):
-                yield Tile(Choice("next", _("Here for the first time"), "Enter"))
-                yield Tile(Choice("lost", _("Without your badge"), "F5"))
-            yield Static(self._people(), markup=False, id="state-of-day")
-            yield Board(self._tallies(), id="board")
-            yield Static(self._warn(), markup=False, id="notice")
+        yield Static(_("Welcome, and thank you for coming"), markup=False, id="greeting")
+        with Ground(id="scan-box"):
+            yield Static(_("Scan your badge, or type your volunteer number"), markup=False, id="scan-label")
+            yield Entry(id="scan", max_length=400)
+        ways = [
+            Choice("next", _("Here for the first time"), "Enter"),
+            Choice("lost", _("Without your badge"), "F5"),
+        ]
+        yield Tiles(ways, columns=len(ways), id="ways")
+        yield Static(self._people(), markup=False, id="state-of-day")
+        yield Board(self._tallies(), id="board")
+        yield Static(self._warn(), markup=False, id="notice")
 
     def ready(self) -> None:
         self.query_one("#scan").focus()
@@ -109,7 +109,7 @@ class WelcomePage(Page[None]):
         entry = self.query_one("#scan", Entry)
         entry.value = ""
         entry.focus()
-        self.say("")
+        self.say("", wrong=False)
 
     def _warn(self) -> str:
         """What is wrong, for which the page makes room."""
@@ -185,8 +185,8 @@ class WelcomePage(Page[None]):
             return _("Nobody is on duty now.")
         return ngettext("{count} person on duty now", "{count} people on duty now", total).format(count=total)
 
-    @on(Tile.Tapped)
-    async def _go(self, event: Tile.Tapped) -> None:
+    @on(Tiles.Tapped)
+    async def _go(self, event: Tiles.Tapped) -> None:
         event.stop()
         await self.run_action(event.value)
 

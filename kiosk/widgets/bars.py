@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from textual.content import Content
 from textual.widgets import Static
 
-from kiosk.widgets.rows import fitted
+from kiosk.widgets.cells import fitted
 
 
 class Bars(Static):

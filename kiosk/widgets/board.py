@@ -10,8 +10,8 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
+from kiosk.widgets.cells import fitted
 from kiosk.widgets.digits import row_of
-from kiosk.widgets.rows import fitted
 
 COLUMNS: Final = 4
 LINES: Final = 2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import events, on
@@ -18,11 +17,12 @@ from textual.widgets import Static
 class Chip(Static):
     """One answer; it says when it was tapped."""
 
-    @dataclass
     class Tapped(Message):
         """The answer was tapped."""
 
-        value: str
+        def __init__(self, value: str) -> None:
+            super().__init__()
+            self.value = value
 
     def __init__(self, value: str, label: str, *, chosen: bool) -> None:
         super().__init__(f" {label} ", markup=False, classes="-chosen" if chosen else "")
@@ -41,12 +41,12 @@ class Question(Widget, can_focus=True):
         Binding("right", "step(1)", show=False),
     ]
 
-    @dataclass
     class Answered(Message):
         """An answer was chosen."""
 
-        question: Question
-        value: str
+        def __init__(self, question: Question, value: str) -> None:
+            super().__init__()
+            self.question, self.value = question, value
 
         @property
         def control(self) -> Question:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 from rich.text import Text
 from textual import events, on
@@ -38,20 +37,22 @@ _EDITING: Final[Mapping[str, str]] = {
 }
 
 
-class Entry(Input, inherit_bindings=False):
+class Entry(Input, inherit_bindings=False, inherit_css=False):
     """An Input for a screen that everybody uses: it takes its keys in the order typed, and keeps nothing.
 
     Textual sends Enter, Backspace and the arrows round by the bindings, where fast letters overtake them (#6605); two
     scans in a row would merge. Here no editing key is a binding. With the bindings go copy, cut and paste: Textual's
     clipboard would outlive the person, and its copies go to the terminal's too. Without a selection there is nothing
     to copy, neither by keys nor by dragging. There is no undo. What a terminal pastes comes as one text.
+
+    How it looks is said in `kiosk.tcss` alone: an Input's own looks are sixty lines, to be read before the first paint.
     """
 
-    @dataclass
+    COMPONENT_CLASSES: ClassVar[set[str]] = Input.COMPONENT_CLASSES  # they go with the looks
+
     class BurstBegan(Message):
         """The next key may be a scanner's."""
 
-    @dataclass
     class TakenBack(Message):
         """The keys since the burst began were a scanner's."""
 
@@ -78,7 +79,7 @@ class Entry(Input, inherit_bindings=False):
             asks: what for; whatever asks for digits takes them in their full-width forms too.
             options: as `Input` has them.
         """
-        super().__init__(value, **{"compact": True, **options, "select_on_focus": False})
+        super().__init__(value, **{**options, "select_on_focus": False})
         self.asks = asks
 
     def on_mount(self) -> None:
@@ -134,18 +135,19 @@ class Entry(Input, inherit_bindings=False):
 class Field(Widget):
     """One line to type in, with its label before it and below it what is wrong, or a hint."""
 
-    @dataclass
     class Edited(Message):
         """The text has changed."""
 
-        field: Field
-        value: str
+        def __init__(self, field: Field, value: str) -> None:
+            super().__init__()
+            self.field, self.value = field, value
 
-    @dataclass
     class Entered(Message):
         """Enter was pressed, and nothing is wrong with the text."""
 
-        field: Field
+        def __init__(self, field: Field) -> None:
+            super().__init__()
+            self.field = field
 
     def __init__(
         self,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final, Generic, ParamSpec, TypeVar
 
 from msgspec import Struct
+from rich.console import RenderableType
 from textual import events
 from textual.app import ComposeResult
 from textual.await_complete import AwaitComplete
@@ -24,7 +24,6 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.geometry import Size
 from textual.screen import Screen
-from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.style import Style
 from textual.widget import Widget
 from textual.widgets import Static
@@ -47,23 +46,6 @@ FETCHING: Final = 15 * 60
 """Seconds that a volunteer may be away to fetch the site lead."""
 BOUNCE: Final = 0.25
 """Seconds in which what has come up takes no lone Enter, and nothing that cannot be taken back: fingers press twice."""
-
-
-class _PlainBar(ScrollBarRender):
-    """A scroll bar of whole cells: Textual's ends in eighths of a block, which are of ambiguous width."""
-
-    VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
-    HORIZONTAL_BARS: ClassVar[list[str]] = [" "] * 8
-
-
-ScrollBar.renderer = _PlainBar
-
-_BETWEEN_CHINESE: Final = re.compile(r"(?<=[\u4e00-\u9fff])(?=[\u4e00-\u9fff])")
-
-
-def spread(text: str) -> str:
-    """Chinese with room between the characters, as large as a terminal can write; other text as it is."""
-    return _BETWEEN_CHINESE.sub(" ", text)
 
 
 class Key(Struct, frozen=True):
@@ -94,6 +76,12 @@ class KeyBar(Widget):
 def _hint(key: Key) -> Content:
     cap = Content.styled(f" {key.cap} ", "bold $background on $secondary")
     return Content.assemble(cap, f" {_(key.label)} ").stylize(Style.from_meta({"action": key.action}))
+
+
+class Ground(Vertical):
+    """What is seen only where nothing stands on it: painted in one go."""
+
+    BLANK = True
 
 
 STYLES: Final = Path(__file__).parent.parent / "pages.tcss"
@@ -173,17 +161,30 @@ class Page(Screen[R], Generic[R]):
     def compose(self) -> ComposeResult:
         # As a resize will find them, but before anything is in the page: then nothing is styled and laid out twice.
         room = zip(self.app.size, (self.HORIZONTAL_BREAKPOINTS, self.VERTICAL_BREAKPOINTS), strict=True)
-        self.add_class(*(next(name for least, name in reversed(steps) if size >= least) for size, steps in room))
+        classes = (next(name for least, name in reversed(steps) if size >= least) for size, steps in room)
+        self.add_class(*classes, update=False)
         yield TopBar(self._place(), self._time())
         if self.step:
             yield StepBar(self.step)
         if self.heading:
             yield Static(self.title_text(), markup=False, id="title", classes="" if self.step else "-alone")
-        with Vertical(id="body"):
+        with Ground(id="body"):
             yield from self.content()
         yield Static("", markup=False, id="message")
         yield KeyBar(self.offered())
-        yield Static(self._too_small_words(), markup=False, id="too-small")
+
+    @property
+    def BLANK(self) -> bool:  # type: ignore[override] # noqa: N802 - Textual asks each time, of the class or of this
+        """Whether nothing stands behind everything, which then need not be drawn line by line."""
+        return not self.has_class("-too-small")
+
+    def render(self) -> RenderableType:
+        """What stands behind everything: nothing, unless the terminal is too small, which hides the rest."""
+        if not self.has_class("-too-small"):
+            return super().render()
+        said = _("This window is too small: {width}x{height}. The kiosk needs 80x24.")
+        size = self.app.size
+        return Content(said.format(width=size.width, height=size.height))
 
     def title_text(self) -> str:
         """The title in the language in use."""
@@ -266,14 +267,7 @@ class Page(Screen[R], Generic[R]):
             self.call_after_refresh(self._focused_before.focus)
         self.set_class(self.too_small, "-too-small")
         if self.too_small:
-            for cover in self.query("#too-small").results(Static):
-                cover.update(self._too_small_words())
-
-    def _too_small_words(self) -> str:
-        """What stands over everything else where the terminal is too small."""
-        size = self.app.size
-        said = _("This window is too small: {width}x{height}. The kiosk needs 80x24.")
-        return said.format(width=size.width, height=size.height)
+            self.refresh()  # which tells the size
 
     async def scanned(self, found: Recognition) -> bool:
         """Takes a badge that was scanned while this page was up; False leaves it to the app, which shows the person."""

@@ -6,17 +6,17 @@ It holds rows and a cursor. What the cells say, and what a choice means, is its 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
 from msgspec import Struct
-from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
+
+from kiosk.widgets.cells import fitted
 
 T = TypeVar("T")
 
@@ -46,22 +46,24 @@ class RowList(Widget, Generic[T], can_focus=False):
     RowList > .rows--cursor { background: $primary; color: $background; text-style: bold; }
     """
 
-    @dataclass
     class Moved(Message):
         """The cursor stands on another row, or on other rows."""
 
-        rows: RowList[Any]
+        def __init__(self, rows: RowList[Any]) -> None:
+            super().__init__()
+            self.rows = rows
 
         @property
         def control(self) -> RowList[Any]:
             """The list."""
             return self.rows
 
-    @dataclass
     class Chosen(Message):
         """The row under the cursor was tapped."""
 
-        rows: RowList[Any]
+        def __init__(self, rows: RowList[Any]) -> None:
+            super().__init__()
+            self.rows = rows
 
         @property
         def control(self) -> RowList[Any]:
@@ -195,12 +197,3 @@ class RowList(Widget, Generic[T], can_focus=False):
             said.append(fitted(text, width, right=column.right))
             said.append(" ")
         return Strip([Segment("".join(said), style)]).adjust_cell_length(self.size.width, style)
-
-
-def fitted(text: str, width: int, *, right: bool = False) -> str:
-    """`text` in exactly `width` cells; what is too long ends in two dots, and nothing in it moves the cursor."""
-    text = "".join(char if char.isprintable() else " " for char in text)
-    length = cell_len(text)
-    if length > width:
-        return set_cell_size(set_cell_size(text, max(0, width - 2)).rstrip() + "..", width)
-    return " " * (width - length) + text if right else text + " " * (width - length)

@@ -1,28 +1,24 @@
-"""Large numbered targets, for a digit key or a finger, and the page that asks one thing with them."""
+"""Large numbered targets, for a digit key or a finger."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import ClassVar, Final, Generic, TypeVar
+from collections.abc import Sequence
+from typing import ClassVar, Final, Literal, NamedTuple
 
 from msgspec import Struct
-from rich.cells import cell_len
-from textual import events, on
-from textual.binding import Binding, BindingType
-from textual.containers import Grid, VerticalScroll
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.containers import ScrollableContainer
 from textual.content import Content
+from textual.geometry import Region, Size
 from textual.message import Message
+from textual.strip import Strip
 from textual.widget import Widget
 
-from kiosk.i18n import N_, _
-from kiosk.station import Station
-from kiosk.widgets.page import Key, Page
+from kiosk.widgets.cells import fitted
 
-R = TypeVar("R")
-CHATTER: Final = 0.06
-"""Seconds in which the same key is the same press: worn and cold keyboards send it twice, and the next question may be
-up already."""
+_REVERSE: Final = Style(reverse=True)
 
 
 class Choice(Struct, frozen=True):
@@ -31,202 +27,191 @@ class Choice(Struct, frozen=True):
     Attributes:
         value: how the page knows it.
         label: what stands on it.
-        key: the digit that takes it, if one does.
-        looks: its class: `-now` what holds already, `-off` what has no use now, `-leave` the way out.
+        key: the key that takes it, if one does.
+        looks: `now` for what holds already, `off` for what has no use now, `leave` for the way out, and `sure` for the
+            same once it was asked for.
+        alone: whether nothing stands beside it.
     """
 
     value: str
     label: str
     key: str = ""
-    looks: str = ""
+    looks: Literal["tile", "now", "off", "leave", "sure"] = "tile"
+    alone: bool = False
 
 
-class Tile(Widget):
-    """One large target; it shows that it is being pressed, and says when it was.
+class _Face(NamedTuple):
+    """What stands on a tile: its lines, centred from above and set from the left, the first of them behind the key."""
 
-    It draws its key and its label itself: a page of many tiles is up sooner by the widgets that it does not need.
+    top: int
+    lines: Sequence[str]
+
+
+class Tiles(Widget):
+    """Large targets side by side, drawn by one widget: a page is up sooner by the widgets that it does not need.
+
+    The style sheet says how high a row is (`grid-rows`; all that there is without it) and what is left between them
+    (`grid-gutter`). A tile shows that it is being pressed, and the page is told when it was.
     """
 
-    @dataclass
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        f"tiles--{looks}" for looks in ("tile", "now", "off", "leave", "under", "taken")
+    }
+
     class Tapped(Message):
-        """The tile was tapped."""
+        """A tile was tapped."""
 
-        value: str
+        def __init__(self, value: str) -> None:
+            super().__init__()
+            self.value = value
 
-    def __init__(self, choice: Choice) -> None:
-        super().__init__(classes=f"tile {choice.looks}".strip())
-        self.value, self._choice = choice.value, choice
+    def __init__(self, choices: Sequence[Choice], *, columns: int, id: str) -> None:
+        """Makes the tiles.
 
-    def render(self) -> Content:
-        label = Content(self._choice.label)
-        if not self._choice.key:
-            return label
-        cap = Content.styled(f" {self._choice.key} ", "reverse")
-        page = self.screen
-        gap = 2 if page.has_class("-wide") and page.has_class("-tall") else 1
-        first, *others = label.wrap(max(self.content_size.width - cap.cell_length - gap, 2))
-        beside = [cap.pad_right(gap) + first, *(line.pad_left(cap.cell_length + gap) for line in others)]
-        return Content("\n").join(beside)
+        Args:
+            choices: one for each.
+            columns: how many stand side by side.
+            id: of the widget.
+        """
+        super().__init__(id=id)
+        self._rows = _in_rows(choices, columns)
+        self._columns = columns
+        self._chosen: str | None = None
+        self._under: str | None = None
+        self._pressed: str | None = None
+        self._faces: tuple[object, dict[str, _Face]] = (None, {})
 
-    def on_mouse_down(self) -> None:
-        self.add_class("-pressed")
+    # --- where they are ---------------------------------------------------------------------------------------------
 
-    def on_mouse_up(self) -> None:
-        self.remove_class("-pressed")
+    @property
+    def _gap(self) -> int:
+        """Lines between two rows."""
+        return self.styles.grid_gutter_horizontal
+
+    @property
+    def _row_height(self) -> int:
+        wanted = self.styles.grid_rows
+        return int(wanted[0].value) if wanted else (self.size.height + self._gap) // len(self._rows) - self._gap
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """The height of all rows."""
+        return len(self._rows) * (self._row_height + self._gap) - self._gap
+
+    def region_of(self, value: str) -> Region:
+        """The cells of a tile, counted from the corner of the widget; none where there is no such tile."""
+        for row, choices in enumerate(self._rows):
+            for column, choice in enumerate(choices):
+                if choice.value == value:
+                    left, right = self._sides(choice, column)
+                    return Region(left, row * (self._row_height + self._gap), right - left, self._row_height)
+        return Region()
+
+    def _sides(self, choice: Choice, column: int) -> tuple[int, int]:
+        """The cells from and up to which a tile reaches."""
+        if choice.alone:
+            return 0, self.size.width
+        gap = self.styles.grid_gutter_vertical
+        left, right = (place * (self.size.width + gap) // self._columns for place in (column, column + 1))
+        return left, right - gap
+
+    def _at(self, event: events.MouseEvent) -> str | None:
+        values = (choice.value for choices in self._rows for choice in choices)
+        return next((value for value in values if self.region_of(value).contains(event.x, event.y)), None)
+
+    # --- how they look ----------------------------------------------------------------------------------------------
+
+    def choose(self, value: str | None) -> None:
+        """Lets one tile stand out, and brings it into sight."""
+        if value != self._chosen:
+            self._chosen = value
+            self.refresh()
+        if value is not None:
+            self.call_after_refresh(self._bring_into_sight, value)
+
+    def _bring_into_sight(self, value: str) -> None:
+        if isinstance(self.parent, ScrollableContainer):
+            place = self.region_of(value).translate(self.virtual_region.offset)
+            self.parent.scroll_to_region(place, animate=False)
+
+    def _style(self, choice: Choice) -> Style:
+        looks: str = choice.looks
+        if looks == "sure" or choice.value == self._pressed:
+            looks = "taken"
+        elif choice.value == self._under:
+            looks = "under"
+        elif looks == "tile" and choice.value == self._chosen:
+            looks = "taken"
+        return self.get_component_rich_style(f"tiles--{looks}")
+
+    def render_line(self, y: int) -> Strip:
+        """A line of cells across the tiles of a row, or between two rows."""
+        row, line = divmod(y, self._row_height + self._gap)
+        ground = self.rich_style
+        cells: list[Segment] = []
+        reached = 0
+        if row < len(self._rows) and line < self._row_height:
+            roomy = self.screen.has_class("-wide") and self.screen.has_class("-tall")
+            for column, choice in enumerate(self._rows[row]):
+                left, right = self._sides(choice, column)
+                cells.append(Segment(" " * (left - reached), ground))
+                cells += self._line(choice, line, right - left, roomy=roomy)
+                reached = right
+        return Strip([cell for cell in cells if cell.text]).adjust_cell_length(self.size.width, ground)
+
+    def _line(self, choice: Choice, line: int, width: int, *, roomy: bool) -> list[Segment]:
+        style = self._style(choice)
+        beside, gap = (3, 2) if roomy else (1, 1)
+        cap = f" {choice.key} " if choice.key else ""
+        indent = len(cap) + gap if cap else 0
+        room = width - 2 * beside
+        face = self._face(choice, room - indent, roomy=roomy)
+        edge, number = Segment(" " * beside, style), line - face.top
+        if not 0 <= number < len(face.lines):
+            return [Segment(" " * width, style)]
+        text = fitted(face.lines[number], room - indent)
+        if number == 0 and cap:
+            return [edge, Segment(cap, style + _REVERSE), Segment(" " * gap + text, style), edge]
+        return [edge, Segment(" " * indent + text, style), edge]
+
+    def _face(self, choice: Choice, room: int, *, roomy: bool) -> _Face:
+        shape = (self.size, roomy, self._row_height)
+        if self._faces[0] != shape:
+            self._faces = (shape, {})
+        faces = self._faces[1]
+        if choice.value not in faces:
+            lines = [line.plain.rstrip() for line in Content(choice.label).wrap(max(room, 2))]
+            faces[choice.value] = _Face(max(0, (self._row_height - len(lines)) // 2), lines)
+        return faces[choice.value]
+
+    # --- fingers ----------------------------------------------------------------------------------------------------
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        self._pressed = self._at(event)
+        self.refresh()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        if (value := self._at(event)) != self._under:
+            self._under = value
+            self.refresh()
 
     def on_leave(self) -> None:
-        self.remove_class("-pressed")
+        self._under = self._pressed = None
+        self.refresh()
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        pressed, self._pressed = self._pressed, None
+        self.refresh()
+        if pressed is not None and pressed == self._at(event):
+            self.post_message(self.Tapped(pressed))
 
     def on_click(self, event: events.Click) -> None:
         event.stop()
-        self.post_message(self.Tapped(self.value))
 
 
-def columns_for(labels: Sequence[str]) -> int:
-    """How many tiles stand side by side: as on a number pad, or one below the other where their texts are long."""
-    if any(cell_len(label) > 30 for label in labels):
-        return 1
-    if any(cell_len(label) > 18 for label in labels) or len(labels) in (2, 4):
-        return 2
-    return min(len(labels), 3) or 1
-
-
-class ChoicePage(Page[R], Generic[R]):
-    """One question and its answers as tiles: a digit or a tap takes one at once; arrow keys and Enter do as well.
-
-    The keys are the page's own, whatever has the focus, so that digits that follow each other fast meet the question
-    that they are meant for.
-    """
-
-    keys: ClassVar[tuple[Key, ...]] = (Key("Esc", N_("Back"), "back"),)
-    columns: ClassVar[int] = 0
-    """Tiles side by side; 0 for as many as their texts allow."""
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left", "move(-1, 0)", show=False),
-        Binding("right", "move(1, 0)", show=False),
-        Binding("up", "move(0, -1)", show=False),
-        Binding("down", "move(0, 1)", show=False),
-    ]
-
-    def __init__(self, station: Station, *, step: int | None = None) -> None:
-        super().__init__(station, step=step)
-        self.cursor: str | None = None
-        """The value of the tile that stands out, and that Enter takes."""
-        self._pressed = ("", 0.0)
-
-    def head(self) -> Iterable[Widget]:
-        """What is asked."""
-        raise NotImplementedError
-
-    def choices(self) -> Sequence[Choice]:
-        """The answers."""
-        raise NotImplementedError
-
-    async def take(self, value: str) -> None:
-        """Does what the tile says."""
-        raise NotImplementedError
-
-    def content(self) -> Iterable[Widget]:
-        choices = self.choices()
-        with VerticalScroll(id="asked", can_focus=False):
-            yield from self.head()
-            grid = Grid(*map(Tile, choices), id="tiles")
-            grid.styles.grid_size_columns = self._columns(choices)
-            yield grid
-
-    def _columns(self, choices: Sequence[Choice]) -> int:
-        return self.columns or columns_for([choice.label for choice in choices])
-
-    def ready(self) -> None:
-        self._mark()
-
-    def _mark(self) -> None:
-        for tile in self.query(Tile):
-            tile.set_class(tile.value == self.cursor, "-chosen")
-            if tile.value == self.cursor:
-                tile.scroll_visible(animate=False)
-
-    async def _take(self, value: str) -> None:
-        # A key that was still on its way when the page was left is nobody's answer.
-        if self.is_current and not self.busy:
-            # What Enter tries again if it cannot be saved.
-            self.cursor = value
-            self._mark()
-            await self.take(value)
-
-    async def on_key(self, event: events.Key) -> None:
-        last, self._pressed = self._pressed, (event.key, event.time)
-        if last[0] == event.key and event.time - last[1] < CHATTER:
-            event.stop()
-            return
-        for choice in self.choices():
-            if choice.key and choice.key == event.key:
-                event.stop()
-                await self._take(choice.value)
-                return
-
-    @on(Tile.Tapped)
-    async def _take_tapped(self, event: Tile.Tapped) -> None:
-        event.stop()
-        await self._take(event.value)
-
-    def action_move(self, right: int, down: int) -> None:
-        choices = self.choices()
-        values = [choice.value for choice in choices]
-        place = values.index(self.cursor) + right + down * self._columns(choices) if self.cursor in values else 0
-        if 0 <= place < len(values) or down > 0:
-            self.cursor = values[min(place, len(values) - 1)]
-            self._mark()
-
-    async def action_next(self) -> None:  # type: ignore[override] # Textual awaits actions of either kind
-        if self.cursor is None:
-            self.say(_("Please choose: press a digit, or tap."), wrong=False)
-        else:
-            await self._take(self.cursor)
-
-
-class SeriesPage(ChoicePage[R], Generic[R]):
-    """Questions in a row, one at a time: an answer brings the next, Esc the one before, and from the first one back."""
-
-    def __init__(self, station: Station, *, total: int, first: int = 0, step: int | None = None) -> None:
-        """Makes the page; once `answered` can be asked, `point` has to be called.
-
-        Args:
-            station: the station.
-            total: how many questions there are; with none there is nothing to choose.
-            first: the place, from 0, of the question that it begins with.
-            step: which step of a first visit this is, from 1.
-        """
-        super().__init__(station, step=step)
-        self.total = total
-        self.at = first
-
-    def answered(self) -> str | None:
-        """The value that was chosen before for the question at `at`."""
-        raise NotImplementedError
-
-    async def finish(self) -> None:
-        """Called with the last answer."""
-        raise NotImplementedError
-
-    def point(self) -> None:
-        """Lets the tile stand out that was chosen before."""
-        self.cursor = self.answered()
-
-    async def _ask(self, place: int) -> None:
-        self.at = place
-        self.point()
-        await self.turn()
-
-    async def advance(self) -> None:
-        """Asks the next question, or finishes."""
-        if self.at + 1 < self.total:
-            await self._ask(self.at + 1)
-        else:
-            await self.finish()
-
-    async def action_back(self) -> None:  # type: ignore[override] # Textual awaits actions of either kind
-        if self.at == 0:
-            self.dismiss(None)
-        else:
-            await self._ask(self.at - 1)
+def _in_rows(choices: Sequence[Choice], columns: int) -> Sequence[Sequence[Choice]]:
+    rows: list[list[Choice]] = []
+    for choice in choices:
+        if not rows or choice.alone or rows[-1][0].alone or len(rows[-1]) == columns:
+            rows.append([])
+        rows[-1].append(choice)
+    return rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.content import Content
 from textual.widget import Widget
 
-from kiosk.widgets.rows import fitted
+from kiosk.widgets.cells import fitted
 
 
 class TopBar(Widget):
