@@ -345,7 +345,7 @@ class KioskApp(App[None]):
 
     def _touch(self) -> None:
         self._touched = self._seconds()
-        if isinstance(self.screen, Page):
+        if isinstance(self.screen, Page) and self.screen.counting:
             self.screen.count_down(None)
 
     async def watch_idle(self) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar
 
 from msgspec import Struct
-from textual.containers import Vertical
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -16,6 +15,7 @@ from kiosk.station import Station
 from kiosk.visits import Visit
 from kiosk.widgets.fields import Field
 from kiosk.widgets.form import FormPage
+from kiosk.widgets.grounds import Stack
 from kiosk.widgets.page import Key
 
 
@@ -86,10 +86,10 @@ class ActPage(FormPage[str]):
         yield Static(f"{name}   {self.volunteer}   {person.phone_masked}", markup=False, id="person")
         for fact in self.facts():
             yield Static(fact, markup=False, classes="fact")
-        with Vertical(id="act-fields"):
+        with Stack(id="act-fields"):
             yield from self.fields()
             yield Field("reason", _("Reason"), self.typed.get("reason", ""), lambda text: None, length=100)
-        with Vertical(id="plan"):
+        with Stack(id="plan"):
             yield Static("", markup=False, id="plan-lines")
 
     def ready(self) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -15,6 +14,7 @@ from kiosk.screens.verdict import spaced
 from kiosk.station import Station
 from kiosk.widgets.cells import spread
 from kiosk.widgets.digits import LargeDigits
+from kiosk.widgets.grounds import Beside, Stack
 from kiosk.widgets.page import Key, Page
 
 
@@ -42,7 +42,7 @@ class AssignmentPage(Page[str]):
 
     def content(self) -> Iterable[Widget]:
         campaign, place = self.station.campaign, self._assignment
-        with Vertical(id="place-card", classes="card"):
+        with Stack(id="place-card", classes="card"):
             yield Static(spread(campaign.name_of(place.street)), markup=False, id="place-street")
             if place.community:
                 yield Static(spread(campaign.name_of(place.community)), markup=False, id="place-community")
@@ -53,8 +53,8 @@ class AssignmentPage(Page[str]):
                 yield Static(f"{duty.text}  {post.place}  {hours}", markup=False, id="post")
             yield Static(_(WHY[place.why]), markup=False, id="why")
         contact = campaign.contact_for(place.street)
-        with Vertical(id="contact-card", classes="card"):
-            with Horizontal(id="contact-line"):
+        with Stack(id="contact-card", classes="card"):
+            with Beside(id="contact-line"):
                 yield Static(_("Your contact there"), markup=False, id="contact-label")
                 yield Static(spread(contact.contact), markup=False, id="contact")
                 if contact.street is None:

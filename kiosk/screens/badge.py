@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -16,6 +15,7 @@ from kiosk.badge import half_blocks
 from kiosk.i18n import N_, _
 from kiosk.screens.verdict import spaced
 from kiosk.station import Station
+from kiosk.widgets.grounds import Beside, Stack
 from kiosk.widgets.page import Key, Page
 from kiosk.wording import cause
 
@@ -88,9 +88,9 @@ class BadgePage(Page[str]):
 
     def content(self) -> Iterable[Widget]:
         person = self.station.person(self._volunteer)
-        with Horizontal(id="badge"):
+        with Beside(id="badge"):
             yield Static("\n".join(half_blocks(self._code)), markup=False, id="qr")
-            with Vertical(id="badge-text"):
+            with Stack(id="badge-text"):
                 yield Static(_("Your badge"), markup=False, id="badge-title")
                 yield Static(person.name, markup=False, id="badge-name")
                 yield Static(_("Volunteer number"), markup=False, classes="quiet")

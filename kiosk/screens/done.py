@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from textual.containers import Center, VerticalScroll
+from textual.containers import Center
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -14,6 +14,7 @@ from kiosk.station import CheckedOut, Station
 from kiosk.visits import Visit
 from kiosk.widgets.cells import spread
 from kiosk.widgets.digits import LargeDigits
+from kiosk.widgets.grounds import Scroll
 from kiosk.widgets.page import Key, Page
 from kiosk.wording import duration
 
@@ -29,7 +30,7 @@ class DonePage(Page[None]):
         self._done = done
 
     def content(self) -> Iterable[Widget]:
-        with VerticalScroll(id="glance", can_focus=False):
+        with Scroll(id="glance", can_focus=False):
             if isinstance(self._done, CheckedOut):
                 yield from self._checked_out(self._done)
             else:

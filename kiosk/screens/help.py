@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
-from textual.containers import Horizontal, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
 from kiosk.i18n import N_, _
+from kiosk.widgets.grounds import Beside, Scroll
 from kiosk.widgets.page import Key, Page
 
 
@@ -35,9 +35,9 @@ class HelpPage(Page[None]):
         return f"{_(self.heading)}  {page}".rstrip()
 
     def content(self) -> Iterable[Widget]:
-        with VerticalScroll(id="help"):
+        with Scroll(id="help"):
             for cap, said in self._lines():
-                with Horizontal(classes="help-line"):
+                with Beside(classes="help-line"):
                     yield Static(cap, markup=False, classes="help-key")
                     yield Static(said, markup=False, classes="help-text")
 

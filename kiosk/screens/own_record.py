@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -18,6 +17,7 @@ from kiosk.i18n import N_, _
 from kiosk.printing import files, sheets
 from kiosk.printing.failing import PrintFailed
 from kiosk.station import Station
+from kiosk.widgets.grounds import Scroll
 from kiosk.widgets.page import Key, Page
 from kiosk.wording import cause
 
@@ -38,7 +38,7 @@ class OwnRecordPage(Page[None]):
         self._volunteer, self._sections = volunteer, sections
 
     def content(self) -> Iterable[Widget]:
-        with VerticalScroll(id="own-record"):
+        with Scroll(id="own-record"):
             for section in self._sections:
                 yield Static(section.heading, markup=False, classes="subtitle")
                 for line in section.lines:

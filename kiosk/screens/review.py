@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -14,6 +13,7 @@ from kiosk.i18n import N_, _
 from kiosk.rules import ID_TYPES
 from kiosk.screens.draft import Draft
 from kiosk.station import Station
+from kiosk.widgets.grounds import Beside, Scroll, Stack
 from kiosk.widgets.page import Key, Page
 
 
@@ -34,11 +34,11 @@ class ReviewPage(Page[Admission]):
         self._draft = draft
 
     def content(self) -> Iterable[Widget]:
-        with VerticalScroll(id="page"):
+        with Scroll(id="page"):
             for lines in (self._person(), self._answers()):
-                with Vertical(classes="card review"):
+                with Stack(classes="card review"):
                     for label, value in lines:
-                        with Horizontal(classes="review-line"):
+                        with Beside(classes="review-line"):
                             yield Static(label, markup=False, classes="review-label")
                             yield Static(value, markup=False, classes="review-value")
 

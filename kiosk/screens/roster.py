@@ -10,7 +10,6 @@ from typing import Any, ClassVar, Final
 from msgspec import Struct
 from textual import on
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
@@ -22,6 +21,7 @@ from kiosk.rules import parse_date
 from kiosk.station import Recognition, Station
 from kiosk.visits import STATUSES
 from kiosk.widgets.fields import Entry as TextEntry
+from kiosk.widgets.grounds import Beside
 from kiosk.widgets.page import Key, Page
 from kiosk.widgets.rows import Column, RowList
 from kiosk.wording import FLAGS, STATUS, day_in_words
@@ -136,7 +136,7 @@ class RosterPage(Page[Entry | Recognition | str]):
         return f"{said}  {now}" if self.view.day == today else said
 
     def content(self) -> Iterable[Widget]:
-        with Horizontal(id="roster-bar"):
+        with Beside(id="roster-bar"):
             yield Static(_("Search"), markup=False, classes="field-label")
             yield TextEntry(self.view.search, id="roster-search", max_length=100)
             yield Chip("next_status", "roster-status")

@@ -7,7 +7,6 @@ from datetime import date, timedelta
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -16,6 +15,7 @@ from kiosk.roster import FIRST_DAY
 from kiosk.station import Station
 from kiosk.summary import Served, Summary
 from kiosk.widgets.bars import Bars
+from kiosk.widgets.grounds import Beside, Scroll, Stack
 from kiosk.widgets.page import Key, Page
 from kiosk.wording import day_in_words, duration
 
@@ -53,20 +53,20 @@ class SummaryPage(Page[date]):
 
     def content(self) -> Iterable[Widget]:
         found = self.station.summary(self._day)
-        with VerticalScroll(id="summary"):
-            with Horizontal(id="summary-numbers"):
+        with Scroll(id="summary"):
+            with Beside(id="summary-numbers"):
                 for label, value in self._numbers(found):
-                    with Vertical(classes="number"):
+                    with Stack(classes="number"):
                         yield Static(value, markup=False, classes="number-value")
                         yield Static(label, markup=False, classes="number-label")
             if found.by_status["pending_check_out"]:
                 said = _("The minutes of those without sign-out are missing here until you have entered them.")
                 yield Static(said, markup=False, id="summary-pending")
-            with Horizontal(id="summary-bars"):
-                with Vertical(id="by-duty"):
+            with Beside(id="summary-bars"):
+                with Stack(id="by-duty"):
                     yield Static(_("By duty: minutes, people"), markup=False, classes="subtitle")
                     yield Bars([self._bar(item) for item in found.by_duty], id="duty-bars")
-                with Vertical(id="by-hour"):
+                with Stack(id="by-hour"):
                     yield Static(_("By hour: people here"), markup=False, classes="subtitle")
                     hours = [(f"{hour:02}", people, str(people)) for hour, people in found.by_hour.items()]
                     yield Bars(hours, id="hour-bars")

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from urllib.parse import unquote, urlsplit
 
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -29,6 +28,7 @@ from kiosk.widgets.bars import Progress
 from kiosk.widgets.digits import LargeDigits
 from kiosk.widgets.fields import Field
 from kiosk.widgets.form import FormPage
+from kiosk.widgets.grounds import Beside, Scroll, Stack
 from kiosk.widgets.page import Key, Page
 from kiosk.wording import duration
 
@@ -110,13 +110,13 @@ class SyncPage(Page[str]):
         self._hq = ""
 
     def content(self) -> Iterable[Widget]:
-        with VerticalScroll(id="sync", can_focus=True):
-            with Horizontal(id="sync-count"):
+        with Scroll(id="sync", can_focus=True):
+            with Beside(id="sync-count"):
                 yield LargeDigits("0", id="sync-unconfirmed")
-                with Vertical(id="sync-count-text"):
+                with Stack(id="sync-count-text"):
                     yield Static("", markup=False, id="sync-of")
                     yield Static("", markup=False, id="sync-records", classes="quiet")
-                    with Vertical(id="sync-going"):
+                    with Stack(id="sync-going"):
                         yield Progress(id="sync-bar")
                         yield Static("", markup=False, id="sync-done")
             for name, label in (
@@ -126,7 +126,7 @@ class SyncPage(Page[str]):
                 ("next", _("Next try")),
                 ("hq", _("Headquarters")),
             ):
-                with Horizontal(id=f"sync-{name}", classes="sync-line"):
+                with Beside(id=f"sync-{name}", classes="sync-line"):
                     yield Static(label, markup=False, classes="sync-label")
                     yield Static("", markup=False, classes="sync-value")
             yield Static("", markup=False, id="sync-copied", classes="doubt")

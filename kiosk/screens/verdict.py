@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -13,6 +12,7 @@ from kiosk.arriving import Admission
 from kiosk.campaign import Contact
 from kiosk.i18n import N_, _
 from kiosk.station import Station
+from kiosk.widgets.grounds import Scroll
 from kiosk.widgets.page import Key, Page
 
 
@@ -43,7 +43,7 @@ class AdmittedPage(Page[str]):
         yield Static(said, markup=False, id="verdict")
         if self._note:
             yield Static(self._note, markup=False, id="missing-sign-out")
-        with VerticalScroll(id="met-list", classes="card", can_focus=False):
+        with Scroll(id="met-list", classes="card", can_focus=False):
             yield Static(_("All requirements are met:"), markup=False, classes="quiet")
             for clause in self.station.campaign.clauses_on(self.station.today()):
                 yield Static(str(clause.text), markup=False, classes="met")
@@ -69,7 +69,7 @@ class RefusedPage(Page[None]):
         campaign = self.station.campaign
         yield Static(_("Thank you for coming. Today we cannot assign you:"), markup=False, id="verdict")
         many = len(self._admission.reasons) > 4
-        with VerticalScroll(id="reasons", classes="card -many" if many else "card"):
+        with Scroll(id="reasons", classes="card -many" if many else "card"):
             for code in self._admission.reasons:
                 reason = campaign.reason(code)
                 if reason is not None:

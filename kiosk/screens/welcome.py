@@ -19,7 +19,8 @@ from kiosk.telling import jump_in_words
 from kiosk.widgets import drawn
 from kiosk.widgets.board import COLUMNS, LINES, Board, Tally
 from kiosk.widgets.fields import Entry
-from kiosk.widgets.page import Ground, Key, Page
+from kiosk.widgets.grounds import Stack
+from kiosk.widgets.page import Key, Page
 from kiosk.widgets.tiles import Choice, Tiles
 
 Wish = Literal["new_visit", "lost_badge", "lead"]
@@ -65,7 +66,7 @@ class WelcomePage(Page[None]):
 
     def content(self) -> Iterable[Widget]:
         yield Static(_("Welcome, and thank you for coming"), markup=False, id="greeting")
-        with Ground(id="scan-box"):
+        with Stack(id="scan-box"):
             yield Static(_("Scan your badge, or type your volunteer number"), markup=False, id="scan-label")
             yield Entry(id="scan", max_length=400)
         ways = [

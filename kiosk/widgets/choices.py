@@ -8,10 +8,11 @@ from typing import ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
+
+from kiosk.widgets.grounds import Beside
 
 
 class Chip(Static):
@@ -67,7 +68,7 @@ class Question(Widget, can_focus=True):
 
     def compose(self) -> ComposeResult:
         yield Static(self.text, markup=False, classes="question-text")
-        with Horizontal(classes="chips"):
+        with Beside(classes="chips"):
             for number, (value, label) in enumerate(self.options, start=1):
                 yield Chip(value, f"{number} {label}", chosen=value == self.answer)
 

@@ -8,11 +8,11 @@ from typing import ClassVar, Final, Generic, TypeVar
 from rich.cells import cell_len
 from textual import events, on
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.widget import Widget
 
 from kiosk.i18n import N_, _
 from kiosk.station import Station
+from kiosk.widgets.grounds import Scroll
 from kiosk.widgets.page import Key, Page
 from kiosk.widgets.tiles import Choice, Tiles
 
@@ -68,7 +68,7 @@ class ChoicePage(Page[R], Generic[R]):
 
     def content(self) -> Iterable[Widget]:
         choices = self.choices()
-        with VerticalScroll(id="asked", can_focus=False):
+        with Scroll(id="asked", can_focus=False):
             yield from self.head()
             yield Tiles(choices, columns=self._columns(choices), id="tiles")
 

@@ -9,7 +9,6 @@ from typing import Any, ClassVar, Final, Literal
 from rich.text import Text
 from textual import events, on
 from textual.app import ComposeResult
-from textual.containers import Horizontal
 from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import Reactive
@@ -17,6 +16,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from kiosk.errors import InvalidInput
+from kiosk.widgets.grounds import Beside
 
 Asks = Literal["text", "digits", "id_number"]
 """What a field asks for: digits, the number of an ID card (17 digits, then a digit or an X), or anything."""
@@ -135,6 +135,8 @@ class Entry(Input, inherit_bindings=False, inherit_css=False):
 class Field(Widget):
     """One line to type in, with its label before it and below it what is wrong, or a hint."""
 
+    BLANK = True
+
     class Edited(Message):
         """The text has changed."""
 
@@ -179,7 +181,7 @@ class Field(Widget):
         self._judged = bool(value)
 
     def compose(self) -> ComposeResult:
-        with Horizontal(classes="field-line"):
+        with Beside(classes="field-line"):
             yield Static(self.label, markup=False, classes="field-label")
             yield self._entry
         yield Static(self.hint, markup=False, classes="field-note")

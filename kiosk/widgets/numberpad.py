@@ -10,12 +10,12 @@ from typing import Final
 
 from textual import events
 from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.widget import Widget
 from textual.widgets import Static
 
 from kiosk.i18n import N_, _
 from kiosk.widgets.fields import Entry
+from kiosk.widgets.grounds import Stack
 
 _KEYS: Final = (*"123456789", "x", "0", "backspace", "enter")
 _WORDS: Final = {"backspace": N_("Delete"), "enter": N_("Next")}
@@ -82,7 +82,7 @@ class NumberPad(Widget):
         self.query(PadKey).remove_class("-pressed")
 
 
-class PadForm(Vertical):
+class PadForm(Stack):
     """A form with the number pad to its right; on larger screens both are larger."""
 
     def compose(self) -> ComposeResult:

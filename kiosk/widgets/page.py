@@ -20,7 +20,6 @@ from textual import events
 from textual.app import ComposeResult
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.content import Content
 from textual.geometry import Size
 from textual.screen import Screen
@@ -32,6 +31,7 @@ from kiosk.errors import KioskError, NotSaved
 from kiosk.i18n import N_, _, language
 from kiosk.station import Recognition, Station
 from kiosk.trust import KeysError
+from kiosk.widgets.grounds import Stack
 from kiosk.widgets.steps import StepBar
 from kiosk.widgets.topbar import TopBar
 from kiosk.wording import WEEKDAYS
@@ -78,12 +78,6 @@ def _hint(key: Key) -> Content:
     return Content.assemble(cap, f" {_(key.label)} ").stylize(Style.from_meta({"action": key.action}))
 
 
-class Ground(Vertical):
-    """What is seen only where nothing stands on it: painted in one go."""
-
-    BLANK = True
-
-
 STYLES: Final = Path(__file__).parent.parent / "pages.tcss"
 """The looks of all pages but the first one, which must not wait until they are read."""
 
@@ -95,6 +89,7 @@ class Page(Screen[R], Generic[R]):
         heading: the title, a marked message; none where the page asks one thing in words of its own.
         may_close: whether the kiosk may be ended from here.
         keeps_draft: whether it holds somebody's answers; see `occupied`.
+        counting: whether the seconds are being counted that are left before the kiosk goes back to welcome.
         built: whether the widgets are there; False while the page is built anew, and when it goes away before that.
         idle: seconds without a key after which the kiosk goes back to welcome; None for never.
         waits_for_lead: whether a volunteer is here, who fetches the site lead when something cannot be saved.
@@ -136,6 +131,7 @@ class Page(Screen[R], Generic[R]):
         self._focused_before: Widget | None = None
         self._laid_out: Size | None = None
         self.built = False
+        self.counting = False
         self._drawing = asyncio.Lock()
         self.arrived = math.inf
 
@@ -168,7 +164,7 @@ class Page(Screen[R], Generic[R]):
             yield StepBar(self.step)
         if self.heading:
             yield Static(self.title_text(), markup=False, id="title", classes="" if self.step else "-alone")
-        with Ground(id="body"):
+        with Stack(id="body"):
             yield from self.content()
         yield Static("", markup=False, id="message")
         yield KeyBar(self.offered())
@@ -245,6 +241,7 @@ class Page(Screen[R], Generic[R]):
     def count_down(self, seconds: int | None) -> None:
         """Shows how many seconds are left before the kiosk goes back to welcome; None shows the time of day."""
         said = _("Back to the start in {seconds} s; any key to stay ").format(seconds=seconds) if seconds else ""
+        self.counting = bool(said)
         for bar in self.query(TopBar):  # not there while the page is being built, or is going
             bar.show(said or self._time(), counting=bool(said))
 
