@@ -67,8 +67,8 @@ def test_heavy_imports_wait_until_they_are_used(name: str, tmp_path: Path) -> No
 
 def test_the_command_line_is_light(tmp_path: Path) -> None:
     loaded = loaded_by(("__main__",), tmp_path)
-    assert "argparse" in loaded
-    heavy = {"tinydb", "textual", "rich", "cryptography", "pyrage", "qrcode", "platformdirs", "uuid_utils"}
+    assert "resource" in loaded
+    heavy = {"argparse", "tinydb", "textual", "rich", "cryptography", "pyrage", "qrcode", "platformdirs", "uuid_utils"}
     assert loaded & heavy == set()
 
 

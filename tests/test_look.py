@@ -14,6 +14,8 @@ from textual.color import Color
 
 from kiosk.app import KioskApp
 from kiosk.campaign import Campaigns, Duty, Text
+from kiosk.screens.consent import ConsentPage
+from kiosk.screens.duty import DutyPage
 from kiosk.segments import verify
 from kiosk.settings import FILE, SettingsError, read_settings
 from kiosk.station import Station
@@ -274,10 +276,21 @@ async def test_a_target_shows_that_it_is_touched_and_being_pressed(station: Stat
         assert background(walker, "我不同意") == colour(walker, "secondary")
         await walker.pilot.mouse_down(tiles, offset=on_it)
         assert background(walker, "我不同意") == colour(walker, "primary")
+        await walker.pilot.hover(tiles, offset=beside)
+        assert background(walker, "我不同意") == colour(walker, "panel")
+        await walker.pilot.hover("#message")
+        page = walker.page
+        assert isinstance(page, ConsentPage)
+        assert background(walker, page.choices()[0].label) == colour(walker, "primary")  # it was chosen before
+        await walker.pilot.mouse_down(tiles, offset=on_it)
         await walker.pilot.mouse_up(tiles, offset=beside)  # a finger that slips off has chosen nothing
         await walker.pilot.pause()
         await walker.shows("我不同意")
         assert background(walker, "我不同意") == colour(walker, "panel")
+        await walker.pilot.hover(tiles, offset=on_it)
+        await walker.app.action_switch_language()  # the page is built anew under a pointer that rests
+        await walker.shows("I do not agree")
+        await walker.until(lambda: background(walker, "I do not agree") == colour(walker, "secondary"))
 
 
 async def test_a_campaign_may_ask_for_nothing(station: Station) -> None:
@@ -298,11 +311,36 @@ async def test_a_campaign_may_ask_for_nothing(station: Station) -> None:
         await walker.press("enter")
         await walker.arrive("FirstDayPage")
         await walker.shows("今天没有要回答的问题")
-        await walker.press("enter")
+        await walker.press("down", "right", "enter")
         await walker.arrive("ReviewPage")
         await walker.press("enter")
         await walker.arrive("AdmittedPage")
     assert station.roster()[0].status == "checked_in"
+
+
+@pytest.mark.parametrize("duties", [1, 4, 6, 8])
+async def test_arrow_keys_lead_where_the_tiles_stand(station: Station, duties: int) -> None:
+    station.campaigns = Campaigns((replace(station.campaign, duties=station.campaign.duties[:duties]),))
+    station._desk.campaigns = station.campaigns
+    async with walking(station) as walker:
+        await walker.to_badge()
+        await walker.press("enter")
+        await walker.arrive("DutyPage")
+        page, tiles = walker.page, walker.page.query_one(Tiles)
+        assert isinstance(page, DutyPage)
+        choices = page.choices()
+        lowest = tiles.region_of(choices[-1].value).y
+        for choice in choices:
+            here = tiles.region_of(choice.value)
+            for key, along in (("up", -1), ("down", 1)):
+                page.cursor = choice.value
+                await walker.press(key)
+                there = tiles.region_of(str(page.cursor))
+                assert there.y == min(max(here.y + along * (here.height + 1), 0), lowest), (choice.label, key)
+        for choice in choices:  # also those that look otherwise by themselves
+            tiles.choose(choice.value)
+            await walker.pilot.pause()
+            assert background(walker, choice.label) == colour(walker, "primary")
 
 
 async def test_more_duties_than_digits_are_reached_by_arrows_and_taps(station: Station) -> None:

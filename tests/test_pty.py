@@ -17,7 +17,7 @@ import pytest
 from tests import plain
 from tests.noise import EVERYTHING
 from tests.tent import FINISH_FIRST, Tent, Visitor, standing
-from tests.terminal import NotShown, Terminal
+from tests.terminal import NotShown, Terminal, kiosk, terminal
 
 pytestmark = pytest.mark.pty
 MARK = "江晚舟的秘密"
@@ -101,6 +101,12 @@ def test_a_terminal_that_is_too_small_says_so_and_what_was_typed_is_there_again(
         visitor.sees("IdentityPage")
         screen.wait_for("顾清和")
         stands_well(tent, screen)
+
+
+def test_no_variable_takes_the_colours_away_by_which_choices_are_told(tent: Tent) -> None:
+    with terminal(kiosk(tent.folder), env={"NO_COLOR": "1"}) as screen:
+        screen.wait_for("第一次来")
+        assert b"\x1b[38;2;" in screen.raw
 
 
 def test_of_two_sizes_at_once_the_last_one_counts(tent: Tent, tmp_path: Path) -> None:

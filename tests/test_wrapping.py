@@ -6,7 +6,7 @@ from rich.cells import cell_len
 
 from kiosk.widgets.wrapping import wrapped
 
-TEXTS = st.text(st.sampled_from("ab1, 在岗"), max_size=60)
+TEXTS = st.text(st.sampled_from("ab1, 在岗（"), max_size=60)
 
 
 @given(TEXTS, st.integers(-20, 30))
@@ -21,3 +21,8 @@ def test_an_english_word_is_broken_only_when_it_must_be() -> None:
     assert list(wrapped("on duty: thermometry", 8)) == ["on duty:", "thermome", "try"]
     assert list(wrapped("thermometry", 0)) == list("thermometry")
     assert list(wrapped("", 5)) == [""]
+
+
+def test_a_bracket_opens_on_the_line_of_what_it_holds() -> None:
+    assert list(wrapped("往来人员信息登记（现在）", 18)) == ["往来人员信息登记", "（现在）"]
+    assert list(wrapped("（（现在", 2)) == ["（", "（", "现", "在"]

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
+from typing import NoReturn
 
 from kiosk import i18n
 from kiosk.i18n import _
@@ -184,11 +185,16 @@ def _add_hq(
     post.add_argument("--remove", action="store_true", help=_("take it out"))
 
 
+class _Silent(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise ValueError(message)
+
+
 def folder(arguments: Sequence[str]) -> Path:
-    """The data folder, which decides the language in which the commands are explained."""
-    early = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    """The data folder, which decides the language in which the commands, and what is wrong with them, are explained."""
+    early = _Silent(add_help=False, allow_abbrev=False)
     early.add_argument("--data", type=_path)
     try:
         return early.parse_known_args(arguments)[0].data or default_folder()
-    except SystemExit:
+    except ValueError:
         return default_folder()

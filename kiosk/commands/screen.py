@@ -27,8 +27,9 @@ _FRAMES: Final = 120
 
 
 def _need_terminal() -> None:
-    # Textual takes keys to press, logs to write and drivers to load from there; a kiosk takes nothing.
-    for name in [name for name in os.environ if name.startswith("TEXTUAL")]:
+    # Textual takes keys to press, logs to write, drivers to load and colours to leave out from there; a kiosk takes
+    # nothing: what is chosen is told by colours.
+    for name in [name for name in os.environ if name.startswith("TEXTUAL") or name == "NO_COLOR"]:
         del os.environ[name]
     os.environ["TEXTUAL_FPS"] = str(_FRAMES)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):

@@ -38,11 +38,7 @@ class DutyPage(ChoicePage[Visit | CheckedOut]):
         """
         super().__init__(station)
         self._volunteer, self._already, self._doubt = volunteer, already, doubt
-
-    @property
-    def _leaving(self) -> bool:
-        """Whether checking out was asked for once."""
-        return self.has_class("-leaving")
+        self._leaving = False  # whether checking out was asked for once
 
     def head(self) -> Iterable[Widget]:
         person = self.station.person(self._volunteer)
@@ -105,7 +101,7 @@ class DutyPage(ChoicePage[Visit | CheckedOut]):
             self.dismiss(visit)
 
     async def _leave(self, leaving: bool) -> None:
-        self.set_class(leaving, "-leaving")
+        self._leaving = leaving
         self.cursor = _OUT if leaving else None
         await self.turn()
         if leaving:

@@ -34,6 +34,10 @@ class HelpPage(Page[None]):
         page = _(self._below.heading) if self._below.heading else ""
         return f"{_(self.heading)}  {page}".rstrip()
 
+    def offered(self) -> Iterable[Key]:
+        yield Key(_("Up Down"), _("Scroll"), "")
+        yield from super().offered()
+
     def content(self) -> Iterable[Widget]:
         with Scroll(id="help"):
             for cap, said in self._lines():

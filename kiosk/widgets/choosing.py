@@ -107,11 +107,9 @@ class ChoicePage(Page[R], Generic[R]):
         await self._take(event.value)
 
     def action_move(self, right: int, down: int) -> None:
-        choices = self.choices()
-        values = [choice.value for choice in choices]
-        place = values.index(self.cursor) + right + down * self._columns(choices) if self.cursor in values else 0
-        if 0 <= place < len(values) or down > 0:
-            self.cursor = values[min(place, len(values) - 1)]
+        there = self.query_one(Tiles).next_to(self.cursor, right, down)
+        if there is not None:
+            self.cursor = there
             self._mark()
 
     async def action_next(self) -> None:  # type: ignore[override] # Textual awaits actions of either kind

@@ -29,8 +29,6 @@ def _theme(name: str, *, dark: bool, surfaces: tuple[str, str, str], texts: tupl
         "input-cursor-background": foreground,
         "input-cursor-foreground": background,
         "input-cursor-text-style": "none",
-        "input-selection-background": primary,
-        "input-selection-foreground": background,
     }
     return Theme(
         name=name,

@@ -10,13 +10,13 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.containers import ScrollableContainer
-from textual.content import Content
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
 from kiosk.widgets.cells import fitted
+from kiosk.widgets.wrapping import wrapped
 
 _REVERSE: Final = Style(reverse=True)
 
@@ -50,8 +50,8 @@ class _Face(NamedTuple):
 class Tiles(Widget):
     """Large targets side by side, drawn by one widget: a page is up sooner by the widgets that it does not need.
 
-    The style sheet says how high a row is (`grid-rows`; all that there is without it) and what is left between them
-    (`grid-gutter`). A tile shows that it is being pressed, and the page is told when it was.
+    The style sheet says how high a row is in cells (`grid-rows`; all that there is without it) and what is left between
+    them (`grid-gutter`). A tile shows that it is being pressed, and the page is told when it was.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -91,11 +91,11 @@ class Tiles(Widget):
     @property
     def _row_height(self) -> int:
         wanted = self.styles.grid_rows
-        return int(wanted[0].value) if wanted else (self.size.height + self._gap) // len(self._rows) - self._gap
+        return int(wanted[0].value) if wanted else (self.size.height + self._gap) // max(1, len(self._rows)) - self._gap
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """The height of all rows."""
-        return len(self._rows) * (self._row_height + self._gap) - self._gap
+        return max(0, len(self._rows) * (self._row_height + self._gap) - self._gap)
 
     def region_of(self, value: str) -> Region:
         """The cells of a tile, counted from the corner of the widget; none where there is no such tile."""
@@ -114,9 +114,28 @@ class Tiles(Widget):
         left, right = (place * (self.size.width + gap) // self._columns for place in (column, column + 1))
         return left, right - gap
 
-    def _at(self, event: events.MouseEvent) -> str | None:
+    def _at(self, x: int, y: int) -> str | None:
         values = (choice.value for choices in self._rows for choice in choices)
-        return next((value for value in values if self.region_of(value).contains(event.x, event.y)), None)
+        return next((value for value in values if self.region_of(value).contains(x, y)), None)
+
+    def next_to(self, value: str | None, right: int, down: int) -> str | None:
+        """Where an arrow key leads to: the tile before or behind, or the one above or below, where rows may be shorter.
+
+        The first one if none is given; none if there are no tiles.
+        """
+        places = {
+            choice.value: (row, column)
+            for row, choices in enumerate(self._rows)
+            for column, choice in enumerate(choices)
+        }
+        values = list(places)
+        if value not in places:
+            return values[0] if values else None
+        if down:
+            row, column = places[value]
+            there = self._rows[max(0, min(row + down, len(self._rows) - 1))]
+            return there[min(column, len(there) - 1)].value
+        return values[max(0, min(values.index(value) + right, len(values) - 1))]
 
     # --- how they look ----------------------------------------------------------------------------------------------
 
@@ -135,11 +154,11 @@ class Tiles(Widget):
 
     def _style(self, choice: Choice) -> Style:
         looks: str = choice.looks
-        if looks == "sure" or choice.value == self._pressed:
+        if looks == "sure" or choice.value == self._pressed == self._under:
             looks = "taken"
         elif choice.value == self._under:
             looks = "under"
-        elif looks == "tile" and choice.value == self._chosen:
+        elif choice.value == self._chosen:
             looks = "taken"
         return self.get_component_rich_style(f"tiles--{looks}")
 
@@ -179,18 +198,23 @@ class Tiles(Widget):
             self._faces = (shape, {})
         faces = self._faces[1]
         if choice.value not in faces:
-            lines = [line.plain.rstrip() for line in Content(choice.label).wrap(max(room, 2))]
-            faces[choice.value] = _Face(max(0, (self._row_height - len(lines)) // 2), lines)
+            lines = list(wrapped(choice.label, room))
+            # Rounded up, so that the keys of tiles with one line and with two stand side by side.
+            faces[choice.value] = _Face(max(0, (self._row_height - len(lines) + 1) // 2), lines)
         return faces[choice.value]
 
     # --- fingers ----------------------------------------------------------------------------------------------------
 
-    def on_mouse_down(self, event: events.MouseDown) -> None:
-        self._pressed = self._at(event)
-        self.refresh()
+    def on_enter(self) -> None:
+        """Without a move there is a tile under the pointer, too: the page was built anew."""
+        x, y = self.app.mouse_position - self.region.offset
+        self._point(x, y)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        if (value := self._at(event)) != self._under:
+        self._point(event.x, event.y)
+
+    def _point(self, x: int, y: int) -> None:
+        if (value := self._at(x, y)) != self._under:
             self._under = value
             self.refresh()
 
@@ -198,10 +222,14 @@ class Tiles(Widget):
         self._under = self._pressed = None
         self.refresh()
 
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        self._under = self._pressed = self._at(event.x, event.y)
+        self.refresh()
+
     def on_mouse_up(self, event: events.MouseUp) -> None:
         pressed, self._pressed = self._pressed, None
         self.refresh()
-        if pressed is not None and pressed == self._at(event):
+        if pressed is not None and pressed == self._at(event.x, event.y):
             self.post_message(self.Tapped(pressed))
 
     def on_click(self, event: events.Click) -> None:

@@ -24,5 +24,5 @@ class TopBar(Widget):
     def render(self) -> Content:
         time = Content(self._time)
         if self._counting:
-            time = time.stylize("bold $background on $primary")
+            time = Content(f" {self._time}").stylize("bold $background on $primary")
         return Content(fitted(self._place, max(0, self.size.width - time.cell_length))) + time

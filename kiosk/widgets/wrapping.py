@@ -9,6 +9,7 @@ from rich.cells import cell_len
 
 _PIECE = re.compile(r"[!-~]+ ?|.", re.DOTALL)
 _NEVER_FIRST = frozenset("，。、：；？！」》）")
+_NEVER_LAST = frozenset("「《（")
 
 
 def wrapped(text: str, width: int) -> Iterator[str]:
@@ -23,8 +24,10 @@ def wrapped(text: str, width: int) -> Iterator[str]:
     for piece in _PIECE.findall(text):
         while cell_len(line + piece.rstrip()) > width and piece not in _NEVER_FIRST:
             if line:
-                yield line.rstrip()
-                line = ""
+                kept = line.rstrip()
+                end = len(kept) - (len(kept) > 1 and kept[-1] in _NEVER_LAST)
+                yield kept[:end].rstrip()
+                line = kept[end:]
             elif len(piece) > width:
                 yield piece[:width]
                 piece = piece[width:]
