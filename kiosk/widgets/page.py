@@ -263,8 +263,6 @@ class Page(Screen[R], Generic[R]):
             # What is hidden loses the cursor; it comes back with what was typed.
             self.call_after_refresh(self._focused_before.focus)
         self.set_class(self.too_small, "-too-small")
-        if self.too_small:
-            self.refresh()  # which tells the size
 
     async def scanned(self, found: Recognition) -> bool:
         """Takes a badge that was scanned while this page was up; False leaves it to the app, which shows the person."""
