@@ -291,7 +291,7 @@ class Fuzzer:
             self.come_home()
 
     def _catch_up(self) -> None:
-        """Waits until the kiosk has dealt with all that was sent: a size waits in line behind the keys, and is told."""
+        """Waits until the kiosk has dealt with what was sent long ago; the last keys may be overtaken by the size."""
         self._check()
         self.terminal.raw.clear()
         columns, lines = next(self._unusual)
@@ -302,8 +302,10 @@ class Fuzzer:
         self.terminal.raw.clear()
         self.terminal.resize(80, 24)
         # Keys that come before the page is large again are for nobody. Then its bottom line is painted, and not before.
-        keys = lambda: any(cap in self.terminal.raw for cap in CAPS) or not self.terminal.alive  # noqa: E731
-        self._until(keys, f"it stays at {said}", BACKLOG)
+        self._until(self._offers_keys, f"it stays at {said}", BACKLOG)
+
+    def _offers_keys(self) -> bool:
+        return any(cap in self.terminal.raw for cap in CAPS) or not self.terminal.alive
 
     def come_home(self) -> None:
         """From wherever it is, the welcome page can be reached, and takes a badge."""
@@ -316,6 +318,7 @@ class Fuzzer:
                 break
             # A page with several questions goes back by one a time, and forward again by Enter.
             self.terminal.send(b"\r" if tried % 8 == 7 else ESCAPE)
+            self._breathe(0.5)  # the next size would overtake the key, which then is for nobody
         else:
             raise Broken(f"no way back from {self.page}\n{self._where()}")
 
