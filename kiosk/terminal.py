@@ -91,16 +91,19 @@ class Terminal(LinuxDriver):
     def _close_soon(self, *_: int | FrameType | None) -> None:
         # Kept for the next app, too: an internal error may end this one before it has ended by itself.
         Terminal.closing = True
+        self._soon(self._close)
+
+    def _soon(self, do: Callable[[], None]) -> None:
+        """Does something in the loop's turn, as a signal's handler must; not any more when the loop is gone."""
         if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._close)
+            self._loop.call_soon_threadsafe(do)
 
     def _close(self) -> None:
         self._app.exit()
 
     def _sigcont_application(self, *_: int | FrameType | None) -> None:
         # Whoever stopped the process may have drawn over the screen meanwhile.
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._redraw)
+        self._soon(self._redraw)
 
     def _redraw(self) -> None:
         self._app.refresh(layout=True)
@@ -115,8 +118,7 @@ class Terminal(LinuxDriver):
         self._resized()  # a size that came before that
 
     def _resized(self, *_: int | FrameType | None) -> None:
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._tell_size)
+        self._soon(self._tell_size)
 
     def _tell_size(self) -> None:
         size = Size(*self._get_terminal_size())

@@ -79,7 +79,7 @@ class Entry(Input, inherit_bindings=False, inherit_css=False):
             asks: what for; whatever asks for digits takes them in their full-width forms too.
             options: as `Input` has them.
         """
-        super().__init__(value, **{**options, "select_on_focus": False})
+        super().__init__(value, select_on_focus=False, **options)
         self.asks = asks
 
     def on_mount(self) -> None:

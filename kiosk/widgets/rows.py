@@ -30,6 +30,17 @@ class Column(Struct, frozen=True):
     right: bool = False
 
 
+class _OfRows(Message):
+    def __init__(self, rows: RowList[Any]) -> None:
+        super().__init__()
+        self.rows = rows
+
+    @property
+    def control(self) -> RowList[Any]:
+        """The list."""
+        return self.rows
+
+
 class RowList(Widget, Generic[T], can_focus=False):
     """Rows under a heading line, one of them under the cursor.
 
@@ -46,29 +57,11 @@ class RowList(Widget, Generic[T], can_focus=False):
     RowList > .rows--cursor { background: $primary; color: $background; text-style: bold; }
     """
 
-    class Moved(Message):
+    class Moved(_OfRows):
         """The cursor stands on another row, or on other rows."""
 
-        def __init__(self, rows: RowList[Any]) -> None:
-            super().__init__()
-            self.rows = rows
-
-        @property
-        def control(self) -> RowList[Any]:
-            """The list."""
-            return self.rows
-
-    class Chosen(Message):
+    class Chosen(_OfRows):
         """The row under the cursor was tapped."""
-
-        def __init__(self, rows: RowList[Any]) -> None:
-            super().__init__()
-            self.rows = rows
-
-        @property
-        def control(self) -> RowList[Any]:
-            """The list."""
-            return self.rows
 
     def __init__(
         self,

@@ -75,11 +75,14 @@ class Tiles(Widget):
         """
         super().__init__(id=id)
         self._rows = _in_rows(choices, columns)
+        self._places = {
+            choice.value: (row, column) for row, beside in enumerate(self._rows) for column, choice in enumerate(beside)
+        }
         self._columns = columns
         self._chosen: str | None = None
         self._under: str | None = None
         self._pressed: str | None = None
-        self._faces: tuple[object, dict[str, _Face]] = (None, {})
+        self._faces: dict[tuple[str, int, int], _Face] = {}
 
     # --- where they are ---------------------------------------------------------------------------------------------
 
@@ -99,12 +102,11 @@ class Tiles(Widget):
 
     def region_of(self, value: str) -> Region:
         """The cells of a tile, counted from the corner of the widget; none where there is no such tile."""
-        for row, choices in enumerate(self._rows):
-            for column, choice in enumerate(choices):
-                if choice.value == value:
-                    left, right = self._sides(choice, column)
-                    return Region(left, row * (self._row_height + self._gap), right - left, self._row_height)
-        return Region()
+        if value not in self._places:
+            return Region()
+        row, column = self._places[value]
+        left, right = self._sides(self._rows[row][column], column)
+        return Region(left, row * (self._row_height + self._gap), right - left, self._row_height)
 
     def _sides(self, choice: Choice, column: int) -> tuple[int, int]:
         """The cells from and up to which a tile reaches."""
@@ -115,24 +117,18 @@ class Tiles(Widget):
         return left, right - gap
 
     def _at(self, x: int, y: int) -> str | None:
-        values = (choice.value for choices in self._rows for choice in choices)
-        return next((value for value in values if self.region_of(value).contains(x, y)), None)
+        return next((value for value in self._places if self.region_of(value).contains(x, y)), None)
 
     def next_to(self, value: str | None, right: int, down: int) -> str | None:
         """Where an arrow key leads to: the tile before or behind, or the one above or below, where rows may be shorter.
 
         The first one if none is given; none if there are no tiles.
         """
-        places = {
-            choice.value: (row, column)
-            for row, choices in enumerate(self._rows)
-            for column, choice in enumerate(choices)
-        }
-        values = list(places)
-        if value not in places:
+        values = list(self._places)
+        if value not in self._places:
             return values[0] if values else None
         if down:
-            row, column = places[value]
+            row, column = self._places[value]
             there = self._rows[max(0, min(row + down, len(self._rows) - 1))]
             return there[min(column, len(there) - 1)].value
         return values[max(0, min(values.index(value) + right, len(values) - 1))]
@@ -183,7 +179,7 @@ class Tiles(Widget):
         cap = f" {choice.key} " if choice.key else ""
         indent = len(cap) + gap if cap else 0
         room = width - 2 * beside
-        face = self._face(choice, room - indent, roomy=roomy)
+        face = self._face(choice.label, room - indent)
         edge, number = Segment(" " * beside, style), line - face.top
         if not 0 <= number < len(face.lines):
             return [Segment(" " * width, style)]
@@ -192,16 +188,13 @@ class Tiles(Widget):
             return [edge, Segment(cap, style + _REVERSE), Segment(" " * gap + text, style), edge]
         return [edge, Segment(" " * indent + text, style), edge]
 
-    def _face(self, choice: Choice, room: int, *, roomy: bool) -> _Face:
-        shape = (self.size, roomy, self._row_height)
-        if self._faces[0] != shape:
-            self._faces = (shape, {})
-        faces = self._faces[1]
-        if choice.value not in faces:
-            lines = list(wrapped(choice.label, room))
+    def _face(self, label: str, room: int) -> _Face:
+        height = self._row_height
+        if (label, room, height) not in self._faces:
+            lines = list(wrapped(label, room))
             # Rounded up, so that the keys of tiles with one line and with two stand side by side.
-            faces[choice.value] = _Face(max(0, (self._row_height - len(lines) + 1) // 2), lines)
-        return faces[choice.value]
+            self._faces[label, room, height] = _Face(max(0, (height - len(lines) + 1) // 2), lines)
+        return self._faces[label, room, height]
 
     # --- fingers ----------------------------------------------------------------------------------------------------
 
