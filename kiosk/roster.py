@@ -405,8 +405,8 @@ class History:
 
     def newest_visit(self, volunteer: str) -> Visit | None:
         """A volunteer's last visit that was not voided, whether it goes on or not."""
-        visits = [visit for visit in self.visits_of(volunteer) if not visit.voided]
-        return max(visits, key=lambda visit: visit.checked_in, default=None)
+        newest = max(self.spans_of(volunteer), key=lambda span: span.start, default=None)
+        return None if newest is None else self.visit(newest.visit)
 
     def days(self) -> set[date]:
         """The service days on which there was a visit or somebody was refused."""

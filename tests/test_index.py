@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import random
@@ -276,6 +277,22 @@ def test_memory_holds_what_is_new_only(busy: Busy) -> None:
         days = {visit.day for visit in history._folded.values() if visit.checked_out is not None}
         assert days <= {station.today() - timedelta(days=days) for days in (1, 2)}
         assert len(days) == 2
+        for who in busy.people:  # who asks when they were here last asks for that visit, and not for all of a year
+            station.last_seen(who)
+        assert {visit.day for visit in history._folded.values() if visit.checked_out is not None} == days
+    station.close()
+
+
+def test_of_what_somebody_looked_at_two_segments_stay_in_memory(busy: Busy) -> None:
+    def kept() -> int:
+        gc.collect()
+        return sum(isinstance(thing, Segment) for thing in gc.get_objects())
+
+    before = kept()
+    station = busy.open()
+    for who in busy.people:  # their records are in all segments
+        station.tell(who)
+    assert kept() - before == 2
     station.close()
 
 

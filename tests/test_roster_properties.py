@@ -129,6 +129,13 @@ def test_every_visit_is_on_the_roster_of_one_day(records):
     assert sorted(by_day) == sorted(by_person)
 
 
+@given(any_log())
+def test_the_newest_visit_is_the_one_that_began_last(records):
+    history = folded(records)
+    for who in PEOPLE:
+        assert history.newest_visit(who) == max(history.visits_of(who), key=lambda v: v.checked_in, default=None)
+
+
 @settings(max_examples=250)
 @given(any_log(), times, times)
 def test_looking_changes_nothing_and_a_replay_adds_nothing(records, now, before):
