@@ -12,7 +12,6 @@ import json
 import os
 import sqlite3
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Generator, ItemsView, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime
@@ -53,11 +52,6 @@ CHUNK: Final = 20
 """Segments that are taken in at once."""
 _ASKED_AGAIN: Final = 4_000
 """Answers of a kind that are kept in memory: a day's people are asked for again and again."""
-_AT_HAND: Final = 2
-"""Sealed segments that are kept in memory after somebody asked for a record of theirs: as many as one visit spans.
-
-Each takes half a megabyte, and 4 ms to read again.
-"""
 _SCHEMA: Final = """
     CREATE TABLE known (kind TEXT, key TEXT, value TEXT NOT NULL, sum BLOB NOT NULL, PRIMARY KEY (kind, key))
         WITHOUT ROWID;
@@ -65,6 +59,14 @@ _SCHEMA: Final = """
 
 K = TypeVar("K")
 V = TypeVar("V")
+
+
+class Decayed(Unreadable):
+    """A segment that is known can be read no more; `finding` says what is wrong with it."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(f"{finding.file}: {finding.problem}")
+        self.finding = finding
 
 
 class _Damaged(Exception):
@@ -158,7 +160,8 @@ class Index:
 
     Attributes:
         known: the answers; they are there for as long as the index is open, whatever happens to its file.
-        relearned: whether the file was found damaged and all was learned again; what was asked before may be wrong.
+        relearned: whether the file or a segment was found damaged and all was learned again; what was asked before may
+            be wrong.
         contradicted: whether `examine` has come upon an object of which the log says that it was taken out and that is
             here, or the other way round.
         lacking: whether it has come upon an object that was taken out.
@@ -178,7 +181,8 @@ class Index:
         self._marks: dict[str, list[int]] = {}  # of the segments that are known, by name, in their order
         self._serving = False
         self.relearned = self.contradicted = self.lacking = False
-        self._at_hand: OrderedDict[int, Segment] = OrderedDict()
+        # The segment that was read last: half a megabyte, and 2 ms to read again, so that no more are kept.
+        self._at_hand: tuple[int, Segment] | None = None
         self.known = Known(
             people=_Answers(self, "person", _person),
             by_key=_Answers(self, "key", str),
@@ -265,7 +269,7 @@ class Index:
     def _forget(self) -> None:
         """Begins anew with an empty file, or without one where there can be none."""
         self._marks, self._tail, self._count = {}, None, 0
-        self._at_hand.clear()
+        self._at_hand = None
         self._forget_answers()
         path = self._folder / FILE
         try:
@@ -346,6 +350,11 @@ class Index:
             self._connect(":memory:")
         self.learn(segments)
 
+    def learn_what_is_left(self) -> None:
+        """Learns everything again without what has decayed; the next start does so too, and sets that aside."""
+        with self.lock:
+            self._relearn()
+
     def learn_again(self, segments: Sequence[Segment]) -> list[Segment]:
         """Forgets everything, on the disk as well, and learns what the segments say now that they were rewritten.
 
@@ -375,16 +384,16 @@ class Index:
 
     def _segment(self, number: int) -> Segment:
         with self.lock:
-            segment = self._at_hand.pop(number, None)
-            if segment is None:
-                name = json.loads(self.get("segment", _padded(number)) or "[null]")[0]
-                try:
-                    segment = read_segment(self._folder / "records" / "sealed" / name)
-                except FileNotFoundError as error:
-                    raise Unreadable(str(error)) from error
-            self._at_hand[number] = segment
-            while len(self._at_hand) > _AT_HAND:
-                self._at_hand.popitem(last=False)
+            if self._at_hand is not None and self._at_hand[0] == number:
+                return self._at_hand[1]
+            name = json.loads(self.get("segment", _padded(number)) or "[null]")[0]
+            try:
+                segment = read_segment(self._folder / "records" / "sealed" / name)
+            except FileNotFoundError as error:
+                raise Decayed(Finding(f"records/sealed/{name}", None, _("The file is missing."))) from error
+            except Unreadable as error:
+                raise Decayed(Finding(f"records/sealed/{name}", None, str(error))) from error
+            self._at_hand = (number, segment)
             return segment
 
     # --- looking at it in peace -------------------------------------------------------------------------------------

@@ -177,6 +177,8 @@ class History:
         self._seen: _Layered[str, int] = _Layered(self._past.seen)
         # Of a visit and of a person, only what came since; what is older is asked for when somebody wants to see it.
         self._records: dict[str, list[Record]] = {}
+        # Of a visit that goes on in what is new, what is older stays at hand, so that a segment is read for it once.
+        self._older: dict[str, Sequence[Record]] = {}
         self._about: dict[str, list[Record]] = {}
         self._folded: dict[str, Visit] = {}
         self._left: dict[str, dict[date, Entry]] = {}
@@ -184,7 +186,11 @@ class History:
         self._jumps: _Layered[str, Record] = _Layered(self._past.jumps)
 
     def add(self, record: Record) -> None:
-        """Takes the next record of the log. Types that it does not know change nothing, nor does one seen before."""
+        """Takes the next record of the log. Types that it does not know change nothing, nor does one seen before.
+
+        Raises:
+            Unreadable: if it is about a visit whose older records can no longer be read; then `begin_anew`.
+        """
         if record.seq <= self._seen.get(record.epoch, 0):
             return
         self._seen[record.epoch] = record.seq
@@ -221,8 +227,7 @@ class History:
         elif isinstance(of := record.get("visit"), str) and self._has(of):
             before = self.visit(of).day if record.type == "corrected" else None
             self._left.pop(self.visit(of).volunteer, None)  # whoever the record says that it is about
-            self._records.setdefault(of, []).append(record)
-            self._folded.pop(of, None)
+            self._file(of, record)
             if record.type in ("checked_out", "voided", "corrected"):  # it may be the sign-out that is void
                 self._reckon(self.visit(of))
             if before is not None and (after := self.visit(of).day) != before:
@@ -236,8 +241,21 @@ class History:
         except RecordError:  # what cannot be read flags everybody who has not left
             before = datetime.min.replace(tzinfo=SHANGHAI)
         for visit in self._open(lambda _who, pending: before < pending):
-            self._records.setdefault(visit.id, []).append(record)
-            self._folded.pop(visit.id, None)
+            self._file(visit.id, record)
+
+    def reach(self, visit_id: str) -> None:
+        """Takes the older records of a visit in hand, of which there is going to be a new one.
+
+        Raises:
+            Unreadable: if they cannot be read.
+        """
+        if visit_id not in self._records and visit_id not in self._older:
+            self._older[visit_id] = self._past.records.get(visit_id, ())
+
+    def _file(self, visit_id: str, record: Record) -> None:
+        self.reach(visit_id)
+        self._records.setdefault(visit_id, []).append(record)
+        self._folded.pop(visit_id, None)
 
     def _reckon(self, visit: Visit) -> None:
         """Takes in how long a visit lasts now."""
@@ -339,6 +357,7 @@ class History:
         ):
             layered.maps[0].clear()
         self._records.clear()
+        self._older.clear()
         self._about.clear()
         self._since = since
         self._keep_at_hand()
@@ -387,7 +406,9 @@ class History:
         """
         if not self._has(visit_id):
             raise KeyError(visit_id)
-        return (*self._past.records.get(visit_id, ()), *self._records.get(visit_id, ()))
+        newer = self._records.get(visit_id, ())
+        older = self._older.get(visit_id, ())
+        return (*older, *newer) if older or newer else self._past.records.get(visit_id, ())
 
     def spans_of(self, volunteer: str) -> Sequence[Span]:
         """When the visits of a volunteer were that were not voided, in the order of the log."""
@@ -476,6 +497,10 @@ class History:
     def records_about(self, volunteer: str) -> Sequence[Record]:
         """All records of a volunteer, of whatever type, in the order of the log."""
         return (*self._past.about.get(volunteer, ()), *self._about.get(volunteer, ()))
+
+    def is_named(self, volunteer: str) -> bool:
+        """Whether there is a record of a volunteer; none is read for it, and one may be damaged."""
+        return volunteer in self._about or volunteer in self._past.about
 
     def same_person(self, name: str, phone_masked: str, key: str | None) -> str | None:
         """The number of the volunteer that this person is, by ID number, or else by name and masked phone.

@@ -248,7 +248,7 @@ def forget(desk: Desk, volunteer: str, reason: str, now: datetime) -> Decision[s
     Raises:
         NotPossible: if the log does not name that volunteer.
     """
-    if not desk.history.records_about(volunteer):
+    if not desk.history.is_named(volunteer):
         raise NotPossible(_("Nobody here has the number {number}.").format(number=volunteer))
     data = {"objects": ["personal", "health"], "reason": reason.strip()}
     return [Draft("forgotten", now, "lead", volunteer, data=data)], volunteer

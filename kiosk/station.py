@@ -32,7 +32,7 @@ from kiosk.disclosure import Section, disclose
 from kiosk.durable import close_to_others, move_durably
 from kiosk.errors import InvalidInput, KioskError, NotPossible, NotSaved
 from kiosk.i18n import _
-from kiosk.index import Index
+from kiosk.index import Decayed, Index
 from kiosk.keys import Keys
 from kiosk.records import (
     Draft,
@@ -483,12 +483,35 @@ class Station:
             except NotSaved as error:
                 # Nothing may be decided on what is perhaps no longer so: that is done when it is tried again.
                 raise NotSaved(str(error), (), partial(self._act, decide, then)) from error
-            drafts, outcome = decide(self._desk.on(service_day(now)), now)
+            drafts, outcome = self._decided(decide, now)
             try:
                 self._write(drafts, now)
             except NotSaved as error:
                 raise NotSaved(str(error), drafts, partial(then, outcome)) from error
             return then(outcome)
+
+    def _decided(self, decide: Callable[[Desk, datetime], Decision[T]], now: datetime) -> Decision[T]:
+        """What is decided, and can also be taken in once it is written: what that goes back to has been read."""
+        desk = self._desk.on(service_day(now))
+        try:
+            drafts, outcome = decide(desk, now)
+            with self._viewing:
+                for visit_id in {draft.data["visit"] for draft in drafts if "visit" in draft.data}:
+                    self.history.reach(visit_id)
+        except Decayed as error:
+            self._do_without(error.finding)
+            try:
+                return decide(desk, now)
+            except KeyError:  # it is about a visit that was in there
+                raise error from None
+        return drafts, outcome
+
+    def _do_without(self, decayed: Finding) -> None:
+        """Goes on without a segment that was whole when it was last looked at, as the next start will."""
+        with self._viewing:
+            self._decayed.append(decayed)
+            self._index.learn_what_is_left()
+            self._begin_anew()
 
     def _settle(self) -> None:
         """Takes in what a failed write left on the disk, and whether the log could go on after it."""
@@ -548,8 +571,11 @@ class Station:
 
     def _fold(self, records: Sequence[Record]) -> None:
         with self._viewing:
-            for record in records:
-                self.history.add(record)
+            try:
+                for record in records:
+                    self.history.add(record)
+            except Decayed as error:
+                self._do_without(error.finding)
 
     def retry(self, failure: NotSaved) -> Any:
         """Writes again what could not be saved, under the same ids, and returns what the act would have returned.

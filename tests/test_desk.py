@@ -126,6 +126,32 @@ async def test_a_correction_shows_both_times_and_keeps_them(station: Station, cl
     assert station.roster()[0].minutes == 150
 
 
+async def test_a_segment_that_decays_while_the_kiosk_runs_is_named_and_the_lead_goes_on(
+    station: Station, clock: FakeClock
+) -> None:
+    left, forgot = arrive(station), arrive(station, 1)
+    clock.set("2021-12-06T10:00")
+    station.check_out(left)
+    clock.set("2021-12-07T08:10")
+    station.check_in_again(left, {"health_code": "green", "travel_code": "green"})  # the day before is sealed now
+    (path,) = (station.folder / "records" / "sealed").iterdir()
+    path.write_bytes(path.read_bytes()[:1000])
+    async with walking(station) as walker:
+        await walker.lead(PIN, "PendingPage")
+        await walker.press("enter")
+        await walker.arrive("LatePage")
+        await walker.shows(path.name[:6])
+        assert walker.page.query("#left")
+        await walker.press("escape")
+        await walker.arrive("PendingPage")
+        await walker.press("escape")
+        await walker.arrive("RosterPage")
+        await walker.press("enter")
+        await walker.arrive("PersonPage")
+        await walker.shows(path.name[:6])
+    assert station.visit(left) is not None and station.pending_of(forgot)
+
+
 async def test_what_cannot_be_corrected_is_said_and_nothing_written(station: Station, clock: FakeClock) -> None:
     volunteer = arrive(station)
     clock.set("2021-12-06T10:00")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from kiosk import serving
-from kiosk.errors import InvalidInput, NotPossible
+from kiosk.errors import InvalidInput, KioskError, NotPossible
 from kiosk.i18n import N_, _
 from kiosk.records import service_day
 from kiosk.screens.act import ActPage, Plan
@@ -24,8 +24,12 @@ class LatePage(ActPage):
 
     def facts(self) -> Iterable[str]:
         visit = self.visit
-        records = self.station.records_of(visit.id)
         yield day_in_words(visit.day, self.station.today())
+        try:
+            records = self.station.records_of(visit.id)
+        except KioskError as error:
+            yield str(error)
+            return
         for when, group in serving.moments(records):
             event = name_moment(group, records, visit, self.station.campaign)
             yield f"{time_in_words(when, visit.day)}  {event}"

@@ -8,6 +8,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
+from kiosk.errors import KioskError
 from kiosk.i18n import _
 from kiosk.print_room import PrintRoom
 from kiosk.printing.finding import Candidate
@@ -155,7 +156,10 @@ async def about(show: Show, station: Station, volunteer: str, visit: str | None,
     """A volunteer's history, and one act after the other."""
     while (act := await show(PersonPage(station, volunteer, visit=visit, note=note))) is not None:
         visit = act.visit.id if act.visit else visit
-        note = await _do(show, station, volunteer, act) or ""
+        try:
+            note = await _do(show, station, volunteer, act) or ""
+        except KioskError as error:
+            note = str(error)
 
 
 async def _do(show: Show, station: Station, volunteer: str, act: Act) -> str | None:
