@@ -75,6 +75,7 @@ class KioskApp(App[None]):
         seconds: Callable[[], float] = time.monotonic,
         demo_pin: str = "",
         after_crash: bool = False,
+        alone: bool = False,
     ) -> None:
         """Makes the screen of a station.
 
@@ -85,6 +86,7 @@ class KioskApp(App[None]):
             seconds: gives seconds that only go forward, for idle time.
             demo_pin: the lead's PIN, told to everybody in a demonstration, which anybody may also leave.
             after_crash: whether the app before this one ended by an internal error, which the next person is told.
+            alone: whether the process is for the app alone, so that it may choose when to look for garbage.
         """
         super().__init__(driver_class=Terminal)
         # Nothing here uses either, and each page would be made, styled and laid out with both.
@@ -95,7 +97,7 @@ class KioskApp(App[None]):
         # Before the style sheets are read: with another theme later they would be read once more.
         self.set_reactive(App.theme, THEMES["dark" if station is None else station.settings.theme].name)
         self.stylesheet.set_variables(self.get_css_variables())
-        self._seconds, self._after_crash = seconds, after_crash
+        self._seconds, self._after_crash, self._alone = seconds, after_crash, alone
         self._touched = seconds()
         self._scanner = Scanner()
         self._holding: Timer | None = None
@@ -142,11 +144,16 @@ class KioskApp(App[None]):
             if not self._ended:
                 self.print_room = PrintRoom(station)
                 self.sync_room = SyncRoom(station)
-        if not self.is_headless:
+        if self._alone:
             # All this stays. To look through it for what nobody holds takes 70 ms, and would be done again and again
             # while somebody waits for a page.
             gc.collect()
             gc.freeze()
+
+    def _tidy(self) -> None:
+        """Lets go of the pages that somebody has been through: 5 ms between two people rather than while one waits."""
+        if self._alone:
+            gc.collect()
 
     def close_rooms(self) -> None:
         """Ends printing and handing over, before the station is closed or another app takes over; both go on later."""
@@ -267,6 +274,7 @@ class KioskApp(App[None]):
         """Tells one story to its end; then the welcome screen is back in the station's language."""
         await story(self.push_screen_wait)
         await self._speak_as_set()
+        self.call_after_refresh(self._tidy)
 
     def _begin(self, story: Story) -> None:
         """Tells a story, unless somebody is being served: two keys pressed at once must not put two stories up."""

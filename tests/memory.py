@@ -87,7 +87,7 @@ async def _measure(folder: Path, visits: int, warm: int) -> dict[str, Any]:
     station = Station(folder, clock=clock)
     try:
         codes = itertools.cycle([str(badge["code"]) for badge in station.history.badges.values()])
-        async with walking(station) as walker:
+        async with walking(station, alone=True) as walker:
             for _ in range(warm):
                 await _visit(walker, clock, next(codes))
             before, widgets = alive(), nodes()

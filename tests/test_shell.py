@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import itertools
 import threading
 import time
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -75,6 +77,25 @@ def types_of(folder: Path, volunteer: str | None = None) -> list[str]:
 
 
 # --- scans ----------------------------------------------------------------------------------------------------------
+
+
+async def test_the_pages_of_a_visit_are_let_go_when_the_welcome_page_is_back(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gc, "freeze", lambda: None)  # the other tests' garbage is nobody's to keep
+    _number, code = come(station, 0)
+    async with walking(station, alone=True) as walker:
+        await walker.until(lambda: walker.app.print_room is not None)
+        gc.disable()
+        try:
+            await walker.scan(code)
+            await walker.arrive("DutyPage")
+            page = weakref.ref(walker.page)
+            await walker.press("escape")
+            await walker.arrive("WelcomePage")
+            await walker.until(lambda: page() is None)
+        finally:
+            gc.enable()
 
 
 async def test_a_scan_on_somebody_elses_page_goes_to_its_own_and_orders_nothing(station: Station) -> None:

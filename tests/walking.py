@@ -221,9 +221,9 @@ class Walker:
 
 
 @asynccontextmanager
-async def walking(station: Station, size: tuple[int, int] = (80, 24)) -> AsyncIterator[Walker]:
-    """The app on an open station, and a person before it."""
-    app = KioskApp(station.folder, station, clock=station.clock)
+async def walking(station: Station, size: tuple[int, int] = (80, 24), *, alone: bool = False) -> AsyncIterator[Walker]:
+    """The app on an open station, and a person before it; `alone` in a process of its own."""
+    app = KioskApp(station.folder, station, clock=station.clock, alone=alone)
     async with app.run_test(size=size) as pilot:
         walker = Walker(app, pilot)
         await walker.until(lambda: isinstance(app.screen, WelcomePage))

@@ -60,7 +60,7 @@ def _show(folder: Path, station: Station | None, *, demo_pin: str = "") -> int:
     terminal.quiet(folder)
     crashes: list[float] = []
     while True:
-        app = KioskApp(folder, station, demo_pin=demo_pin, after_crash=bool(crashes))
+        app = KioskApp(folder, station, demo_pin=demo_pin, after_crash=bool(crashes), alone=True)
         try:
             app.run()
         except Exception as error:  # the outermost boundary of the screen
