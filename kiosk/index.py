@@ -62,10 +62,12 @@ V = TypeVar("V")
 
 
 class Decayed(Unreadable):
-    """A segment that is known can be read no more; `finding` says what is wrong with it."""
+    """A segment that is known can be read no more; `finding` says what is wrong with it, under its whole name."""
 
     def __init__(self, finding: Finding) -> None:
-        super().__init__(f"{finding.file}: {finding.problem}")
+        said = _("Records cannot be read: the file {file} is damaged. Please tell headquarters.")
+        number = finding.file.partition("-")[0]
+        super().__init__(said.format(file=f"{number}-\u2026"))
         self.finding = finding
 
 
@@ -250,6 +252,7 @@ class Index:
         # Nobody else may look, so no memory need be shared; what was replaced is overwritten, since it is of people.
         for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=NORMAL", "secure_delete=ON"):
             db.execute(f"PRAGMA {pragma}")
+        db.execute("PRAGMA cache_size=-512")  # KiB; few answers are asked for twice
         (version,) = db.execute("PRAGMA user_version").fetchone()
         if version not in (0, VERSION):
             raise _Damaged

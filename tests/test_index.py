@@ -322,7 +322,7 @@ def test_a_segment_that_decays_unseen_costs_what_it_held_and_not_the_day(
     if when == "while the kiosk runs":
         path.write_bytes(cut)
         before = plain.documents(busy.folder / "records" / "open.json")
-        with pytest.raises(Unreadable, match=path.name):
+        with pytest.raises(Unreadable, match=path.name[:7]):
             late()
         assert plain.documents(busy.folder / "records" / "open.json") == before
     else:
