@@ -291,6 +291,7 @@ class KioskApp(App[None]):
         while len(self.screen_stack) > 1 and not isinstance(self.screen, WelcomePage):
             await self.pop_screen()
         await self._speak_as_set()
+        self.call_after_refresh(self._tidy)
 
     async def _speak_as_set(self) -> None:
         if self.station is not None and i18n.language() != self.station.settings.language:

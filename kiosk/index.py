@@ -162,8 +162,7 @@ class Index:
 
     Attributes:
         known: the answers; they are there for as long as the index is open, whatever happens to its file.
-        relearned: whether the file or a segment was found damaged and all was learned again; what was asked before may
-            be wrong.
+        relearned: whether the file was found damaged and all was learned again; what was asked before may be wrong.
         contradicted: whether `examine` has come upon an object of which the log says that it was taken out and that is
             here, or the other way round.
         lacking: whether it has come upon an object that was taken out.
@@ -353,10 +352,10 @@ class Index:
             self._connect(":memory:")
         self.learn(segments)
 
-    def learn_what_is_left(self) -> None:
-        """Learns everything again without what has decayed; the next start does so too, and sets that aside."""
+    def distrust(self) -> None:
+        """Forgets everything, on the disk as well: `read` gives the whole log then."""
         with self.lock:
-            self._relearn()
+            self._forget()
 
     def learn_again(self, segments: Sequence[Segment]) -> list[Segment]:
         """Forgets everything, on the disk as well, and learns what the segments say now that they were rewritten.

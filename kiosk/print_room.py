@@ -121,7 +121,7 @@ class PrintRoom:
         """Orders a badge that has just become a record; whoever waits before the screen is told if that cannot be."""
         if self.is_wanted:
             try:
-                self.order(volunteer)
+                self.order(volunteer, new=True)
             except OSError as error:
                 self._not_ordered[volunteer] = cause(error)
 
@@ -131,11 +131,16 @@ class PrintRoom:
         printer, problem = read_printer(self._station.folder)
         return printer is not None or bool(problem)
 
-    def order(self, volunteer: str) -> None:
+    def order(self, volunteer: str, *, new: bool = False) -> None:
         """Has somebody's badge printed as soon as the printer can; one that waits already is tried again at once.
+
+        Args:
+            volunteer: the number.
+            new: whether the badge has just become a record, and cannot have been printed before.
 
         Raises:
             OSError: if the order could not be made durable.
+            KioskError: if it cannot be read whether the badge was printed before.
         """
         waiting = [each.job.id for each in self.queue.waiting() if each.job.volunteer == volunteer]
         issued = self._station.issued_badge(volunteer)
@@ -143,7 +148,7 @@ class PrintRoom:
             self.queue.again(waiting[0])
         elif issued is not None:
             printed = self._ended.pop(volunteer, None) == "printed"
-            reprint = printed or was_printed(self._station.records_about(volunteer), issued["serial"])
+            reprint = not new and (printed or was_printed(self._station.records_about(volunteer), issued["serial"]))
             self.queue.add(volunteer, issued["serial"], reprint=reprint)
             self._not_ordered.pop(volunteer, None)
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Callable, Container, Iterable, Mapping, MutableMapping, Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from typing import Any, Final, NamedTuple, TypeVar, cast, overload
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from kiosk.errors import RecordError
+from kiosk.errors import KioskError, RecordError
 from kiosk.records import SHANGHAI, Record, moment, service_day
 from kiosk.visits import STATUSES, Visit, minutes, pending_from, served, visit_from, whole_minutes
 
@@ -177,7 +178,7 @@ class History:
         self._seen: _Layered[str, int] = _Layered(self._past.seen)
         # Of a visit and of a person, only what came since; what is older is asked for when somebody wants to see it.
         self._records: dict[str, list[Record]] = {}
-        # Of a visit that goes on in what is new, what is older stays at hand, so that a segment is read for it once.
+        # Of visits that go on in what is new, what is older: what has been read once need not be readable later.
         self._older: dict[str, Sequence[Record]] = {}
         self._about: dict[str, list[Record]] = {}
         self._folded: dict[str, Visit] = {}
@@ -189,7 +190,7 @@ class History:
         """Takes the next record of the log. Types that it does not know change nothing, nor does one seen before.
 
         Raises:
-            Unreadable: if it is about a visit whose older records can no longer be read; then `begin_anew`.
+            Unreadable: if it is about a visit whose older records cannot be read; `reach` tells before.
         """
         if record.seq <= self._seen.get(record.epoch, 0):
             return
@@ -241,7 +242,8 @@ class History:
         except RecordError:  # what cannot be read flags everybody who has not left
             before = datetime.min.replace(tzinfo=SHANGHAI)
         for visit in self._open(lambda _who, pending: before < pending):
-            self._file(visit.id, record)
+            with suppress(KioskError):  # whose older records cannot be read is not shown after the next start either
+                self._file(visit.id, record)
 
     def reach(self, visit_id: str) -> None:
         """Takes the older records of a visit in hand, of which there is going to be a new one.
@@ -250,7 +252,9 @@ class History:
             Unreadable: if they cannot be read.
         """
         if visit_id not in self._records and visit_id not in self._older:
-            self._older[visit_id] = self._past.records.get(visit_id, ())
+            older = self._past.records.get(visit_id)
+            if older is not None:  # else it is about to begin
+                self._older[visit_id] = older
 
     def _file(self, visit_id: str, record: Record) -> None:
         self.reach(visit_id)
@@ -351,17 +355,26 @@ class History:
 
     def stand_on_past(self, since: date) -> None:
         """Drops what is new, for `past` now says it; visits since that day, and open ones, stay at hand."""
+        self._older = {
+            visit_id: self.records_of(visit_id)
+            for visit_id in {*self._older, *self._records}
+            if visit_id not in self._records or self._goes_on(self.visit(visit_id), since)
+        }
         for layered in (
             *(self.people, self.by_key, self.by_name, self.badges, self.revoked, self.rows, self.refused),
             *(self.notes, self._made, self._on_day, self._unended, self._seen, self._jumps),
         ):
             layered.maps[0].clear()
         self._records.clear()
-        self._older.clear()
         self._about.clear()
         self._since = since
         self._keep_at_hand()
         self._row = None
+
+    @staticmethod
+    def _goes_on(visit: Visit, since: date) -> bool:
+        """Whether there is likely to be another record of a visit."""
+        return visit.checked_out is None and not visit.voided and visit.day >= since
 
     def _keep_at_hand(self) -> None:
         kept = (visit for visit in self._folded.values() if visit.day >= self._since or visit.checked_out is None)
@@ -370,6 +383,7 @@ class History:
     def begin_anew(self, records: Iterable[Record]) -> None:
         """Takes in again what is new, where `past` has changed its mind."""
         self.stand_on_past(self._since)
+        self._older.clear()
         self._folded.clear()
         self._left.clear()
         for record in records:

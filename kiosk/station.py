@@ -227,9 +227,14 @@ class Station:
         self._desk = Desk(
             where.station, where.community, self.campaigns, self.campaign, self.keys, entropy, self.history
         )
-        self._learn_sealed()
-        for segment in self._store.take_segments():
-            self._fold(segment.records)
+        try:
+            self._learn()
+        except Decayed:
+            # The index vouches for what has decayed since it was learned. Without it all is read, and that set aside.
+            self._index.distrust()
+            self._store.find_end()
+            self.history.begin_anew(())
+            self._learn()
         told = list(self.history.notes.values())
         self._untold = untold.since_told(folder, told)
         self.jump = untold.jump(self._untold)
@@ -491,27 +496,17 @@ class Station:
             return then(outcome)
 
     def _decided(self, decide: Callable[[Desk, datetime], Decision[T]], now: datetime) -> Decision[T]:
-        """What is decided, and can also be taken in once it is written: what that goes back to has been read."""
-        desk = self._desk.on(service_day(now))
+        """What is decided, after all has been read that it goes back to: nothing is written that cannot be taken in."""
         try:
-            drafts, outcome = decide(desk, now)
+            drafts, outcome = decide(self._desk.on(service_day(now)), now)
             with self._viewing:
                 for visit_id in {draft.data["visit"] for draft in drafts if "visit" in draft.data}:
                     self.history.reach(visit_id)
         except Decayed as error:
-            self._do_without(error.finding)
-            try:
-                return decide(desk, now)
-            except KeyError:  # it is about a visit that was in there
-                raise error from None
+            if error.finding.file not in {finding.file for finding in self._decayed}:
+                self._decayed.append(error.finding)
+            raise
         return drafts, outcome
-
-    def _do_without(self, decayed: Finding) -> None:
-        """Goes on without a segment that was whole when it was last looked at, as the next start will."""
-        with self._viewing:
-            self._decayed.append(decayed)
-            self._index.learn_what_is_left()
-            self._begin_anew()
 
     def _settle(self) -> None:
         """Takes in what a failed write left on the disk, and whether the log could go on after it."""
@@ -555,9 +550,11 @@ class Station:
                 if record.type == "badge_issued" and record["by"] != "import":
                     self.on_badge(str(record.volunteer))
 
-    def _learn_sealed(self) -> None:
-        """At the start: what the index does not know yet of the sealed segments."""
+    def _learn(self) -> None:
+        """At the start: the index takes in what it does not know yet of the sealed segments, the history the rest."""
         self._store.sealed = self._index.learn(self._store.sealed)
+        for segment in self._store.take_segments():
+            self._fold(segment.records)
 
     def _hand_over(self) -> None:
         """Once a segment is sealed the index knows what it says, so that memory and the next start stay small.
@@ -571,11 +568,8 @@ class Station:
 
     def _fold(self, records: Sequence[Record]) -> None:
         with self._viewing:
-            try:
-                for record in records:
-                    self.history.add(record)
-            except Decayed as error:
-                self._do_without(error.finding)
+            for record in records:
+                self.history.add(record)
 
     def retry(self, failure: NotSaved) -> Any:
         """Writes again what could not be saved, under the same ids, and returns what the act would have returned.

@@ -175,7 +175,7 @@ class Store:
         self.sealed: list[Segment] = []
         self._read = read
         try:
-            self._find_end()
+            self.find_end()
             for leftover in self._temporary.iterdir():
                 with suppress(OSError):  # whatever it is, it is in nobody's way
                     leftover.unlink()
@@ -185,7 +185,7 @@ class Store:
 
     # --- where the log ends -----------------------------------------------------------------------------------------
 
-    def _find_end(self) -> None:
+    def find_end(self) -> None:
         """Reads the folder anew: everything that the writer believes comes from what is on the disk."""
         self._db = None
         for name in ("records", "records/sealed", "tmp", "set-aside", "cache"):
@@ -406,7 +406,7 @@ class Store:
 
     def _database(self) -> TinyDB:
         if self._in_doubt:
-            self._find_end()
+            self.find_end()
             self._in_doubt = False
             # Kept for good: a retry may come when they were sealed long ago.
             found = [r for segment in self._segments for r in segment.records if r.id in self._doubtful]

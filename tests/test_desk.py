@@ -134,15 +134,20 @@ async def test_a_segment_that_decays_while_the_kiosk_runs_is_named_and_the_lead_
     station.check_out(left)
     clock.set("2021-12-07T08:10")
     station.check_in_again(left, {"health_code": "green", "travel_code": "green"})  # the day before is sealed now
+    station.close()
+    station = Station(station.folder, clock=clock)
     (path,) = (station.folder / "records" / "sealed").iterdir()
     path.write_bytes(path.read_bytes()[:1000])
+    before = (station.folder / "records" / "open.json").read_bytes()
     async with walking(station) as walker:
         await walker.lead(PIN, "PendingPage")
         await walker.press("enter")
         await walker.arrive("LatePage")
         await walker.shows(path.name[:6])
-        assert walker.page.query("#left")
-        await walker.press("escape")
+        await fill(walker, "17:30", "忘记签退")
+        await walker.press("enter")
+        await walker.until(lambda: path.name[:6] in walker.said())
+        await walker.press("enter", "enter", "escape", "escape")
         await walker.arrive("PendingPage")
         await walker.press("escape")
         await walker.arrive("RosterPage")
@@ -150,6 +155,8 @@ async def test_a_segment_that_decays_while_the_kiosk_runs_is_named_and_the_lead_
         await walker.arrive("PersonPage")
         await walker.shows(path.name[:6])
     assert station.visit(left) is not None and station.pending_of(forgot)
+    assert (station.folder / "records" / "open.json").read_bytes() == before
+    station.close()
 
 
 async def test_what_cannot_be_corrected_is_said_and_nothing_written(station: Station, clock: FakeClock) -> None:

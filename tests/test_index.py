@@ -11,7 +11,6 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -308,35 +307,99 @@ def test_a_day_goes_on_where_it_stopped(busy: Busy, campaign: Campaign) -> None:
     station.close()
 
 
-@pytest.mark.parametrize("when", ["while the kiosk runs", "before a start"])
-def test_a_segment_that_decays_unseen_costs_what_it_held_and_not_the_day(
-    busy: Busy, campaign: Campaign, monkeypatch: pytest.MonkeyPatch, when: str
+@pytest.fixture
+def unseen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files change as a disk decays: nobody wrote them, and no time of theirs tells it."""
+    monkeypatch.setattr(index_module, "_mark", lambda _path: [0, 0, 0])
+
+
+def holding(folder: Path, visit_id: str) -> Path:
+    """The sealed segment in which a visit begins."""
+    return next(path for path in sealed(folder) if f'"id":"{visit_id}"' in path.read_text("utf-8"))
+
+
+def decay(path: Path) -> None:
+    """Half of the file is lost."""
+    path.write_bytes(path.read_bytes()[:1000])
+
+
+def newest(folder: Path) -> list[dict[str, Any]]:
+    """The records of the open segment."""
+    path = folder / "records" / "open.json"
+    return plain.documents(path) if path.exists() else []
+
+
+@pytest.mark.usefixtures("unseen")
+def test_an_act_that_goes_back_to_what_has_decayed_is_refused_and_the_rest_goes_on(
+    busy: Busy, campaign: Campaign
 ) -> None:
-    monkeypatch.setattr(index_module, "_mark", lambda _path: [0, 0, 0])  # a disk that decays tells nobody
     station = busy.open()
     busy.day(station)
     *_, visit = station.pending()
-    path = next(path for path in sealed(busy.folder) if f'"id":"{visit.id}"' in path.read_text("utf-8"))
-    cut = path.read_bytes()[:1000]
-    late = partial(station.sign_out_late, visit.id, visit.checked_in + timedelta(minutes=30), "走时没签")
-    if when == "while the kiosk runs":
-        path.write_bytes(cut)
-        before = plain.documents(busy.folder / "records" / "open.json")
+    path = holding(busy.folder, visit.id)
+    whole = path.read_bytes()
+    decay(path)
+    before = newest(busy.folder)
+    for _again in range(2):
         with pytest.raises(Unreadable, match=path.name[:7]):
-            late()
-        assert plain.documents(busy.folder / "records" / "open.json") == before
-    else:
-        late()
-        station.close()
-        path.write_bytes(cut)
-        station = busy.open()
-        assert plain.documents(busy.folder / "records" / "open.json")[-1]["visit"] == visit.id
+            station.sign_out_late(visit.id, visit.checked_in + timedelta(minutes=30), "走时没签")
+    assert newest(busy.folder) == before
     assert [finding.file for finding in station.damage] == [f"records/sealed/{path.name}"]
+    busy.day(station, newcomers=0)  # nobody who is in it is forgotten
+    assert visit in station.pending()
+    path.write_bytes(whole)  # it was the disk's mood
+    assert busy.answers(station, campaign) == busy.truth_of(station, campaign)
+    assert station.sign_out_late(visit.id, visit.checked_in + timedelta(minutes=30), "走时没签").visit.late
+    station.close()
+
+
+@pytest.mark.usefixtures("unseen")
+@pytest.mark.parametrize("learned", [True, False], ids=["it was known", "what follows was not known yet"])
+def test_a_start_sets_aside_what_has_decayed_when_the_newest_records_go_back_to_it(
+    busy: Busy, campaign: Campaign, learned: bool
+) -> None:
+    station = busy.open()
+    busy.day(station)
+    *_, visit = station.pending()
+    station.close()
+    kept = {path.name: path.read_bytes() for path in (busy.folder / "cache").iterdir()}
+    station = busy.open()
+    station.sign_out_late(visit.id, visit.checked_in + timedelta(minutes=30), "走时没签")
+    if not learned:
+        station._store.seal()
+    station.close()
+    assert newest(busy.folder)[-1]["visit"] == visit.id if learned else not newest(busy.folder)
+    if not learned:  # a power cut has taken what the index last learned
+        for name, content in kept.items():
+            (busy.folder / "cache" / name).write_bytes(content)
+    path = holding(busy.folder, visit.id)
+    decay(path)
+    station = busy.open()
+    assert [finding.file for finding in station.damage] == [path.name]
     assert busy.answers(station, campaign) == busy.truth_of(station, campaign)
     busy.people = [who for who in busy.people if station.knows(who)]
     assert len(busy.people) > 3
-    busy.day(station, newcomers=0)  # the day goes on
+    busy.day(station, newcomers=0)
     assert busy.answers(station, campaign) == busy.truth_of(station, campaign)
+    station.close()
+
+
+@pytest.mark.usefixtures("unseen")
+def test_what_was_read_of_a_visit_that_goes_on_need_not_be_readable_when_it_ends(busy: Busy) -> None:
+    station = busy.open()
+    who, other = busy.people[:2]
+    station.check_in_again(who, TODAY)
+    visit = station.start_duty(who, "order")
+    # Its segment is sealed, and the next one has no room for two records more.
+    while visit.id in json.dumps(newest(busy.folder)) or len(newest(busy.folder)) < 11:
+        if station.visit(other):
+            station.check_out(other)
+        else:
+            station.check_in_again(other, TODAY)
+    decay(holding(busy.folder, visit.id))
+    out = station.check_out(who)
+    assert out.visit.id == visit.id
+    assert [record["type"] for record in newest(busy.folder)] == ["duty_ended", "checked_out"]
     station.close()
 
 

@@ -181,6 +181,22 @@ def test_a_badge_is_ordered_with_its_record_and_not_by_a_page(station: Station, 
         assert waits(station.folder) == 2, "a badge that is there is not printed again by itself"
 
 
+def test_a_new_badge_is_ordered_where_older_records_cannot_be_read(
+    station: Station, campaign: Campaign, clock: FakeClock
+) -> None:
+    Printer("png", str(station.folder / "nowhere"), "A6").save(station.folder)
+    volunteer = arrive(station, campaign).volunteer or ""
+    station.check_out(volunteer)
+    clock.advance(days=1)
+    station.revoke_badge(volunteer, "丢了")  # the day before is sealed now
+    for path in (station.folder / "records" / "sealed").iterdir():
+        path.write_bytes(path.read_bytes()[:1000])
+    with room_of(station):
+        before = waits(station.folder)
+        assert station.check_in_again(volunteer, factories.answers(campaign, station.today())).new_badge
+        assert waits(station.folder) == before + 1
+
+
 def test_the_record_names_the_printer_that_printed(station: Station, campaign: Campaign) -> None:
     number, folder = arrive(station, campaign).volunteer or "", into_files(station)
     real, failed = station.note_printing, list[Printing]()

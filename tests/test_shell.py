@@ -79,8 +79,9 @@ def types_of(folder: Path, volunteer: str | None = None) -> list[str]:
 # --- scans ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("leaving", ["by themselves", "as their time is up"])
 async def test_the_pages_of_a_visit_are_let_go_when_the_welcome_page_is_back(
-    station: Station, monkeypatch: pytest.MonkeyPatch
+    station: Station, monkeypatch: pytest.MonkeyPatch, leaving: str
 ) -> None:
     monkeypatch.setattr(gc, "freeze", lambda: None)  # the other tests' garbage is nobody's to keep
     _number, code = come(station, 0)
@@ -91,7 +92,7 @@ async def test_the_pages_of_a_visit_are_let_go_when_the_welcome_page_is_back(
             await walker.scan(code)
             await walker.arrive("DutyPage")
             page = weakref.ref(walker.page)
-            await walker.press("escape")
+            await walker.press("escape") if leaving == "by themselves" else await walker.app._go_home()
             await walker.arrive("WelcomePage")
             await walker.until(lambda: page() is None)
         finally:

@@ -12,6 +12,7 @@ from textual.widgets import Static
 
 from kiosk.assignment import Assignment
 from kiosk.badge import half_blocks
+from kiosk.errors import KioskError
 from kiosk.i18n import N_, _
 from kiosk.screens.verdict import spaced
 from kiosk.station import Station
@@ -83,6 +84,8 @@ class BadgePage(Page[str]):
                 await asyncio.to_thread(room.order, self._volunteer)
         except OSError as error:
             self.say(_("The badge cannot be printed: {error}.").format(error=cause(error)))
+        except KioskError as error:
+            self.say(str(error))
         else:
             self._tell()
 

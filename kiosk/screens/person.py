@@ -13,6 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Static
 
+from kiosk.errors import KioskError
 from kiosk.i18n import N_, _
 from kiosk.station import Station
 from kiosk.telling import Chapter, time_in_words
@@ -103,7 +104,11 @@ class PersonPage(Page[Act]):
         return self.keys
 
     def ready(self) -> None:
-        self._chapters = self.station.tell(self._volunteer)
+        try:
+            self._chapters = self.station.tell(self._volunteer)
+        except KioskError as error:  # the disk may decay under a running kiosk
+            self.say(f"{self._note} {error}".strip())
+            return
         self._lay_out()
         self.say(self._note, wrong=False)
 

@@ -231,10 +231,7 @@ class Page(Screen[R], Generic[R]):
         """Calls `ready`; not on a page that goes away before it is built, by a scan or with the app."""
         self.built = self.is_attached and not self._pruning and bool(self.query("#message"))
         if self.built:
-            try:
-                self.ready()
-            except KioskError as error:  # the log may decay under a running kiosk: what can be shown is shown
-                self.say(str(error))
+            self.ready()
         return self.built
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
