@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Final
 
 LANGUAGES: Final = ("zh", "en")
-_CATALOGS: Final = {"zh": "zh_CN", "en": "en"}
-_DOMAIN: Final = "kiosk"
+_CATALOGS: Final = {"zh": "zh_CN"}
 
 _current = "zh"
 
@@ -21,9 +20,11 @@ _current = "zh"
 @cache
 def _catalog(language: str) -> _gettext.NullTranslations:
     # The messages in the code are English, so English needs no catalog; a missing Chinese one is an error.
-    if language == "en":
+    if language not in _CATALOGS:
         return _gettext.NullTranslations()
-    return _gettext.translation(_DOMAIN, str(Path(__file__).parent / "locale"), languages=[_CATALOGS[language]])
+    # Opened by its name: to look for it among the machine's languages takes as long as reading it.
+    with (Path(__file__).parent / "locale" / _CATALOGS[language] / "LC_MESSAGES" / "kiosk.mo").open("rb") as file:
+        return _gettext.GNUTranslations(file)
 
 
 def use(language: str) -> None:

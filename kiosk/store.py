@@ -13,12 +13,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from msgspec.structs import replace
-from tinydb import TinyDB
-from tinydb.storages import Storage
 
 from kiosk.canonical import canonical, parse_json, with_sum
 from kiosk.durable import (
@@ -49,13 +47,17 @@ from kiosk.segments import (
     whole_log,
 )
 
+if TYPE_CHECKING:
+    from tinydb import TinyDB
+
 SEGMENT_SIZE: Final = 200
 """Records in a full segment: rewriting it costs about a millisecond, however long the station has been running."""
 
 
-class DurableStorage(Storage):
-    """A TinyDB storage whose `write` returns when the content would survive a power cut.
+class DurableStorage:
+    """A storage for TinyDB whose `write` returns when the content would survive a power cut.
 
+    It has the methods of `tinydb.storages.Storage`, and is none, for TinyDB is read in when something is written.
     Temporary file, fsync, rename, fsync of the folder. The content is cached; the cache is dropped before each write,
     so that after a failed one the next read sees what the file really holds.
     """
@@ -415,6 +417,8 @@ class Store:
             self._doubtful.clear()
             self._segments = []
         if self._db is None:
+            from tinydb import TinyDB  # no start need wait for it
+
             self._db = TinyDB(self._records / OPEN, storage=DurableStorage, temporary=self._temporary)
         return self._db
 

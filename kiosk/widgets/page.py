@@ -32,7 +32,6 @@ from kiosk.i18n import N_, _, language
 from kiosk.station import Recognition, Station
 from kiosk.trust import KeysError
 from kiosk.widgets.grounds import Stack
-from kiosk.widgets.steps import StepBar
 from kiosk.widgets.topbar import TopBar
 from kiosk.wording import WEEKDAYS
 
@@ -161,6 +160,8 @@ class Page(Screen[R], Generic[R]):
         self.add_class(*classes, update=False)
         yield TopBar(self._place(), self._time())
         if self.step:
+            from kiosk.widgets.steps import StepBar  # the welcome page has none
+
             yield StepBar(self.step)
         if self.heading:
             yield Static(self.title_text(), markup=False, id="title", classes="" if self.step else "-alone")
