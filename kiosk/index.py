@@ -12,6 +12,7 @@ import json
 import os
 import sqlite3
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Generator, ItemsView, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime
@@ -52,6 +53,8 @@ CHUNK: Final = 20
 """Segments that are taken in at once."""
 _ASKED_AGAIN: Final = 4_000
 """Answers of a kind that are kept in memory: a day's people are asked for again and again."""
+_AT_HAND: Final = 16
+"""Sealed segments that are kept in memory until `let_go`, half a megabyte each."""
 _SCHEMA: Final = """
     CREATE TABLE known (kind TEXT, key TEXT, value TEXT NOT NULL, sum BLOB NOT NULL, PRIMARY KEY (kind, key))
         WITHOUT ROWID;
@@ -182,8 +185,7 @@ class Index:
         self._marks: dict[str, list[int]] = {}  # of the segments that are known, by name, in their order
         self._serving = False
         self.relearned = self.contradicted = self.lacking = False
-        # The segment that was read last: half a megabyte, and 2 ms to read again, so that no more are kept.
-        self._at_hand: tuple[int, Segment] | None = None
+        self._at_hand: OrderedDict[int, Segment] = OrderedDict()
         self.known = Known(
             people=_Answers(self, "person", _person),
             by_key=_Answers(self, "key", str),
@@ -271,7 +273,7 @@ class Index:
     def _forget(self) -> None:
         """Begins anew with an empty file, or without one where there can be none."""
         self._marks, self._tail, self._count = {}, None, 0
-        self._at_hand = None
+        self._at_hand.clear()
         self._forget_answers()
         path = self._folder / FILE
         try:
@@ -386,8 +388,9 @@ class Index:
 
     def _segment(self, number: int) -> Segment:
         with self.lock:
-            if self._at_hand is not None and self._at_hand[0] == number:
-                return self._at_hand[1]
+            if number in self._at_hand:
+                self._at_hand.move_to_end(number)
+                return self._at_hand[number]
             name = json.loads(self.get("segment", _padded(number)) or "[null]")[0]
             try:
                 segment = read_segment(self._folder / "records" / "sealed" / name)
@@ -395,8 +398,15 @@ class Index:
                 raise Decayed(Finding(f"records/sealed/{name}", None, _("The file is missing."))) from error
             except Unreadable as error:
                 raise Decayed(Finding(f"records/sealed/{name}", None, str(error))) from error
-            self._at_hand = (number, segment)
+            self._at_hand[number] = segment
+            while len(self._at_hand) > _AT_HAND:
+                self._at_hand.popitem(last=False)
             return segment
+
+    def let_go(self) -> None:
+        """Keeps no segment in memory any longer: whoever asked for several records has asked for all of them."""
+        with self.lock:
+            self._at_hand.clear()
 
     # --- looking at it in peace -------------------------------------------------------------------------------------
 

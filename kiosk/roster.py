@@ -180,6 +180,7 @@ class History:
         self._records: dict[str, list[Record]] = {}
         # Of visits that go on in what is new, what is older: what has been read once need not be readable later.
         self._older: dict[str, Sequence[Record]] = {}
+        self._reached: set[str] = set()  # those of them that were not there at the last sealing
         self._about: dict[str, list[Record]] = {}
         self._folded: dict[str, Visit] = {}
         self._left: dict[str, dict[date, Entry]] = {}
@@ -255,6 +256,7 @@ class History:
             older = self._past.records.get(visit_id)
             if older is not None:  # else it is about to begin
                 self._older[visit_id] = older
+                self._reached.add(visit_id)
 
     def _file(self, visit_id: str, record: Record) -> None:
         self.reach(visit_id)
@@ -355,11 +357,18 @@ class History:
 
     def stand_on_past(self, since: date) -> None:
         """Drops what is new, for `past` now says it; visits since that day, and open ones, stay at hand."""
-        self._older = {
-            visit_id: self.records_of(visit_id)
+        # The past is not asked: it may have forgotten them. What was reached is for a record that is being written.
+        told = {
+            visit_id: (*self._older.get(visit_id, ()), *self._records.get(visit_id, ()))
             for visit_id in {*self._older, *self._records}
-            if visit_id not in self._records or self._goes_on(self.visit(visit_id), since)
         }
+        expected = self._reached - self._records.keys()
+        self._older = {
+            visit_id: records
+            for visit_id, records in told.items()
+            if visit_id in expected or self._goes_on(visit_from(records), since)
+        }
+        self._reached.clear()
         for layered in (
             *(self.people, self.by_key, self.by_name, self.badges, self.revoked, self.rows, self.refused),
             *(self.notes, self._made, self._on_day, self._unended, self._seen, self._jumps),
@@ -382,8 +391,9 @@ class History:
 
     def begin_anew(self, records: Iterable[Record]) -> None:
         """Takes in again what is new, where `past` has changed its mind."""
-        self.stand_on_past(self._since)
         self._older.clear()
+        self._records.clear()
+        self.stand_on_past(self._since)
         self._folded.clear()
         self._left.clear()
         for record in records:

@@ -546,6 +546,7 @@ class Station:
             with suppress(OSError):  # tried again with the next write; the log names the new keys already
                 self.keys.keep_renewed(self._set_aside)
             self._fold(records)
+            self._index.let_go()
             for record in records:
                 if record.type == "badge_issued" and record["by"] != "import":
                     self.on_badge(str(record.volunteer))
@@ -555,6 +556,7 @@ class Station:
         self._store.sealed = self._index.learn(self._store.sealed)
         for segment in self._store.take_segments():
             self._fold(segment.records)
+        self._index.let_go()
 
     def _hand_over(self) -> None:
         """Once a segment is sealed the index knows what it says, so that memory and the next start stay small.

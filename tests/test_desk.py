@@ -154,6 +154,8 @@ async def test_a_segment_that_decays_while_the_kiosk_runs_is_named_and_the_lead_
         await walker.press("enter")
         await walker.arrive("PersonPage")
         await walker.shows(path.name[:6])
+        await walker.press("1")
+        assert path.name[:6] in walker.said()
     assert station.visit(left) is not None and station.pending_of(forgot)
     assert (station.folder / "records" / "open.json").read_bytes() == before
     station.close()

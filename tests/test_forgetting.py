@@ -363,6 +363,24 @@ def test_a_damaged_segment_is_told_and_tried_again(
     again.close()
 
 
+def test_somebody_is_forgotten_beside_a_visit_that_goes_on_and_has_decayed(
+    station: Station, busy: tuple[str, str], clock: FakeClock
+) -> None:
+    number, other = busy
+    clock.advance(minutes=30)
+    station.check_in_again(other, {"health_code": "green", "travel_code": "green"})
+    station._store.seal()
+    station.check_in_again(number, {"health_code": "green", "travel_code": "green"})
+    path = sorted((station.folder / "records" / "sealed").iterdir())[-1]
+    path.write_bytes(path.read_bytes()[:300])
+    with pytest.raises(KioskError) as caught:
+        station.forget(number, "本人要求")
+    assert path.name in str(caught.value)
+    assert station.visit(other) is None  # until they check in once more
+    station.check_in_again(other, {"health_code": "green", "travel_code": "green"})
+    assert traces(station.folder / "records", NAME) == []
+
+
 def test_a_file_that_was_set_aside_is_named(
     run: Run, station: Station, busy: tuple[str, str], clock: FakeClock
 ) -> None:

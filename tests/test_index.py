@@ -29,6 +29,7 @@ from kiosk.rules import Application
 from kiosk.segments import Segment, Unreadable, read_segment, sealed_name
 from kiosk.station import Station, read_history
 from kiosk.telling import tell
+from kiosk.visits import visit_from
 from tests import plain
 from tests.conftest import STATION, FakeClock, Template
 from tests.factories import (
@@ -275,6 +276,9 @@ def test_memory_holds_what_is_new_only(busy: Busy) -> None:
         history = station.history
         held = [sum(map(len, filed.values())) for filed in (history._records, history._about)]
         assert max(*held, len(history.people.maps[0])) < 2 * 12
+        assert {visit_from(records).day for records in history._older.values()} <= {
+            station.today() - timedelta(days=days) for days in (1, 2)
+        }
         days = {visit.day for visit in history._folded.values() if visit.checked_out is not None}
         assert days <= {station.today() - timedelta(days=days) for days in (1, 2)}
         assert len(days) == 2
@@ -284,16 +288,41 @@ def test_memory_holds_what_is_new_only(busy: Busy) -> None:
     station.close()
 
 
-def test_of_what_somebody_looked_at_one_segment_stays_in_memory(busy: Busy) -> None:
+def test_of_what_somebody_looked_at_no_segment_stays_in_memory(busy: Busy) -> None:
     def kept() -> int:
         gc.collect()
         return sum(isinstance(thing, Segment) for thing in gc.get_objects())
 
     before = kept()
     station = busy.open()
+    assert kept() == before
     for who in busy.people:  # their records are in all segments
         station.tell(who)
-    assert kept() - before == 1
+    assert 5 < kept() - before <= 16
+    station.check_in_again(busy.people[0], TODAY)
+    assert kept() == before
+    station.close()
+
+
+def test_a_start_reads_once_what_the_days_records_go_back_to(busy: Busy, read: list[str]) -> None:
+    station = busy.open()
+    for who in busy.people:
+        station.check_in_again(who, TODAY)
+    for duty in station.campaign.duties[:2]:
+        for who in busy.people:
+            station.start_duty(who, duty.id)
+    for who in busy.people[:5]:
+        station.check_out(who)
+    station.close()
+    read.clear()
+    station = busy.open()
+    assert len(read) > 2  # the open segment, and those where the visits begin
+    assert len(read) == len(set(read))
+    read.clear()
+    busy.clock.advance(minutes=-90)  # everybody who is here is flagged
+    station.watch_clock()
+    assert len(station.history.all_present(busy.clock.now)) > 3
+    assert len(read) == len(set(read))
     station.close()
 
 

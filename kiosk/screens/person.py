@@ -91,6 +91,7 @@ class PersonPage(Page[Act]):
         super().__init__(station)
         self._volunteer, self._wanted, self._note = volunteer, visit, note
         self._chapters: Sequence[Chapter] = ()
+        self._unread = ""  # why their history cannot be shown
 
     def content(self) -> Iterable[Widget]:
         person = self.station.person(self._volunteer)
@@ -107,7 +108,8 @@ class PersonPage(Page[Act]):
         try:
             self._chapters = self.station.tell(self._volunteer)
         except KioskError as error:  # the disk may decay under a running kiosk
-            self.say(f"{self._note} {error}".strip())
+            self._unread = str(error)
+            self.say(f"{self._note} {self._unread}".strip())
             return
         self._lay_out()
         self.say(self._note, wrong=False)
@@ -172,7 +174,7 @@ class PersonPage(Page[Act]):
                 return _("Their badge is of another station, which alone can make it again or revoke it.")
             return _("There is no badge: it was revoked. The next check-in makes a new one.")
         if visit is None:
-            return _("Please choose a visit with the arrow keys first.")
+            return self._unread or _("Please choose a visit with the arrow keys first.")
         if visit.voided:
             return _("This visit was voided. It cannot be changed any more.")
         if what == "late" and visit.checked_out is not None:
