@@ -111,6 +111,7 @@ class PersonPage(Page[Act]):
             self._unread = str(error)
             self.say(f"{self._note} {self._unread}".strip())
             return
+        self._unread = ""
         self._lay_out()
         self.say(self._note, wrong=False)
 
