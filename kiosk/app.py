@@ -273,8 +273,7 @@ class KioskApp(App[None]):
     async def _follow(self, story: Story) -> None:
         """Tells one story to its end; then the welcome screen is back in the station's language."""
         await story(self.push_screen_wait)
-        await self._speak_as_set()
-        self.call_after_refresh(self._tidy)
+        await self._end_story()
 
     def _begin(self, story: Story) -> None:
         """Tells a story, unless somebody is being served: two keys pressed at once must not put two stories up."""
@@ -290,6 +289,9 @@ class KioskApp(App[None]):
         self._burst_in = None
         while len(self.screen_stack) > 1 and not isinstance(self.screen, WelcomePage):
             await self.pop_screen()
+        await self._end_story()
+
+    async def _end_story(self) -> None:
         await self._speak_as_set()
         self.call_after_refresh(self._tidy)
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Final
 
 LANGUAGES: Final = ("zh", "en")
-_CATALOGS: Final = {"zh": "zh_CN"}
 
 _current = "zh"
 
@@ -20,10 +19,10 @@ _current = "zh"
 @cache
 def _catalog(language: str) -> _gettext.NullTranslations:
     # The messages in the code are English, so English needs no catalog; a missing Chinese one is an error.
-    if language not in _CATALOGS:
+    if language == "en":
         return _gettext.NullTranslations()
     # Opened by its name: to look for it among the machine's languages takes as long as reading it.
-    with (Path(__file__).parent / "locale" / _CATALOGS[language] / "LC_MESSAGES" / "kiosk.mo").open("rb") as file:
+    with (Path(__file__).parent / "locale" / "zh_CN" / "LC_MESSAGES" / "kiosk.mo").open("rb") as file:
         return _gettext.GNUTranslations(file)
 
 

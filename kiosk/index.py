@@ -392,16 +392,18 @@ class Index:
                 self._at_hand.move_to_end(number)
                 return self._at_hand[number]
             name = json.loads(self.get("segment", _padded(number)) or "[null]")[0]
-            try:
-                segment = read_segment(self._folder / "records" / "sealed" / name)
-            except FileNotFoundError as error:
-                raise Decayed(Finding(f"records/sealed/{name}", None, _("The file is missing."))) from error
-            except Unreadable as error:
-                raise Decayed(Finding(f"records/sealed/{name}", None, str(error))) from error
-            self._at_hand[number] = segment
+            self._at_hand[number] = segment = self._read(name)
             while len(self._at_hand) > _AT_HAND:
                 self._at_hand.popitem(last=False)
             return segment
+
+    def _read(self, name: str) -> Segment:
+        try:
+            return read_segment(self._folder / "records" / "sealed" / name)
+        except FileNotFoundError as error:
+            raise Decayed(Finding(f"records/sealed/{name}", None, _("The file is missing."))) from error
+        except Unreadable as error:
+            raise Decayed(Finding(f"records/sealed/{name}", None, str(error))) from error
 
     def let_go(self) -> None:
         """Keeps no segment in memory any longer: whoever asked for several records has asked for all of them."""
@@ -429,12 +431,9 @@ class Index:
         self._weigh(forgotten, newest)
         for name in reversed(names):
             try:
-                segment = read_segment(self._folder / "records" / "sealed" / name)
-            except FileNotFoundError:
-                yield Finding(f"records/sealed/{name}", None, _("The file is missing."))
-                continue
-            except Unreadable as error:
-                yield Finding(f"records/sealed/{name}", None, str(error))
+                segment = self._read(name)
+            except Decayed as error:
+                yield error.finding
                 continue
             wrong = check_within(segment, station)
             yield from wrong

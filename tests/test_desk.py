@@ -133,7 +133,7 @@ async def test_a_segment_that_decays_while_the_kiosk_runs_is_named_and_the_lead_
     clock.set("2021-12-06T10:00")
     station.check_out(left)
     clock.set("2021-12-07T08:10")
-    station.check_in_again(left, {"health_code": "green", "travel_code": "green"})  # the day before is sealed now
+    station.check_in_again(left, factories.answers(station.campaign, station.today()))  # the day before is sealed now
     station.close()
     station = Station(station.folder, clock=clock)
     (path,) = (station.folder / "records" / "sealed").iterdir()

@@ -367,17 +367,18 @@ def test_somebody_is_forgotten_beside_a_visit_that_goes_on_and_has_decayed(
     station: Station, busy: tuple[str, str], clock: FakeClock
 ) -> None:
     number, other = busy
+    today = factories.answers(station.campaign, station.today())
     clock.advance(minutes=30)
-    station.check_in_again(other, {"health_code": "green", "travel_code": "green"})
+    station.check_in_again(other, today)
     station._store.seal()
-    station.check_in_again(number, {"health_code": "green", "travel_code": "green"})
+    station.check_in_again(number, today)
     path = sorted((station.folder / "records" / "sealed").iterdir())[-1]
     path.write_bytes(path.read_bytes()[:300])
     with pytest.raises(KioskError) as caught:
         station.forget(number, "本人要求")
     assert path.name in str(caught.value)
     assert station.visit(other) is None  # until they check in once more
-    station.check_in_again(other, {"health_code": "green", "travel_code": "green"})
+    station.check_in_again(other, today)
     assert traces(station.folder / "records", NAME) == []
 
 
